@@ -1,0 +1,45 @@
+# Each target sets up what it needs on a fresh machine with Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help demo test quick check bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): requirements.lock pyproject.toml sdk/pyproject.toml
+	@echo "Setting up $(VENV) (about a minute the first time) …"
+	@$(PYTHON) -c 'import sys; sys.exit("Tillit needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e sdk -e .
+	@touch $@
+
+demo: $(STAMP) ## the 19-year-old's story in Larvik, end to end (ARGS=--once stops after it)
+	@$(BIN)/python -m broker.demo $(ARGS)
+
+test: $(STAMP) ## every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+quick: $(STAMP) ## the tests that take less than a minute
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+check: $(STAMP) ## lint, types, import contracts, policies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.policies.check
+
+bench: $(STAMP) ## the benchmarks, as ratios measured in one run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(STAMP) ## pin every dependency by hash (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-package tillit --no-annotate --no-header --output-file requirements.lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) .run .cache

@@ -1,0 +1,145 @@
+"""Facts: what the policy engine is told about one ask. No values, no names, no national identity numbers.
+
+Validated here before Rego sees them; every member is always present, so that no rule meets an undefined operand
+(the traps of the two engines are in ADR 0003).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from tillit.wire import (
+    CategoryId,
+    CollaborationId,
+    ConsentId,
+    FieldName,
+    FieldNames,
+    GrantId,
+    MeetingId,
+    PurposeId,
+    UnitId,
+)
+
+Instant = Annotated[
+    AwareDatetime,
+    PlainSerializer(lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str),
+]
+
+
+class Fact(BaseModel):
+    """Frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AskFacts(Fact):
+    """The ask. Absent collaboration, meeting and source are the empty string, never undefined."""
+
+    recipient: UnitId
+    actor_role: str
+    purpose: PurposeId
+    collaboration: CollaborationId | Literal[""]
+    meeting: MeetingId | Literal[""]
+    source: UnitId | Literal[""]
+    fields: FieldNames
+
+
+class ComesOfAge(Fact):
+    """A future birthday at which the law changes something for the subject."""
+
+    age: int
+    at: Instant
+
+
+class SubjectFacts(Fact):
+    """The subject as the population register knows them; ``birthdays`` are future thresholds only.
+
+    ``objects_to`` are categories a child of 12 or more has objected to; ``guardians`` counts the holders of parental
+    responsibility (0 from 18).
+    """
+
+    age: Annotated[int, Field(ge=0, le=120)]
+    birthdays: tuple[ComesOfAge, ...]
+    guardians: Annotated[int, Field(ge=0, le=4)]
+    address_protection: Literal["none", "confidential", "strictly_confidential"]
+    objects_to: tuple[CategoryId, ...]
+
+
+class ConditionFacts(Fact):
+    """The condition of a grant; ``meeting`` is empty unless ``kind`` is ``meeting``."""
+
+    kind: Literal["standing", "once", "meeting"]
+    meeting: MeetingId | Literal[""]
+
+
+class SignedBy(Fact):
+    """Who has said yes to a grant: the subject, how many guardians, and whether the child was heard."""
+
+    subject: bool
+    guardians: Annotated[int, Field(ge=0, le=4)]
+    child_heard: bool
+
+
+class GrantFacts(Fact):
+    """One enumerated line. ``fields`` empty means category-wide; otherwise by name."""
+
+    id: GrantId
+    source: UnitId
+    recipient: UnitId
+    category: CategoryId
+    fields: tuple[FieldName, ...]
+    purpose: PurposeId
+    condition: ConditionFacts
+    answer: Literal["yes", "no", ""]
+    signed: SignedBy
+    used: bool
+
+
+class ConsentFacts(Fact):
+    """A consent of the subject, whatever its state, with all its grants."""
+
+    id: ConsentId
+    version: int
+    state: Literal[
+        "draft",
+        "requested",
+        "partly_signed",
+        "active",
+        "paused",
+        "withdrawn",
+        "expired",
+        "superseded",
+        "lapsed",
+        "refused",
+    ]
+    collaboration: CollaborationId | Literal[""]
+    guardians_rule: Literal["one", "all"]
+    valid_from: Instant
+    valid_until: Instant
+    grants: tuple[GrantFacts, ...]
+
+
+class MeetingFacts(Fact):
+    """The meeting the ask names: whose, whether the subject has notice of it, who takes part, when it counts."""
+
+    id: MeetingId | Literal[""]
+    collaboration: CollaborationId | Literal[""]
+    noticed: bool
+    participants: tuple[UnitId, ...]
+    opens: Instant
+    closes: Instant
+
+
+class Facts(Fact):
+    """The whole input of ``data.tillit.decision``.
+
+    ``deposited`` maps each asked field to the units that have deposited it. ``meeting`` has the empty id when the ask names
+    none or an unknown one.
+    """
+
+    now: Instant
+    ask: AskFacts
+    subject: SubjectFacts
+    consents: tuple[ConsentFacts, ...]
+    deposited: dict[FieldName, tuple[UnitId, ...]]
+    meeting: MeetingFacts

@@ -1,0 +1,256 @@
+"""Ports: what the use cases need from the outside, each with two real adapters behind it.
+
+Store: SQLite and PostgreSQL. Policy engine: regorus and OPA. Clock: the system's and a stepped one. The custodian's port is
+``keys.custodian.Custodian``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, Protocol
+
+from audit.entries import Entry, Promised
+from broker.domain.consents import Consent
+from broker.domain.decisions import Decision
+from broker.domain.facts import Fact, Facts
+from broker.domain.ids import (
+    ConsentId,
+    DisclosureId,
+    GrantId,
+    MeetingId,
+    PersonKey,
+    RecordId,
+    SubjectHandle,
+    SubjectId,
+    UnitId,
+)
+from tillit.wire import (
+    DepositItem,
+    Event,
+    Manifest,
+    Participant,
+    PolicyRef,
+    SealedField,
+)
+
+Clock = Callable[[], datetime]
+
+
+# --- policy engine -----------------------------------------------------------------------------------
+
+
+class SignerQuestion(Fact):
+    """Who must sign, per category, for a subject of this age with this many guardians."""
+
+    age: int
+    guardians: int
+    guardians_rule: Literal["one", "all"]
+    categories: tuple[str, ...]
+
+
+class SignersNeeded(Fact):
+    """The signatures one category needs: the subject's, so many guardians', and whether the child must be heard."""
+
+    subject: bool
+    guardians: int
+    child_heard: bool
+
+
+class PolicyEngine(Protocol):
+    """Decides. ``EngineDown`` means it could not be asked; an unusable answer is a decision with ``policy.error``."""
+
+    policy: PolicyRef
+
+    def decide(self, facts: Facts) -> Decision:
+        """Answer every asked field. Raises ``broker.errors.EngineDown``."""
+        ...
+
+    def signers(self, question: SignerQuestion) -> Mapping[str, SignersNeeded]:
+        """Category → signatures needed. Raises ``broker.errors.EngineDown``."""
+        ...
+
+
+# --- population register -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the population register says. ``guardians`` and ``wards`` are keyed hashes, as everywhere."""
+
+    born: date
+    guardians: tuple[PersonKey, ...]
+    wards: tuple[PersonKey, ...]
+    address_protection: Literal["none", "confidential", "strictly_confidential"]
+
+
+class Register(Protocol):
+    """The population register, asked by keyed hash of the national identity number."""
+
+    def person(self, key: PersonKey) -> Person | None:
+        """The person, or None when the register knows nobody by that number. Raises ``RegisterDown``."""
+        ...
+
+
+# --- store -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """A registered public key of a unit; ``use`` is ``sig`` or ``enc``."""
+
+    unit: UnitId
+    kid: str
+    use: Literal["sig", "enc"]
+    jwk: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """Where the newest value of a field from one source lies."""
+
+    record: RecordId
+    source: UnitId
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """A decided ask as it is kept: facts and decision for replay, manifest and receipt for the recipient."""
+
+    id: DisclosureId
+    subject: SubjectId
+    recipient: UnitId
+    at: datetime
+    facts: Facts
+    decision: Decision
+    manifest: Manifest
+    receipt: str
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A registered meeting about one subject."""
+
+    id: MeetingId
+    subject: SubjectId
+    collaboration: str
+    called_by: UnitId
+    held_at: datetime
+    noticed_at: datetime
+    participants: tuple[Participant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn …"""
+
+    kind: str
+    at: datetime
+    unit: UnitId
+    consent: ConsentId | None = None
+    disclosure: DisclosureId | None = None
+    meeting: MeetingId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was answered to an idempotency key: the body's hash, and the answer to repeat."""
+
+    body_sha256: bytes
+    status: int
+    answer: str
+
+
+class Transaction(Protocol):
+    """One database transaction; everything in it is committed together or not at all.
+
+    Methods that take a unit take it first: whose data. They never find another unit's handle or consent.
+    """
+
+    # subjects and handles
+    def subject_by_person(self, person: PersonKey) -> SubjectId | None: ...
+    def add_subject(self, subject: SubjectId, person: PersonKey, *, at: datetime) -> None: ...
+    def person_of(self, subject: SubjectId) -> PersonKey: ...
+    def handle(self, unit: UnitId, subject: SubjectId) -> SubjectHandle | None: ...
+    def add_handle(self, unit: UnitId, subject: SubjectId, handle: SubjectHandle) -> None: ...
+    def subject_of(self, unit: UnitId, handle: SubjectHandle) -> SubjectId | None: ...
+
+    # services
+    def add_enrolment(self, unit: UnitId, code_sha256: bytes, *, expires_at: datetime) -> None: ...
+    def spend_enrolment(self, unit: UnitId, code_sha256: bytes, *, at: datetime) -> bool: ...
+    def add_service_keys(self, keys: Sequence[ServiceKey], *, at: datetime) -> None: ...
+    def service_keys(self, unit: UnitId) -> Sequence[ServiceKey]: ...
+    def spend_assertion(self, client: str, jti: str, *, expires_at: datetime) -> bool: ...
+
+    # records
+    def add_records(
+        self, subject: SubjectId, source: UnitId, items: Sequence[DepositItem], *, at: datetime
+    ) -> None: ...
+    def has_record(self, record: RecordId) -> bool: ...
+    def newest(
+        self, subject: SubjectId, fields: Iterable[str]
+    ) -> Mapping[str, Sequence[Deposited]]: ...
+    def sealed(
+        self, subject: SubjectId, records: Iterable[RecordId]
+    ) -> Mapping[RecordId, SealedField]: ...
+
+    # consents
+    def add_consent(self, consent: Consent) -> None: ...
+    def save_consent(self, consent: Consent, *, was: int) -> None: ...
+    def consent(self, consent: ConsentId) -> Consent | None: ...
+    def consents_of(self, subject: SubjectId) -> Sequence[Consent]: ...
+    def consents_party(
+        self, unit: UnitId, *, after: str | None, limit: int
+    ) -> Sequence[Consent]: ...
+    def use_grant(
+        self, consent: ConsentId, version: int, grant: GrantId, disclosure: DisclosureId
+    ) -> bool: ...
+    def used_grants(self, consents: Iterable[ConsentId]) -> frozenset[tuple[ConsentId, GrantId]]: ...
+
+    # disclosures and meetings
+    def add_disclosure(self, disclosure: Disclosure) -> None: ...
+    def disclosure(self, disclosure: DisclosureId) -> Disclosure | None: ...
+    def disclosures_about(
+        self, subject: SubjectId, *, before: str | None, limit: int
+    ) -> Sequence[Disclosure]: ...
+    def add_meeting(self, meeting: Meeting) -> None: ...
+    def meeting(self, meeting: MeetingId) -> Meeting | None: ...
+
+    # notices, feed
+    def add_notice(self, subject: SubjectId, notice: Notice) -> None: ...
+    def notices(self, subject: SubjectId, *, limit: int) -> Sequence[Notice]: ...
+    def add_event(self, unit: UnitId, event: Event) -> None: ...
+    def events(self, unit: UnitId, *, after: int, limit: int) -> Sequence[Event]: ...
+
+    # idempotency
+    def remembered(self, client: str, key: str) -> Remembered | None: ...
+    def remember(
+        self, client: str, key: str, remembered: Remembered, *, at: datetime
+    ) -> None: ...
+
+    # the log
+    def append(self, entry: Entry) -> Promised: ...
+
+
+class Store(Protocol):
+    """SQLite or PostgreSQL behind one suite. Every method raises ``broker.errors.StoreDown`` when it cannot answer."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits on leaving, and rolls back on any exception."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent snapshot; nothing is written."""
+        ...
+
+    def hold(
+        self, consents: Sequence[tuple[ConsentId, int]]
+    ) -> AbstractContextManager[bool]:
+        """Hold the named consents still while something is released on them.
+
+        Yields whether every one is still active at the named version. While held, no ``save_consent`` of theirs commits, on
+        any process: this is what makes a withdrawal final once it has returned.
+        """
+        ...
