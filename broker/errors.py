@@ -1,6 +1,7 @@
 """Errors of the broker: one tree, each with a stable code; no HTTP here, no personal data in any text.
 
-``broker.api.problems`` maps code → status and title, and a test keeps that table whole.
+``broker.api.problems`` maps code → status and title, and a test keeps that table whole. A class without a ``code`` of its own
+is only a branch of the tree and never raised.
 """
 
 from typing import ClassVar
@@ -9,23 +10,30 @@ from typing import ClassVar
 class BrokerError(Exception):
     """Base of the tree. ``detail`` may be shown to the caller: it never holds personal data, tokens or SQL."""
 
-    code: ClassVar[str] = "broker.error"
+    code: ClassVar[str]
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.code)
         self.detail = detail
 
 
+# --- what the broker stands on ---------------------------------------------------------------------
+
+
 class Unavailable(BrokerError):
     """Something the broker stands on cannot answer now; nothing was released; try again later."""
-
-    code = "unavailable"
 
 
 class StoreDown(Unavailable):
     """The database is gone, full or locked."""
 
     code = "store.unavailable"
+
+
+class Contended(Unavailable):
+    """Another transaction got there first; the same call can be tried again at once."""
+
+    code = "store.contended"
 
 
 class EngineDown(Unavailable):
@@ -46,7 +54,176 @@ class CustodianDown(Unavailable):
     code = "custodian.unavailable"
 
 
+# --- what the caller got wrong ---------------------------------------------------------------------
+
+
 class Refused(BrokerError):
     """The caller's request cannot be met as it stands; nothing changed."""
 
-    code = "request.refused"
+
+class IdempotencyKeyReused(Refused):
+    """The same idempotency key came with a different body."""
+
+    code = "idempotency.key_reused"
+
+
+class UnknownPerson(Refused):
+    """The population register knows nobody by that number."""
+
+    code = "subject.unknown_person"
+
+
+class UnknownHandle(Refused):
+    """The service has no subject by that handle (another service's handle reads the same)."""
+
+    code = "subject.unknown_handle"
+
+
+class NotASubject(Refused):
+    """The broker holds nothing about this person."""
+
+    code = "subject.none"
+
+
+class UnknownDepositField(Refused):
+    """A deposit names a field that is not in the catalogue."""
+
+    code = "deposit.unknown_field"
+
+
+class NotASource(Refused):
+    """The service's type is not a source of that field."""
+
+    code = "deposit.not_a_source"
+
+
+class DepositBindingBroken(Refused):
+    """A sealed value's associated data does not say this source, a record and one field, or says a field twice."""
+
+    code = "deposit.binding"
+
+
+class DepositKeyInvalid(Refused):
+    """The deposit key was not sealed to this custodian for exactly this deposit."""
+
+    code = "deposit.key_invalid"
+
+
+class RecordExists(Refused):
+    """The record id is taken."""
+
+    code = "deposit.record_exists"
+
+
+class ObservedInFuture(Refused):
+    """A value claims to have been observed in the future."""
+
+    code = "deposit.observed_in_future"
+
+
+class SubjectErased(Refused):
+    """The subject's key was shredded; nothing about them can be deposited or released."""
+
+    code = "subject.erased"
+
+
+class UnknownConsent(Refused):
+    """No such consent, as far as the caller may know."""
+
+    code = "consent.unknown"
+
+
+class ConsentRequestInvalid(Refused):
+    """The request names an unknown unit, purpose, category or field, or compiles to no line at all."""
+
+    code = "consent.request_invalid"
+
+
+class NotAMember(Refused):
+    """The requester or a named unit is not a member of the collaboration now."""
+
+    code = "consent.not_member"
+
+
+class AskedTooSoon(Refused):
+    """The subject refused recently; the collaboration's cool-down has not passed (N5)."""
+
+    code = "consent.asked_too_soon"
+
+
+class ConsentStateWrong(Refused):
+    """The consent's state does not allow this transition."""
+
+    code = "consent.state"
+
+
+class NotASigner(Refused):
+    """The person, or the kind of signer, has no say on this consent."""
+
+    code = "consent.not_signer"
+
+
+class AnswerIncomplete(Refused):
+    """A line was left unanswered, an unknown line was answered, or the child was not heard where the law asks it."""
+
+    code = "consent.answer_incomplete"
+
+
+class TextChanged(Refused):
+    """The text that was read is not the text of this consent; show it again."""
+
+    code = "consent.text_changed"
+
+
+class AnsweredInFuture(Refused):
+    """An oral answer claims to have been given in the future, or before the consent was asked for."""
+
+    code = "consent.answered_at"
+
+
+class UnknownDisclosure(Refused):
+    """No such disclosure, as far as the caller may know."""
+
+    code = "disclosure.unknown"
+
+
+class DisclosureGone(Refused):
+    """What the disclosure rested on no longer stands; it is not handed out again."""
+
+    code = "disclosure.gone"
+
+
+class ProofPending(Refused):
+    """The entry is logged but not yet in a signed tree; ask again in a second."""
+
+    code = "proof.pending"
+
+
+class NoRecipientKey(Refused):
+    """The service has registered no encryption key that a disclosure could be sealed to."""
+
+    code = "recipient.no_key"
+
+
+class MeetingInvalid(Refused):
+    """The meeting is in the past, or names a unit twice or one that is no member."""
+
+    code = "meeting.invalid"
+
+
+class MeetingWithoutConsent(Refused):
+    """No consent in force: the name is not on the list (N30)."""
+
+    code = "meeting.no_consent"
+
+
+class EnrolmentRefused(Refused):
+    """The code is wrong, spent or expired, or the keys or their proof of possession do not hold."""
+
+    code = "enrolment.refused"
+
+
+class UnknownService(Refused):
+    """No such service."""
+
+    code = "service.unknown"

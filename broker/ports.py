@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from audit.entries import Entry, Promised
+from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
 from broker.domain.decisions import Decision
 from broker.domain.facts import Fact, Facts
@@ -20,17 +21,21 @@ from broker.domain.ids import (
     GrantId,
     MeetingId,
     PersonKey,
+    Randomness,
     RecordId,
     SubjectHandle,
     SubjectId,
     UnitId,
 )
+from keys.custodian import Custodian
+from keys.keyring import BrokerSecrets
 from tillit.wire import (
     DepositItem,
     Event,
     Manifest,
     Participant,
     PolicyRef,
+    ProofAnswer,
     SealedField,
 )
 
@@ -232,6 +237,7 @@ class Transaction(Protocol):
 
     # the log
     def append(self, entry: Entry) -> Promised: ...
+    def proof(self, leaf_hash: bytes) -> ProofAnswer | None: ...
 
 
 class Store(Protocol):
@@ -247,10 +253,32 @@ class Store(Protocol):
 
     def hold(
         self, consents: Sequence[tuple[ConsentId, int]]
-    ) -> AbstractContextManager[bool]:
+    ) -> AbstractContextManager[Transaction | None]:
         """Hold the named consents still while something is released on them.
 
-        Yields whether every one is still active at the named version. While held, no ``save_consent`` of theirs commits, on
-        any process: this is what makes a withdrawal final once it has returned.
+        Yields a transaction to read in, or None when one of them is no longer active at the named version. While held, no
+        ``save_consent`` of theirs commits, on any process: this is what makes a withdrawal final once it has returned.
         """
         ...
+
+
+# --- all of them ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a use case may reach, put together once in ``broker.compose``.
+
+    ``randomness`` is ``os.urandom`` but in tests; ``origin`` names the log; ``issuer`` names the broker.
+    """
+
+    store: Store
+    engine: PolicyEngine
+    custodian: Custodian
+    secrets: BrokerSecrets
+    register: Register
+    catalogue: Catalogue
+    clock: Clock
+    randomness: Randomness
+    origin: str
+    issuer: str
