@@ -164,7 +164,6 @@ class Remembered:
     """What was answered to an idempotency key: the body's hash, and the answer to repeat."""
 
     body_sha256: bytes
-    status: int
     answer: str
 
 
