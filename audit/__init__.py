@@ -1,0 +1,1 @@
+"""The transparency log: maths, storage, sequencing, and the auditor's command."""

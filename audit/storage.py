@@ -1,0 +1,114 @@
+"""Storage: the log's own tables, and writing an entry inside the transaction that it describes.
+
+``log_entry`` holds what is public for ever (type, time, commitment), ``log_content`` what dies with
+a person (content, salt, whose). Rows wait in ``log_entry`` with no index until the sequencer gives
+them their place in the tree.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+)
+
+from audit.entries import Entry, Promised
+from audit.errors import EntryInvalid
+from tillit.jcs import canonical
+from tillit.leaves import SALT_BYTES, commitment_to, instant, leaf_at, leaf_hash
+
+metadata = MetaData()
+
+_position = BigInteger().with_variant(Integer, "sqlite")
+
+log_entry = Table(
+    "log_entry",
+    metadata,
+    Column("position", _position, primary_key=True, autoincrement=True),
+    Column("idx", BigInteger, nullable=True),
+    Column("type", String(64), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("commitment", LargeBinary(32), nullable=False),
+    Column("leaf_hash", LargeBinary(32), nullable=False),
+)
+Index("log_entry_idx", log_entry.c.idx, unique=True)
+Index("log_entry_leaf_hash", log_entry.c.leaf_hash, unique=True)
+Index(
+    "log_entry_waiting",
+    log_entry.c.at,
+    log_entry.c.position,
+    sqlite_where=log_entry.c.idx.is_(None),
+    postgresql_where=log_entry.c.idx.is_(None),
+)
+
+log_content = Table(
+    "log_content",
+    metadata,
+    Column("leaf_hash", LargeBinary(32), primary_key=True),
+    Column("subject", String(64), nullable=True, index=True),
+    Column("salt", LargeBinary(32), nullable=False),
+    Column("content", Text, nullable=False),
+)
+
+log_tile = Table(
+    "log_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary(8192), nullable=False),
+)
+
+# One row: the newest signed checkpoint. ``id`` is always 1.
+log_checkpoint = Table(
+    "log_checkpoint",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+_INSERT_ENTRY = insert(log_entry).inline()
+_INSERT_CONTENT = insert(log_content).inline()
+
+
+def append(connection: Connection, entry: Entry, *, origin: str, salt: bytes) -> Promised:
+    """Write the entry in the caller's transaction: with it the entry stands or falls.
+
+    ``salt`` is 32 fresh random bytes. Raises ``EntryInvalid`` before anything is written.
+    """
+    if len(salt) != SALT_BYTES:
+        raise EntryInvalid("the salt has not 32 bytes")
+    try:
+        at = instant(entry.at)
+        content = canonical(dict(entry.content))
+        commitment = commitment_to(salt, content)
+        hashed = leaf_hash(leaf_at(entry.type, at, commitment))
+    except ValueError as wrong:
+        raise EntryInvalid(f"no leaf can be made of this entry: {type(wrong).__name__}") from wrong
+    connection.execute(
+        _INSERT_ENTRY,
+        {"type": entry.type, "at": at, "commitment": commitment, "leaf_hash": hashed},
+    )
+    connection.execute(
+        _INSERT_CONTENT,
+        {
+            "leaf_hash": hashed,
+            "subject": entry.subject,
+            "salt": salt,
+            "content": content.decode(),
+        },
+    )
+    return Promised(origin=origin, at=entry.at, salt=salt, leaf_hash=hashed)
+
+
+def forget(connection: Connection, subject: str) -> int:
+    """Erase every content and salt about the subject; leaves and proofs stay. Returns how many."""
+    return connection.execute(delete(log_content).where(log_content.c.subject == subject)).rowcount
