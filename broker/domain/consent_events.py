@@ -1,0 +1,145 @@
+"""Events of a consent: what one transition changed, for log, feeds and the subject's notices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from broker.domain.ids import ConsentId, GrantId, SubjectId
+from broker.domain.signatures import Signature, Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentEvent:
+    """One transition. ``version`` and ``state`` are those after it.
+
+    ``grants`` are the lines it changed; ``by`` is absent where time or another consent moved it.
+    """
+
+    type: ClassVar[str]
+
+    consent: ConsentId
+    subject: SubjectId
+    collaboration: str | None
+    version: int
+    state: str
+    at: datetime
+    by: Signer | None
+    grants: tuple[GrantId, ...]
+
+    def content(self) -> dict[str, Any]:
+        """For a log entry: JSON values only, the signer by kind and never by key."""
+        return {
+            "consent": self.consent,
+            "collaboration": self.collaboration,
+            "version": self.version,
+            "state": self.state,
+            "by": self.by.kind if self.by else None,
+            "grants": list(self.grants),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRequested(ConsentEvent):
+    """A service asked."""
+
+    type = "consent.requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureGiven(ConsentEvent):
+    """Somebody answered: the answer stands in ``signature``."""
+
+    type = "consent.signed"
+
+    signature: Signature
+
+    def content(self) -> dict[str, Any]:
+        """The base's, and how, what was read, who recorded it, yes and no by line."""
+        recorder = self.signature.recorded_by
+        return {
+            **ConsentEvent.content(self),
+            "method": self.signature.method,
+            "answered_at": self.signature.at.isoformat(),
+            "read": self.signature.read,
+            "yes": list(self.signature.yes),
+            "no": list(self.signature.no),
+            "child_heard": self.signature.child_heard,
+            "recorded_by": recorder
+            and {"unit": recorder.unit, "actor": recorder.actor, "role": recorder.role},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentPartlySigned(SignatureGiven):
+    """More signatures are needed; nothing is shared yet."""
+
+    type = "consent.partly_signed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentActivated(SignatureGiven):
+    """Every line with a yes has all its signatures: it is in force."""
+
+    type = "consent.activated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRefused(SignatureGiven):
+    """No to every line."""
+
+    type = "consent.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentPaused(ConsentEvent):
+    """Nothing is shared until it is resumed."""
+
+    type = "consent.paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentResumed(ConsentEvent):
+    """In force again."""
+
+    type = "consent.resumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentNarrowed(ConsentEvent):
+    """The lines in ``grants`` were taken back; the rest stands."""
+
+    type = "consent.narrowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(ConsentEvent):
+    """All of it was taken back."""
+
+    type = "consent.withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentExpired(ConsentEvent):
+    """Its time is over."""
+
+    type = "consent.expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentLapsed(ConsentEvent):
+    """The lines in ``grants`` ended: whoever signed them no longer may."""
+
+    type = "consent.lapsed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentSuperseded(ConsentEvent):
+    """``successor`` takes its place."""
+
+    type = "consent.superseded"
+
+    successor: ConsentId
+
+    def content(self) -> dict[str, Any]:
+        """The base's, and the successor."""
+        return {**ConsentEvent.content(self), "successor": self.successor}

@@ -1,0 +1,369 @@
+"""Consents: a subject's answer, line by line, and what may become of it (design.md § 5).
+
+Every transition returns the new consent, one version higher, and the event that says what changed.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+from broker.domain.answering import answered, check_say, lacking, state_after
+from broker.domain.consent_events import (
+    ConsentActivated,
+    ConsentEvent,
+    ConsentExpired,
+    ConsentLapsed,
+    ConsentNarrowed,
+    ConsentPartlySigned,
+    ConsentPaused,
+    ConsentRefused,
+    ConsentRequested,
+    ConsentResumed,
+    ConsentSuperseded,
+    ConsentWithdrawn,
+    SignatureGiven,
+)
+from broker.domain.errors import (
+    IllegalTransition,
+    LinesUnknown,
+    NothingToGrant,
+    NotOverYet,
+    NotTheOneWhoPaused,
+    OutOfTime,
+    SignerNotNeeded,
+    TextDiffers,
+    TooManyLines,
+    named,
+)
+from broker.domain.grants import Answer, Grant
+from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId
+from broker.domain.lifetime import MAX_LIFETIME
+from broker.domain.signatures import (
+    Method,
+    Needed,
+    Recorder,
+    Signature,
+    Signed,
+    Signer,
+    SignerKind,
+    signed,
+)
+from broker.domain.states import OPEN, TRANSITIONS, State
+from tillit.wire import MAX_GRANTS, Language
+
+__all__ = [
+    "ANSWER_SKEW",
+    "Consent",
+    "Grant",
+    "Recorder",
+    "Signature",
+    "Signed",
+    "Signer",
+    "State",
+    "requested",
+    "text_sha256",
+]
+
+# How far a service's clock may stand from the broker's when it says when somebody answered.
+ANSWER_SKEW = timedelta(minutes=5)
+
+E = TypeVar("E", bound=ConsentEvent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A consent at one version.
+
+    ``changed_at`` is the time of its last transition, ``valid_from`` that of its activation.
+    ``text`` is what the signers are shown; ``actor`` and ``actor_role`` asked, for the unit.
+    """
+
+    id: ConsentId
+    subject: SubjectId
+    version: int
+    state: State
+    collaboration: str | None
+    requested_by: UnitId
+    actor: str
+    actor_role: str
+    requested_at: datetime
+    changed_at: datetime
+    valid_from: datetime | None
+    valid_until: datetime
+    language: Language
+    text: str
+    text_sha256: str
+    guardians_rule: Literal["one", "all"]
+    grants: tuple[Grant, ...]
+    signatures: tuple[Signature, ...] = ()
+    paused_by: SignerKind | None = None
+
+    # --- what it says
+
+    def signed(self, grant: GrantId) -> Signed:
+        """Who has said yes to one line."""
+        return signed(self.signatures, grant)
+
+    def parties(self) -> frozenset[UnitId]:
+        """Every unit it concerns: whoever asked, and each line's two ends."""
+        ends = {unit for grant in self.grants for unit in (grant.source, grant.recipient)}
+        return frozenset({self.requested_by, *ends})
+
+    def grants_of(self, unit: UnitId) -> tuple[Grant, ...]:
+        """The lines a unit is source or recipient of: all that it may see."""
+        return tuple(g for g in self.grants if unit in (g.source, g.recipient))
+
+    def waiting_for(self, needed: Mapping[str, Needed]) -> tuple[str, ...]:
+        """What is waited for: of ``child_heard``, ``guardian``, ``subject``."""
+        if self.state not in OPEN:
+            return ()
+        standing = [grant for grant in self.grants if grant.answer != "no"]
+        return tuple(sorted(lacking(standing, self.signatures, needed)))
+
+    # --- transitions
+
+    def request(self, *, at: datetime) -> tuple["Consent", ConsentRequested]:
+        """Put a draft before the subject."""
+        new = self._moved("requested", at=at)
+        return new, _event(new, ConsentRequested, grants=[grant.id for grant in new.grants])
+
+    def answer(
+        self,
+        answers: Mapping[GrantId, Answer],
+        *,
+        signer: Signer,
+        method: Method,
+        at: datetime,
+        read: str,
+        needed: Mapping[str, Needed],
+        child_heard: bool = False,
+        answered_at: datetime | None = None,
+        recorded_by: Recorder | None = None,
+    ) -> tuple["Consent", SignatureGiven]:
+        """Record one signer's answers.
+
+        Args:
+            answers: yes or no to every line that is the signer's: all of them for the subject,
+                those whose category needs guardians for a guardian.
+            signer: who answers. *Not checked*: that they are who they say.
+            method: ``digital``, or ``oral`` with ``recorded_by``.
+            at: now.
+            read: base64url SHA-256 of the text that was shown or read out.
+            needed: category → signatures needed today.
+            child_heard: a guardian, or who recorded, says that the child has been heard.
+            answered_at: when an oral answer was given, if not now.
+            recorded_by: the professional who recorded an oral answer.
+
+        Returns:
+            The consent: refused when every line is a no, active when every yes has all its
+            signatures, else partly signed. And the event, which holds the signature.
+
+        Raises:
+            ConsentError: the one that says what is wrong; nothing is recorded then.
+        """
+        if self.state not in OPEN:
+            raise IllegalTransition(f"a consent that is {self.state} cannot be answered")
+        said_at = at if answered_at is None else answered_at
+        self._check_time(at, said_at)
+        if read != self.text_sha256:
+            raise TextDiffers
+        check_say(signer, answers, grants=self.grants, signatures=self.signatures, needed=needed)
+        signature = Signature(
+            signer=signer,
+            method=method,
+            at=said_at,
+            read=read,
+            yes=tuple(grant.id for grant in self.grants if answers.get(grant.id) == "yes"),
+            no=tuple(grant.id for grant in self.grants if answers.get(grant.id) == "no"),
+            child_heard=child_heard,
+            recorded_by=recorded_by,
+        )
+        return self._signed_by(signature, at=at, needed=needed)
+
+    def pause(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentPaused]:
+        """Share nothing until resumed."""
+        self._check_steering(by)
+        if self.state != "active":
+            raise IllegalTransition(f"a consent that is {self.state} cannot be paused")
+        new = self._moved("paused", at=at, paused_by=by.kind)
+        return new, _event(new, ConsentPaused, by=by)
+
+    def resume(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentResumed]:
+        """Share again, on exactly what was granted before."""
+        self._check_steering(by)
+        if self.state != "paused":
+            raise IllegalTransition(f"a consent that is {self.state} cannot be resumed")
+        if by.kind != self.paused_by:
+            raise NotTheOneWhoPaused
+        if at >= self.valid_until:
+            raise OutOfTime
+        new = self._moved("active", at=at, paused_by=None)
+        return new, _event(new, ConsentResumed, by=by)
+
+    def withdraw(
+        self, *, at: datetime, by: Signer, grants: Iterable[GrantId] = ()
+    ) -> tuple["Consent", ConsentWithdrawn | ConsentNarrowed]:
+        """Take all of it back, or (``grants`` given) those lines; no yes left is all of it."""
+        self._check_steering(by)
+        gone = frozenset(grants)
+        if not gone:
+            new = self._moved("withdrawn", at=at)
+            return new, _event(new, ConsentWithdrawn, by=by, grants=self._yes())
+        left = self._without(gone)
+        if any(grant.answer == "yes" for grant in left):
+            new = self._moved(self.state, at=at, grants=left)
+            return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
+        new = self._moved("withdrawn", at=at, grants=left)
+        return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
+
+    def expire(self, *, at: datetime) -> tuple["Consent", ConsentExpired]:
+        """End it because its time is over. Raises ``NotOverYet`` before."""
+        if at < self.valid_until:
+            raise NotOverYet
+        new = self._moved("expired", at=at)
+        return new, _event(new, ConsentExpired, grants=self._yes())
+
+    def lapse(
+        self, *, at: datetime, grants: Iterable[GrantId] = ()
+    ) -> tuple["Consent", ConsentLapsed]:
+        """End it, or (``grants`` given) those lines: whoever signed them no longer may."""
+        gone = frozenset(grants) or frozenset(self._yes())
+        left = self._without(gone)
+        stays = any(grant.answer == "yes" for grant in left)
+        new = self._moved(self.state if stays else "lapsed", at=at, grants=left)
+        return new, _event(new, ConsentLapsed, grants=sorted(gone))
+
+    def supersede(
+        self, *, at: datetime, successor: ConsentId
+    ) -> tuple["Consent", ConsentSuperseded]:
+        """End it because ``successor`` takes its place."""
+        new = self._moved("superseded", at=at)
+        return new, _event(new, ConsentSuperseded, grants=self._yes(), successor=successor)
+
+    # --- how
+
+    def _moved(self, state: State, *, at: datetime, **changes: Any) -> "Consent":
+        if state not in TRANSITIONS[self.state]:
+            raise IllegalTransition(f"a consent that is {self.state} does not become {state}")
+        # Two replicas' clocks may differ; a consent's own time never runs backwards.
+        when = max(at, self.changed_at)
+        return replace(self, state=state, version=self.version + 1, changed_at=when, **changes)
+
+    def _signed_by(
+        self, signature: Signature, *, at: datetime, needed: Mapping[str, Needed]
+    ) -> tuple["Consent", SignatureGiven]:
+        grants = answered(self.grants, signature)
+        signatures = (*self.signatures, signature)
+        state = state_after(grants, signatures, needed)
+        new = self._moved(state, at=at, grants=grants, signatures=signatures)
+        if state == "active":
+            new = replace(new, valid_from=new.changed_at)
+        changed = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
+        kind = _ANSWERED[state]
+        return new, _event(new, kind, by=signature.signer, grants=changed, signature=signature)
+
+    def _yes(self) -> tuple[GrantId, ...]:
+        return tuple(grant.id for grant in self.grants if grant.answer == "yes")
+
+    def _without(self, gone: frozenset[GrantId]) -> tuple[Grant, ...]:
+        if unknown := gone - set(self._yes()):
+            raise LinesUnknown(named(unknown))
+        return tuple(replace(g, answer="no") if g.id in gone else g for g in self.grants)
+
+    def _check_time(self, at: datetime, said_at: datetime) -> None:
+        earliest, latest = self.requested_at - ANSWER_SKEW, at + ANSWER_SKEW
+        if at >= self.valid_until or not earliest <= said_at <= latest:
+            raise OutOfTime
+
+    def _check_steering(self, by: Signer) -> None:
+        """The subject always may; a guardian only where a guardian has signed."""
+        if by.kind == "guardian" and all(s.signer.kind != "guardian" for s in self.signatures):
+            raise SignerNotNeeded
+
+
+_ANSWERED: Mapping[State, type[SignatureGiven]] = {
+    "partly_signed": ConsentPartlySigned,
+    "active": ConsentActivated,
+    "refused": ConsentRefused,
+}
+
+
+def _event(
+    new: Consent,
+    kind: type[E],
+    *,
+    by: Signer | None = None,
+    grants: Iterable[GrantId] = (),
+    **more: Any,
+) -> E:
+    return kind(
+        consent=new.id,
+        subject=new.subject,
+        collaboration=new.collaboration,
+        version=new.version,
+        state=new.state,
+        at=new.changed_at,
+        by=by,
+        grants=tuple(grants),
+        **more,
+    )
+
+
+def text_sha256(text: str) -> str:
+    """Base64url SHA-256 of the exact text: what a signer says they read."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+def requested(
+    *,
+    id: ConsentId,  # noqa: A002 - the field's own name
+    subject: SubjectId,
+    collaboration: str | None,
+    requested_by: UnitId,
+    actor: str,
+    actor_role: str,
+    at: datetime,
+    valid_until: datetime,
+    language: Language,
+    text: str,
+    guardians_rule: Literal["one", "all"],
+    grants: tuple[Grant, ...],
+) -> tuple[Consent, ConsentRequested]:
+    """A new consent, put before the subject, with no line answered.
+
+    Raises:
+        NothingToGrant: without lines.
+        TooManyLines: above ``MAX_GRANTS``.
+        OutOfTime: ends before it begins, or lasts longer than any consent may.
+    """
+    if not grants:
+        raise NothingToGrant
+    if len(grants) > MAX_GRANTS:
+        raise TooManyLines(f"at most {MAX_GRANTS}")
+    if len({grant.id for grant in grants}) != len(grants) or any(g.answer for g in grants):
+        raise ValueError("each line stands once and nothing is pre-ticked")
+    if not timedelta(0) < valid_until - at <= MAX_LIFETIME:
+        raise OutOfTime
+    draft = Consent(
+        id=id,
+        subject=subject,
+        version=0,
+        state="draft",
+        collaboration=collaboration,
+        requested_by=requested_by,
+        actor=actor,
+        actor_role=actor_role,
+        requested_at=at,
+        changed_at=at,
+        valid_from=None,
+        valid_until=valid_until,
+        language=language,
+        text=text,
+        text_sha256=text_sha256(text),
+        guardians_rule=guardians_rule,
+        grants=grants,
+    )
+    return draft.request(at=at)

@@ -1,0 +1,158 @@
+"""Errors of the domain: what cannot be done to a consent, each with a stable code.
+
+A ``detail`` names lines, units and catalogue ids, never a person.
+"""
+
+from collections.abc import Iterable
+
+from broker.errors import Refused
+
+
+class ConsentError(Refused):
+    """Base of what the domain refuses about a consent; nothing changed."""
+
+    code = "consent.error"
+
+
+class IllegalTransition(ConsentError):
+    """The consent's state does not allow this."""
+
+    code = "consent.state"
+
+
+class LinesMissing(ConsentError):
+    """A signer must answer every line that is theirs; ``detail`` names those without an answer."""
+
+    code = "consent.lines_missing"
+
+
+class LinesUnknown(ConsentError):
+    """The consent has no such lines, or none left to take back; ``detail`` names them."""
+
+    code = "consent.lines_unknown"
+
+
+class LinesNotForSigner(ConsentError):
+    """A guardian answered lines that the subject answers alone; ``detail`` names them."""
+
+    code = "consent.lines_not_for_signer"
+
+
+class TextDiffers(ConsentError):
+    """What the signer read is not the text of this consent."""
+
+    code = "consent.text_differs"
+
+
+class SignerNotNeeded(ConsentError):
+    """A guardian who has no say in this consent."""
+
+    code = "consent.signer_not_needed"
+
+
+class SignerHasSigned(ConsentError):
+    """This signer has answered already (guardians without a key cannot be told apart)."""
+
+    code = "consent.already_signed"
+
+
+class SignersUnknown(ConsentError):
+    """Who must sign a category is not known, so nobody can."""
+
+    code = "consent.signers_unknown"
+
+
+class NotTheOneWhoPaused(ConsentError):
+    """A guardian never resumes what the youth paused, nor the reverse."""
+
+    code = "consent.paused_by_another"
+
+
+class OutOfTime(ConsentError):
+    """The consent's time is over, or the answer's time lies outside it."""
+
+    code = "consent.out_of_time"
+
+
+class NotOverYet(ConsentError):
+    """A consent expires at its end, not before."""
+
+    code = "consent.not_over_yet"
+
+
+class LifetimeTooLong(ConsentError):
+    """Asked for longer than the collaboration allows."""
+
+    code = "consent.lifetime"
+
+
+class AskedTooSoon(ConsentError):
+    """The subject has refused; asking again waits for the cool-down (N5)."""
+
+    code = "consent.cooldown"
+
+
+class RequesterNotAmongServices(ConsentError):
+    """Whoever asks for a consent is one of the services it names."""
+
+    code = "consent.requester_not_named"
+
+
+class UnknownUnit(ConsentError):
+    """No such service; ``detail`` names it."""
+
+    code = "consent.unknown_service"
+
+
+class UnknownCategory(ConsentError):
+    """No such category; ``detail`` names it."""
+
+    code = "consent.unknown_category"
+
+
+class UnknownField(ConsentError):
+    """No such field; ``detail`` names it."""
+
+    code = "consent.unknown_field"
+
+
+class UnknownPurpose(ConsentError):
+    """No such purpose, or none of this collaboration's; ``detail`` names it."""
+
+    code = "consent.unknown_purpose"
+
+
+class UnknownCollaboration(ConsentError):
+    """No such collaboration, or its agreement is not in force; ``detail`` names it."""
+
+    code = "consent.unknown_collaboration"
+
+
+class NotAMember(ConsentError):
+    """A service that is no current member of the collaboration; ``detail`` names it."""
+
+    code = "consent.not_a_member"
+
+
+class MeetingMissing(ConsentError):
+    """A condition bound to a meeting names the meeting, and only such a condition does."""
+
+    code = "consent.meeting"
+
+
+class NothingToGrant(ConsentError):
+    """No service named could share anything of what is asked for with another."""
+
+    code = "consent.nothing_to_grant"
+
+
+class TooManyLines(ConsentError):
+    """More lines than anyone can answer."""
+
+    code = "consent.too_many_lines"
+
+
+def named(ids: Iterable[str]) -> str:
+    """The ids for a ``detail``, sorted, at most twenty."""
+    listed = sorted(ids)
+    return ", ".join(listed[:20]) + (" …" if len(listed) > 20 else "")  # noqa: PLR2004 - said above
