@@ -1,0 +1,201 @@
+"""The sequencer: gives waiting entries their place in the tree and signs the new checkpoint.
+
+One transaction writes indices, tiles and checkpoint, so that a crash at any point leaves either all
+of it or nothing; a lock in the database lets any number of sequencers run. Before it signs, it
+rebuilds the root from the stored tiles and compares it with what it signed last: a log that was
+tampered with is not signed on.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import Event
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit import tree
+from audit.errors import LogDamaged
+from audit.reads import StoredTiles
+from audit.storage import log_checkpoint, log_entry, log_tile
+from tillit.errors import VerificationError
+from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint, sign_checkpoint
+
+BATCH = 2048
+"""At most so many entries a transaction: it bounds how long writers of a SQLite database wait."""
+
+PAUSE = 0.2
+"""Seconds between looks for waiting entries."""
+
+STALE = timedelta(seconds=60)
+"""A checkpoint older than this is signed again: standing still is not being stopped."""
+
+_LOCK = int.from_bytes(b"tillitlg", "big")
+_log = logging.getLogger(__name__)
+
+_waiting = (
+    select(log_entry.c.position, log_entry.c.leaf_hash)
+    .where(log_entry.c.idx.is_(None))
+    .order_by(log_entry.c.at, log_entry.c.position)
+    .limit(BATCH)
+)
+_place = (
+    update(log_entry)
+    .where(log_entry.c.position == bindparam("entry"))
+    .values(idx=bindparam("place"))
+)
+
+
+class Sequencer:
+    """Sequences the log in ``engine``'s database under ``origin``, signing with ``signer``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        origin: str,
+        signer: Ed25519PrivateKey,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        if engine.dialect.name == "postgresql":
+            # The first statement waits for the lock: what it sees must not be from before the wait.
+            self._engine = engine.execution_options(isolation_level="READ COMMITTED")
+        self._origin = origin
+        self._signer = signer
+        self._clock = clock
+        self._vkey = Vkey.of(origin, signer)
+
+    @property
+    def vkey(self) -> Vkey:
+        """What auditors need in order to verify this log."""
+        return self._vkey
+
+    def run_once(self) -> int:
+        """Sequence all committed entries that wait; returns how many. Raises ``LogDamaged``."""
+        if not self._is_due():
+            return 0
+        done = took = self._batch()
+        while took == BATCH:
+            took = self._batch()
+            done += took
+        return done
+
+    def run_forever(self, stop: Event) -> None:
+        """Sequence until ``stop`` is set. A database that cannot be reached is tried again."""
+        while not stop.is_set():
+            try:
+                self.run_once()
+            except SQLAlchemyError as wrong:
+                _log.warning("the log waits for its database: %s", type(wrong).__name__)
+            except LogDamaged as wrong:
+                _log.critical("the log is not signed on: %s", wrong.detail)
+            stop.wait(PAUSE)
+
+    def _is_due(self) -> bool:
+        with self._engine.connect() as connection:
+            head = self._head(connection)
+            if head is None or head.at is None or self._clock() - head.at > STALE:
+                return True
+            return bool(connection.execute(select(exists(_waiting))).scalar())
+
+    def _batch(self) -> int:
+        with self._engine.begin() as connection:
+            _lock(connection)
+            head = self._head(connection)
+            size = head.size if head else 0
+            tiles = StoredTiles(connection)
+            if head and tree.root(tiles, size) != head.root:
+                raise LogDamaged("the tiles do not add up to the signed root")
+            waiting = connection.execute(_waiting).all()
+            if waiting:
+                places = [
+                    {"entry": row.position, "place": size + n} for n, row in enumerate(waiting)
+                ]
+                connection.execute(_place, places)
+            changed = tree.grown(tiles, size, [bytes(row.leaf_hash) for row in waiting])
+            _write_tiles(connection, size, changed)
+            self._sign(connection, size + len(waiting), _Overlay(changed, tiles), was=head)
+            return len(waiting)
+
+    def _head(self, connection: Connection) -> VerifiedCheckpoint | None:
+        row = connection.execute(select(log_checkpoint.c.size, log_checkpoint.c.note)).first()
+        if row is None:
+            return None
+        try:
+            head = open_checkpoint(row.note, self._vkey)
+        except VerificationError as wrong:
+            raise LogDamaged("the stored checkpoint is not signed by this log's key") from wrong
+        if head.size != row.size:
+            raise LogDamaged("the stored size is not the one that was signed")
+        return head
+
+    def _sign(
+        self,
+        connection: Connection,
+        size: int,
+        tiles: tree.Tiles,
+        *,
+        was: VerifiedCheckpoint | None,
+    ) -> None:
+        note = sign_checkpoint(
+            origin=self._origin,
+            size=size,
+            root=tree.root(tiles, size),
+            key=self._signer,
+            at=self._clock(),
+        )
+        write = insert(log_checkpoint).values(id=1) if was is None else update(log_checkpoint)
+        connection.execute(write.values(size=size, note=note))
+
+
+class _Overlay:
+    """Tiles of which some have just grown."""
+
+    def __init__(self, changed: Mapping[tuple[int, int], bytes], below: tree.Tiles) -> None:
+        self._changed = changed
+        self._below = below
+
+    def __call__(self, level: int, n: int) -> bytes:
+        grown = self._changed.get((level, n))
+        return self._below(level, n) if grown is None else grown
+
+
+def _lock(connection: Connection) -> None:
+    """Wait until no other sequencer is at work, in whatever way the engine begins transactions."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    else:
+        # SQLite takes its one write lock at the first statement that could write.
+        connection.execute(update(log_checkpoint).where(false()).values(id=1))
+
+
+def _write_tiles(
+    connection: Connection, size: int, changed: Mapping[tuple[int, int], bytes]
+) -> None:
+    there = set(tree.edge(size))
+    for (level, n), hashes in changed.items():
+        if (level, n) in there:
+            connection.execute(
+                update(log_tile)
+                .where(log_tile.c.level == level, log_tile.c.n == n)
+                .values(hashes=hashes)
+            )
+    fresh = [
+        {"level": level, "n": n, "hashes": hashes}
+        for (level, n), hashes in changed.items()
+        if (level, n) not in there
+    ]
+    if fresh:
+        connection.execute(insert(log_tile), fresh)
