@@ -57,8 +57,8 @@ def state_after(grants: Grants, signatures: Signatures, needed: Mapping[str, Nee
     """Refused when every line is a no; active when every other has its signatures."""
     standing = [grant for grant in grants if grant.answer != "no"]
     if not standing:
-        return "refused"
-    return "partly_signed" if lacking(standing, signatures, needed) else "active"
+        return State.REFUSED
+    return State.PARTLY_SIGNED if lacking(standing, signatures, needed) else State.ACTIVE
 
 
 def lacking(

@@ -127,7 +127,7 @@ class Consent:
 
     def request(self, *, at: datetime) -> tuple["Consent", ConsentRequested]:
         """Put a draft before the subject."""
-        new = self._moved("requested", at=at)
+        new = self._moved(State.REQUESTED, at=at)
         return new, _event(new, ConsentRequested, grants=[grant.id for grant in new.grants])
 
     def answer(
@@ -186,21 +186,21 @@ class Consent:
     def pause(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentPaused]:
         """Share nothing until resumed."""
         self._check_steering(by)
-        if self.state != "active":
+        if self.state != State.ACTIVE:
             raise IllegalTransition(f"a consent that is {self.state} cannot be paused")
-        new = self._moved("paused", at=at, paused_by=by.kind)
+        new = self._moved(State.PAUSED, at=at, paused_by=by.kind)
         return new, _event(new, ConsentPaused, by=by)
 
     def resume(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentResumed]:
         """Share again, on exactly what was granted before."""
         self._check_steering(by)
-        if self.state != "paused":
+        if self.state != State.PAUSED:
             raise IllegalTransition(f"a consent that is {self.state} cannot be resumed")
         if by.kind != self.paused_by:
             raise NotTheOneWhoPaused
         if at >= self.valid_until:
             raise OutOfTime
-        new = self._moved("active", at=at, paused_by=None)
+        new = self._moved(State.ACTIVE, at=at, paused_by=None)
         return new, _event(new, ConsentResumed, by=by)
 
     def withdraw(
@@ -210,20 +210,20 @@ class Consent:
         self._check_steering(by)
         gone = frozenset(grants)
         if not gone:
-            new = self._moved("withdrawn", at=at)
+            new = self._moved(State.WITHDRAWN, at=at)
             return new, _event(new, ConsentWithdrawn, by=by, grants=self._yes())
         left = self._without(gone)
         if any(grant.answer == "yes" for grant in left):
             new = self._moved(self.state, at=at, grants=left)
             return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
-        new = self._moved("withdrawn", at=at, grants=left)
+        new = self._moved(State.WITHDRAWN, at=at, grants=left)
         return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
 
     def expire(self, *, at: datetime) -> tuple["Consent", ConsentExpired]:
         """End it because its time is over. Raises ``NotOverYet`` before."""
         if at < self.valid_until:
             raise NotOverYet
-        new = self._moved("expired", at=at)
+        new = self._moved(State.EXPIRED, at=at)
         return new, _event(new, ConsentExpired, grants=self._yes())
 
     def lapse(
@@ -233,14 +233,14 @@ class Consent:
         gone = frozenset(grants) or frozenset(self._yes())
         left = self._without(gone)
         stays = any(grant.answer == "yes" for grant in left)
-        new = self._moved(self.state if stays else "lapsed", at=at, grants=left)
+        new = self._moved(self.state if stays else State.LAPSED, at=at, grants=left)
         return new, _event(new, ConsentLapsed, grants=sorted(gone))
 
     def supersede(
         self, *, at: datetime, successor: ConsentId
     ) -> tuple["Consent", ConsentSuperseded]:
         """End it because ``successor`` takes its place."""
-        new = self._moved("superseded", at=at)
+        new = self._moved(State.SUPERSEDED, at=at)
         return new, _event(new, ConsentSuperseded, grants=self._yes(), successor=successor)
 
     # --- how
@@ -259,7 +259,7 @@ class Consent:
         signatures = (*self.signatures, signature)
         state = state_after(grants, signatures, needed)
         new = self._moved(state, at=at, grants=grants, signatures=signatures)
-        if state == "active":
+        if state == State.ACTIVE:
             new = replace(new, valid_from=new.changed_at)
         changed = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
         kind = _ANSWERED[state]
@@ -285,9 +285,9 @@ class Consent:
 
 
 _ANSWERED: Mapping[State, type[SignatureGiven]] = {
-    "partly_signed": ConsentPartlySigned,
-    "active": ConsentActivated,
-    "refused": ConsentRefused,
+    State.PARTLY_SIGNED: ConsentPartlySigned,
+    State.ACTIVE: ConsentActivated,
+    State.REFUSED: ConsentRefused,
 }
 
 
@@ -351,7 +351,7 @@ def requested(
         id=id,
         subject=subject,
         version=0,
-        state="draft",
+        state=State.DRAFT,
         collaboration=collaboration,
         requested_by=requested_by,
         actor=actor,

@@ -1,42 +1,45 @@
 """States of a consent, and the table of which follows which (design.md § 5)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from enum import StrEnum
 
-State = Literal[
-    "draft",
-    "requested",
-    "partly_signed",
-    "active",
-    "paused",
-    "withdrawn",
-    "expired",
-    "superseded",
-    "lapsed",
-    "refused",
-]
+
+class State(StrEnum):
+    """Where a consent stands; the value is the word of the wire."""
+
+    DRAFT = "draft"
+    REQUESTED = "requested"
+    PARTLY_SIGNED = "partly_signed"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    LAPSED = "lapsed"
+    REFUSED = "refused"
+
 
 _NOTHING: frozenset[State] = frozenset()
-_ENDS: frozenset[State] = frozenset({"withdrawn", "expired", "superseded", "lapsed"})
-_UNANSWERED: frozenset[State] = frozenset(
-    {"partly_signed", "active", "refused", "expired", "superseded"}
+_ENDS = frozenset({State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED, State.LAPSED})
+_UNANSWERED = frozenset(
+    {State.PARTLY_SIGNED, State.ACTIVE, State.REFUSED, State.EXPIRED, State.SUPERSEDED}
 )
-_HALFWAY: frozenset[State] = frozenset({"partly_signed", "active", "refused"})
-_IN_FORCE: frozenset[State] = frozenset({"active", "paused"})
+_HALFWAY = frozenset({State.PARTLY_SIGNED, State.ACTIVE, State.REFUSED})
+_IN_FORCE = frozenset({State.ACTIVE, State.PAUSED})
 
 # A state that leads to itself is one that can be narrowed, or signed once more.
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    "draft": frozenset({"requested"}),
-    "requested": _UNANSWERED,
-    "partly_signed": _HALFWAY | _ENDS,
-    "active": _IN_FORCE | _ENDS,
-    "paused": _IN_FORCE | _ENDS,
-    "withdrawn": _NOTHING,
-    "expired": _NOTHING,
-    "superseded": _NOTHING,
-    "lapsed": _NOTHING,
-    "refused": _NOTHING,
+    State.DRAFT: frozenset({State.REQUESTED}),
+    State.REQUESTED: _UNANSWERED,
+    State.PARTLY_SIGNED: _HALFWAY | _ENDS,
+    State.ACTIVE: _IN_FORCE | _ENDS,
+    State.PAUSED: _IN_FORCE | _ENDS,
+    State.WITHDRAWN: _NOTHING,
+    State.EXPIRED: _NOTHING,
+    State.SUPERSEDED: _NOTHING,
+    State.LAPSED: _NOTHING,
+    State.REFUSED: _NOTHING,
 }
 
-OPEN: frozenset[State] = frozenset({"requested", "partly_signed"})
+OPEN = frozenset({State.REQUESTED, State.PARTLY_SIGNED})
 """Those in which an answer is waited for."""
