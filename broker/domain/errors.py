@@ -117,9 +117,15 @@ class UnknownField(ConsentError):
 
 
 class UnknownPurpose(ConsentError):
-    """No such purpose, or none of this collaboration's; ``detail`` names it."""
+    """No such purpose, or none of the collaboration's; ``detail`` names it."""
 
     code = "consent.unknown_purpose"
+
+
+class PurposeNotByConsent(ConsentError):
+    """The purpose does not rest on a consent, so none is asked for it; ``detail`` names it."""
+
+    code = "consent.purpose_not_by_consent"
 
 
 class UnknownCollaboration(ConsentError):

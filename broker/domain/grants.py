@@ -16,7 +16,8 @@ _UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 class Grant:
     """One line. ``fields`` empty means category-wide, up to the purpose's ceiling.
 
-    A ``special`` line needs a yes of its own. Units are named, never a wildcard, and never the
+    ``covers`` are the fields that a category-wide line was shown to mean when it was asked for. A
+    ``special`` line needs a yes of its own. Units are named, never a wildcard, and never the
     same at both ends.
     """
 
@@ -29,6 +30,7 @@ class Grant:
     condition: Condition
     special: bool
     answer: Answer | None = None
+    covers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for unit in (self.source, self.recipient):
