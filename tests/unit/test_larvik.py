@@ -1,16 +1,57 @@
 """The synthetic municipality: figures, numbers, determinism."""
 
+import re
 from collections import Counter
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+import yaml
 
 from broker.demo.larvik import DEFAULT_YOUTHS, municipality, register
 from broker.demo.national_ids import is_synthetic, numbers
-from broker.demo.people import EMIL, PER, THE_TWELVE, Youth
+from broker.demo.people import EMIL, MENTAL_HEALTH, NAV, OT, PER, SCHOOL, THE_TWELVE, Youth
+from broker.demo.records import records
+from tests.architecture.sources import ROOT
 
 TODAY = date(2026, 11, 1)
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The catalogue's fields, and the type of each unit."""
+
+    fields: Mapping[str, Any]
+    unit_types: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    """What the policies say exists."""
+    folder = ROOT / "policies" / "facts"
+    fields = yaml.safe_load((folder / "catalogue" / "fields.yaml").read_text(encoding="utf-8"))
+    units = yaml.safe_load((folder / "units" / "larvik.yaml").read_text(encoding="utf-8"))
+    return Facts(fields["fields"], {unit: facts["type"] for unit, facts in units.items()})
+
+
+def _fits(value: object, schema: Mapping[str, Any]) -> bool:
+    """Whether a value has the schema's type, and its members, words and form."""
+    kinds: dict[str, type | tuple[type, ...]] = {"string": str, "number": (int, float)}
+    kinds |= {"integer": int, "boolean": bool, "array": list, "object": dict}
+    if not isinstance(value, kinds[schema["type"]]):
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    if isinstance(value, str):
+        return bool(value) and bool(re.search(schema.get("pattern", ""), value))
+    if isinstance(value, list):
+        return all(_fits(item, schema["items"]) for item in value)
+    if isinstance(value, dict):
+        return all(_fits(item, schema["additionalProperties"]) for item in value.values())
+    return True
 
 
 def test_a_seed_makes_the_same_town_again() -> None:
@@ -119,3 +160,31 @@ def test_a_town_too_small_or_too_large_is_refused(youths: int) -> None:
     """The twelve must fit, and memory is bounded."""
     with pytest.raises(ValueError, match="between 12 and 20000"):
         municipality(seed=1, youths=youths)
+
+
+def test_every_record_is_of_a_field_its_service_is_a_source_of(facts: Facts) -> None:
+    """A deposit that the catalogue refuses would end the demo."""
+    town = municipality(seed=1)
+    wrong = [
+        (unit, record.field)
+        for unit in (NAV, OT, SCHOOL, MENTAL_HEALTH)
+        for youth in town.followed_by(unit)
+        for record in records(youth, unit, seed=1, now=NOW)
+        if facts.unit_types[unit] not in facts.fields[record.field]["source_types"]
+    ]
+    assert wrong == []
+
+
+def test_every_value_fits_its_field(facts: Facts) -> None:
+    """Whoever reads the demo's data learns from it what the fields are for."""
+    for unit in (NAV, OT, SCHOOL, MENTAL_HEALTH):
+        for youth in municipality(seed=2).followed_by(unit):
+            for record in records(youth, unit, seed=2, now=NOW):
+                assert _fits(record.value, facts.fields[record.field]["json_schema"]), record
+
+
+def test_records_are_the_same_for_a_seed_and_lie_in_the_past() -> None:
+    """A future observation is refused; a changing one cannot be told of."""
+    once = records(EMIL, SCHOOL, seed=9, now=NOW)
+    assert once == records(EMIL, SCHOOL, seed=9, now=NOW)
+    assert all(NOW - timedelta(days=71) < record.observed_at < NOW for record in once)

@@ -1,0 +1,118 @@
+"""A person's side of the demo: a synthetic identity provider, and what Emil does in his browser.
+
+Production takes tokens from ID-porten. Here the storyteller holds the issuer's key, made for
+this run only, and speaks for synthetic people.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+from pydantic import BaseModel
+
+from tillit.wire import (
+    ConsentView,
+    DigitalAnswer,
+    MyConsents,
+    MyDisclosures,
+    MyNotices,
+    Withdrawal,
+)
+
+ISSUER = "https://synthetic-id.invalid"
+TOKEN_SECONDS = 300
+_KID = "synthetic"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class SyntheticIssuer:
+    """Signs access tokens for synthetic people. Its private key lives in this process only."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+
+    def save_public(self, path: Path) -> None:
+        """Write the public key as a JWK set, for the broker to check tokens with."""
+        jwk: dict[str, Any] = OKPAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        jwk |= {"kid": _KID, "use": "sig", "alg": "EdDSA"}
+        path.write_text(json.dumps({"keys": [jwk]}), encoding="utf-8")
+
+    def token(self, national_id: str, *, audience: str) -> str:
+        """An access token for the person, valid for five minutes."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": audience,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            "pid": national_id,
+        }
+        headers = {"kid": _KID, "typ": "at+jwt"}
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers=headers)
+
+
+class RequestRefused(Exception):
+    """The broker said no to the person."""
+
+
+class Browser:
+    """What one person sees and does under ``/v1/me``, logged in as themself."""
+
+    def __init__(self, url: str, *, national_id: str, issuer: SyntheticIssuer) -> None:
+        self._national_id = national_id
+        self._issuer = issuer
+        self._url = url
+        self._http = httpx.Client(base_url=url, timeout=30.0)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def consents(self) -> tuple[ConsentView, ...]:
+        """Everything the person has been asked for."""
+        return self._get("/v1/me/consents", MyConsents).consents
+
+    def answer(self, consent: ConsentView, answers: Mapping[str, Any]) -> ConsentView:
+        """Answer line by line, having read the text."""
+        body = DigitalAnswer(read=consent.text_sha256, answers=dict(answers))
+        return self._post(f"/v1/me/consents/{consent.id}/answer", body, ConsentView)
+
+    def withdraw(self, consent: ConsentView) -> ConsentView:
+        """Take the whole consent back."""
+        return self._post(f"/v1/me/consents/{consent.id}/withdraw", Withdrawal(), ConsentView)
+
+    def disclosures(self) -> MyDisclosures:
+        """Who asked about the person, why, and what came of it."""
+        return self._get("/v1/me/disclosures", MyDisclosures)
+
+    def notices(self) -> MyNotices:
+        """What the person was told."""
+        return self._get("/v1/me/notices", MyNotices)
+
+    def _get(self, path: str, kind: type[_Model]) -> _Model:
+        return self._read(self._http.get(path, headers=self._headers()), kind)
+
+    def _post(self, path: str, body: BaseModel, kind: type[_Model]) -> _Model:
+        headers = self._headers() | {
+            "content-type": "application/json",
+            "idempotency-key": secrets.token_urlsafe(16),
+        }
+        answer = self._http.post(path, content=body.model_dump_json(), headers=headers)
+        return self._read(answer, kind)
+
+    def _headers(self) -> dict[str, str]:
+        token = self._issuer.token(self._national_id, audience=self._url)
+        return {"authorization": f"Bearer {token}", "accept-language": "en"}
+
+    @staticmethod
+    def _read(answer: httpx.Response, kind: type[_Model]) -> _Model:
+        if not answer.is_success:
+            raise RequestRefused(f"{answer.request.method} answered {answer.status_code}")
+        return kind.model_validate_json(answer.content)
