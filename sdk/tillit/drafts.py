@@ -1,0 +1,144 @@
+"""Drafts: what a caller means, put into the words of the wire. Nothing is sent from here.
+
+Each raises ``UsageError`` for what cannot be said, naming the member that is wrong and not its value.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from tillit import errors, wire
+from tillit.keys import ServiceKey
+from tillit.protocol import model
+from tillit.results import Subject
+from tillit.sealing import Value
+
+
+def checked_service(key: ServiceKey, service: str) -> ServiceKey:
+    """The key, if it is this service's."""
+    if key.unit != service:
+        raise errors.UsageError(f"the key is {key.unit}'s, not {service}'s")
+    return key
+
+
+def ask(
+    subject: Subject,
+    fields: Sequence[str],
+    *,
+    purpose: str,
+    actor: wire.Actor,
+    collaboration: str | None,
+    meeting: str | None,
+    source: str | None,
+) -> wire.Ask:
+    """An ask about a subject."""
+    return model(
+        wire.Ask,
+        subject=subject.handle,
+        fields=_several(fields),
+        purpose=purpose,
+        actor=actor,
+        collaboration=collaboration,
+        meeting=meeting,
+        source=source,
+    )
+
+
+def values(
+    given: Mapping[str, Any] | Sequence[Value],
+    *,
+    observed_at: datetime | None,
+    basis: wire.Basis | None,
+    author_role: str | None,
+) -> tuple[Value, ...]:
+    """Values to deposit: as they are, or by field name with what they have in common."""
+    if not isinstance(given, Mapping):
+        if (observed_at, basis, author_role) != (None, None, None):
+            raise errors.UsageError("each Value says itself when, on what basis and by what role")
+        return tuple(given)
+    if observed_at is None or basis is None or author_role is None:
+        raise errors.UsageError("say observed_at, basis and author_role of the values")
+    if basis not in get_args(wire.Basis):
+        raise errors.UsageError(f"basis is one of {', '.join(get_args(wire.Basis))}")
+    return tuple(
+        Value(
+            field=name, value=value, observed_at=observed_at, basis=basis, author_role=author_role
+        )
+        for name, value in given.items()
+    )
+
+
+def consent_request(
+    subject: Subject,
+    *,
+    services: Sequence[str],
+    purposes: Sequence[str],
+    actor: wire.Actor,
+    categories: Sequence[str],
+    fields: Sequence[str],
+    collaboration: str | None,
+    condition: wire.Condition | None,
+    valid_days: int | None,
+    language: wire.Language,
+) -> wire.ConsentRequest:
+    """A request for a consent."""
+    return model(
+        wire.ConsentRequest,
+        subject=subject.handle,
+        collaboration=collaboration,
+        services=_several(services),
+        purposes=_several(purposes),
+        categories=_several(categories),
+        fields=_several(fields),
+        condition=condition or wire.Condition(),
+        valid_days=valid_days,
+        language=language,
+        actor=actor,
+    )
+
+
+def capture(
+    *,
+    answers: Mapping[str, wire.Answer],
+    read_out: str,
+    answered_at: datetime,
+    actor: wire.Actor,
+    signer: Literal["subject", "guardian"],
+    child_heard: bool,
+) -> wire.Capture:
+    """An oral answer to record."""
+    return model(
+        wire.Capture,
+        method="oral",
+        signer=signer,
+        read_out=read_out,
+        answered_at=answered_at,
+        answers=dict(answers),
+        actor=actor,
+        child_heard=child_heard,
+    )
+
+
+def meeting(
+    subject: Subject,
+    *,
+    collaboration: str,
+    held_at: datetime,
+    participants: Sequence[wire.Participant],
+    actor: wire.Actor,
+) -> wire.MeetingRequest:
+    """A meeting to register."""
+    return model(
+        wire.MeetingRequest,
+        collaboration=collaboration,
+        subject=subject.handle,
+        held_at=held_at,
+        participants=tuple(participants),
+        actor=actor,
+    )
+
+
+def _several(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise errors.UsageError("a list of names is wanted, not one name")
+    return tuple(names)

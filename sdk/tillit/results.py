@@ -1,0 +1,153 @@
+"""Results: what the clients hand back, frozen, with personal data kept out of every repr."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NoReturn, Self
+
+from tillit import wire
+from tillit.notes import VerifiedCheckpoint
+from tillit.opening import OpenedValue
+from tillit.receipts import VerifiedReceipt
+
+_NATIONAL_ID_DIGITS = 11
+
+
+class Subject:
+    """A youth as this service knows them: its own handle, and the national identity number.
+
+    The number is needed to tag and to check values, and is told by ``reveal`` only: not in ``repr``,
+    not by pickling. Make one with ``Client.subject``, or from a handle that was kept.
+    """
+
+    __slots__ = ("_national_id", "handle")
+
+    handle: str
+    _national_id: str
+
+    def __init__(self, handle: str, *, national_id: str) -> None:
+        """Raises ``ValueError`` (naming neither) for what is no handle or no eleven digits."""
+        wire.SubjectAnswer(subject=handle)
+        digits = national_id.isascii() and national_id.isdecimal()
+        if not digits or len(national_id) != _NATIONAL_ID_DIGITS:
+            raise ValueError("a national identity number has eleven digits")
+        object.__setattr__(self, "handle", handle)
+        object.__setattr__(self, "_national_id", national_id)
+
+    def reveal(self) -> str:
+        """The national identity number."""
+        return self._national_id
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a subject does not change")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a subject does not change")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Subject):
+            return NotImplemented
+        return (self.handle, self._national_id) == (other.handle, other._national_id)
+
+    def __hash__(self) -> int:
+        return hash(self.handle)
+
+    def __repr__(self) -> str:
+        return f"Subject({self.handle!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a subject is not pickled: that would write down the number")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """Which record now holds which field. The derived ones are among them."""
+
+    records: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What an ask would be answered with now; nothing was released.
+
+    ``stable_until``: until then time alone changes nothing; a withdrawal does at once.
+    """
+
+    outcome: wire.Outcome
+    permitted: Mapping[str, tuple[wire.Ground, ...]]
+    withheld: Mapping[str, tuple[wire.Reason, ...]]
+    obligations: wire.Obligations
+    stable_until: datetime | None
+    policy: wire.PolicyRef
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A disclosure whose every check held.
+
+    ``values`` and ``withheld`` together answer each asked field once. ``receipt`` is the broker's
+    signed word, ``raw`` the answer as it came (sealed). Not checked: the texts of ``withheld`` and
+    ``stable_until``, which nobody signs, and, before ``proof``, that the log holds the disclosure.
+    """
+
+    id: str
+    outcome: wire.Outcome
+    values: Mapping[str, OpenedValue]
+    withheld: Mapping[str, tuple[wire.Reason, ...]]
+    grounds: Mapping[str, tuple[wire.Ground, ...]]
+    obligations: wire.Obligations
+    stable_until: datetime | None
+    expires_at: datetime
+    receipt: VerifiedReceipt = field(repr=False)
+    raw: wire.DisclosureAnswer = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A disclosure's place in the log, under a checkpoint whose signature and origin were checked.
+
+    Not checked: that others are shown the same log; keep ``checkpoint.note`` and compare (``tillit-audit``).
+    """
+
+    index: int
+    leaf_hash: bytes
+    path: tuple[bytes, ...]
+    checkpoint: VerifiedCheckpoint
+
+
+class Catalogue(Mapping[str, Any]):
+    """Fields, purposes, services and collaborations in force, as nested read-only mappings and tuples."""
+
+    __slots__ = ("_content", "etag")
+
+    def __init__(self, content: Mapping[str, Any], *, etag: str | None) -> None:
+        self._content: Mapping[str, Any] = frozen(content)
+        self.etag = etag
+
+    def __getitem__(self, name: str) -> Any:
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return f"Catalogue({', '.join(self._content)})"
+
+
+def frozen(value: Any) -> Any:
+    """A JSON value with read-only mappings for objects and tuples for arrays."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: frozen(item) for name, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value

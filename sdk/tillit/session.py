@@ -1,0 +1,302 @@
+"""What one client remembers, and its conversations with the broker, without I/O.
+
+A conversation is a generator: it yields the requests to send, is sent the responses, and returns the
+result. ``Client`` and ``AsyncClient`` only carry requests and responses across.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from tillit import errors, protocol, receipts, wire
+from tillit.jose import TokenInvalid, b64u, sign_compact, unb64u
+from tillit.keys import ServiceKey
+from tillit.notes import Vkey, open_checkpoint
+from tillit.opening import Opened, open_disclosure
+from tillit.protocol import Call, Request, Response, model
+from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
+from tillit.sealing import SubjectRef, Value, seal_deposit
+
+T = TypeVar("T")
+Flow = Generator[Request, Response, T]
+Jwks = Mapping[str, Any]
+
+_KEY_BYTES = 16
+_UNAUTHORIZED = 401
+
+
+class Session:
+    """One service's side of its conversations: token, trust root, keys of sources, catalogue."""
+
+    def __init__(
+        self,
+        key: ServiceKey,
+        *,
+        trust: wire.BrokerKeys | None,
+        sources: Mapping[str, Jwks],
+        language: wire.Language,
+        clock: Callable[[], datetime],
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        self._key = key
+        self._language = language
+        self._clock = clock
+        self._randomness = randomness
+        self._trust = trust
+        self._pinned = {unit: protocol.checked_jwks(jwks) for unit, jwks in sources.items()}
+        self._fetched: dict[str, Jwks] = {}
+        self._token: protocol.Token | None = None
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def service(self) -> str:
+        """The unit that this session speaks for."""
+        return self._key.unit
+
+    # --- what every conversation stands on ---
+
+    def trust(self) -> Flow[wire.BrokerKeys]:
+        """The trust root: as pinned, else as first fetched and then never changed."""
+        if self._trust is None:
+            self._trust = yield from self._call(protocol.broker_keys())
+        return self._trust
+
+    def _call(self, call: Call[T]) -> Flow[T]:
+        """One call, with a token where it needs one; a token that is refused is renewed once."""
+        request = call.request.having(accept_language=self._language)
+        if call.anonymous:
+            return call.read((yield request))
+        response = yield from self._sent(request, fresh=False)
+        if response.status == _UNAUTHORIZED:
+            response = yield from self._sent(request, fresh=True)
+        return call.read(response)
+
+    def _sent(self, request: Request, *, fresh: bool) -> Flow[Response]:
+        token = self._token
+        if token is None or fresh or self._clock() >= token.use_until:
+            token = yield from self._new_token()
+        return (yield request.having(authorization=f"Bearer {token.value}"))
+
+    def _new_token(self) -> Flow[protocol.Token]:
+        trust = yield from self.trust()
+        call = protocol.token(
+            trust.issuer, self._key, clock=self._clock, randomness=self._randomness
+        )
+        self._token = yield from self._call(call)
+        return self._token
+
+    def _idempotency_key(self, given: str | None) -> str:
+        return given or b64u(self._randomness(_KEY_BYTES))
+
+    # --- keys and catalogue ---
+
+    def enrol(self, code: str) -> Flow[None]:
+        """Register this unit's public keys."""
+        enrolment = model(
+            wire.Enrolment,
+            unit=self._key.unit,
+            code=code,
+            jwks=self._key.public_jwks(),
+            proof=self._possession(code),
+        )
+        yield from self._call(protocol.enrol(enrolment, key=self._idempotency_key(None)))
+
+    def catalogue(self) -> Flow[Catalogue]:
+        """The catalogue, fetched anew only when it has changed."""
+        known = self._catalogue
+        answer = yield from self._call(protocol.catalogue(known.etag if known else None))
+        if answer.value is not None:
+            self._catalogue = Catalogue(answer.value, etag=answer.etag)
+        if self._catalogue is None:
+            raise errors.ProtocolError("the broker says that an unknown catalogue is unchanged")
+        return self._catalogue
+
+    # --- subjects, deposits, asks ---
+
+    def subject(self, national_id: str) -> Flow[Subject]:
+        """This service's own handle for a person."""
+        request = model(wire.SubjectRequest, national_id=national_id)
+        call = protocol.subject(request, key=self._idempotency_key(None))
+        answer = yield from self._call(call)
+        return Subject(answer.subject, national_id=national_id)
+
+    def deposit(
+        self, subject: Subject, values: Sequence[Value], *, idempotency_key: str | None
+    ) -> Flow[Deposited]:
+        """Seal values to the custodian and hand them in, all or none."""
+        trust = yield from self.trust()
+        deposit = seal_deposit(
+            values,
+            key=self._key,
+            subject=SubjectRef(subject.handle, subject.reveal()),
+            custodian_jwk=trust.custodian,
+            randomness=self._randomness,
+        )
+        call = protocol.deposit(deposit, key=self._idempotency_key(idempotency_key))
+        answer = yield from self._call(call)
+        return Deposited(MappingProxyType(answer.deposited))
+
+    def check(self, ask: wire.Ask, *, idempotency_key: str | None) -> Flow[Check]:
+        """What the ask would be answered with now."""
+        call = protocol.check(ask, key=self._idempotency_key(idempotency_key))
+        answer = yield from self._call(call)
+        if answer.permitted.keys() ^ answer.withheld.keys() != set(ask.fields):
+            raise errors.ProtocolError("the answer does not answer each asked field once")
+        return Check(
+            outcome=answer.outcome,
+            permitted=MappingProxyType(answer.permitted),
+            withheld=MappingProxyType(answer.withheld),
+            obligations=answer.obligations,
+            stable_until=answer.stable_until,
+            policy=answer.policy,
+        )
+
+    def ask(self, subject: Subject, ask: wire.Ask, *, idempotency_key: str | None) -> Flow[Answer]:
+        """Ask, check the answer, open it."""
+        call = protocol.disclose(ask, key=self._idempotency_key(idempotency_key))
+        answer = yield from self._call(call)
+        return (yield from self._opened(answer, subject, ask))
+
+    def disclosure(
+        self, disclosure_id: str, subject: Subject, *, asked: wire.Ask | None
+    ) -> Flow[Answer]:
+        """An earlier disclosure again, checked and opened as the first time."""
+        answer = yield from self._call(protocol.disclosure(disclosure_id))
+        if answer.id != disclosure_id:
+            raise errors.ManifestMismatch("the answer is another disclosure")
+        trust = yield from self.trust()
+        ask = asked or _ask_of(receipts.verify(answer.receipt, trust.receipts), subject)
+        return (yield from self._opened(answer, subject, ask))
+
+    def _opened(
+        self, answer: wire.DisclosureAnswer, subject: Subject, ask: wire.Ask
+    ) -> Flow[Answer]:
+        trust = yield from self.trust()
+        units = {held.source for held in answer.manifest.fields.values()}
+        known = units & self._fetched.keys()
+        yield from self._fetch(units - self._fetched.keys() - self._pinned.keys())
+        try:
+            opened = self._open(answer, subject, ask, trust)
+        except errors.SourceSignatureInvalid:
+            if not known:
+                raise
+            # A source may have new keys since its keys were fetched.
+            yield from self._fetch(known)
+            opened = self._open(answer, subject, ask, trust)
+        return _answer(answer, opened)
+
+    def _open(
+        self,
+        answer: wire.DisclosureAnswer,
+        subject: Subject,
+        ask: wire.Ask,
+        trust: wire.BrokerKeys,
+    ) -> Opened:
+        return open_disclosure(
+            answer,
+            key=self._key,
+            source_keys={**self._fetched, **self._pinned},
+            broker_keys=trust,
+            national_id=subject.reveal(),
+            asked=ask,
+            now=self._clock(),
+        )
+
+    def _fetch(self, units: Iterable[str]) -> Flow[None]:
+        for unit in sorted(units):
+            self._fetched[unit] = yield from self._call(protocol.service_jwks(unit))
+
+    def proof(self, answer: Answer) -> Flow[Proven]:
+        """That the log holds the disclosure that the receipt speaks of."""
+        trust = yield from self.trust()
+        proof = yield from self._call(protocol.proof(answer.id))
+        log = Vkey.parse(trust.log)
+        if answer.receipt.promise.origin != log.name:
+            raise errors.ReceiptInvalid("the receipt promises another log")
+        leaf_hash = answer.receipt.leaf_hash
+        path = tuple(_hash(step) for step in proof.path)
+        checkpoint = open_checkpoint(proof.checkpoint, log)
+        checkpoint.check_inclusion(leaf_hash=leaf_hash, index=proof.index, path=path)
+        return Proven(proof.index, leaf_hash, path, checkpoint)
+
+    # --- consents, meetings, feed ---
+
+    def request_consent(
+        self, request: wire.ConsentRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.ConsentView]:
+        """Ask for a consent."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.request_consent(request, key=key)))
+
+    def capture(
+        self, consent: str, answer: wire.Capture, *, idempotency_key: str | None
+    ) -> Flow[wire.ConsentView]:
+        """Record an oral answer."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.capture(consent, answer, key=key)))
+
+    def consents(self, after: str | None, limit: int) -> Flow[wire.Page]:
+        """One page of the consents this service is party to."""
+        page = yield from self._call(protocol.consents(after=after, limit=limit))
+        if page.next is not None and page.next == after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
+    def events(self, after: int, limit: int) -> Flow[wire.EventPage]:
+        """One page of this service's feed."""
+        page = yield from self._call(protocol.events(after=after, limit=limit))
+        if page.events and page.next <= after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
+    def call_meeting(
+        self, request: wire.MeetingRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.MeetingView]:
+        """Register a meeting."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.call_meeting(request, key=key)))
+
+    def _possession(self, code: str) -> str:
+        return sign_compact(
+            code.encode(),
+            signer=self._key.signer,
+            kid=self._key.sig_kid,
+            typ="tillit-enrolment+jws",
+        )
+
+
+def _ask_of(receipt: receipts.VerifiedReceipt, subject: Subject) -> wire.Ask:
+    """The ask that a verified receipt speaks of, about the subject that the caller means."""
+    stated = receipt.statement
+    return model(
+        wire.Ask,
+        subject=subject.handle,
+        fields=tuple(stated.decision),
+        purpose=stated.purpose,
+        actor=stated.actor,
+        collaboration=stated.collaboration,
+        meeting=stated.meeting,
+    )
+
+
+def _answer(answer: wire.DisclosureAnswer, opened: Opened) -> Answer:
+    return Answer(
+        id=answer.id,
+        outcome=answer.outcome,
+        values=MappingProxyType(dict(opened.values)),
+        withheld=MappingProxyType(answer.withheld),
+        grounds=MappingProxyType(answer.grounds),
+        obligations=answer.manifest.obligations,
+        stable_until=answer.stable_until,
+        expires_at=answer.manifest.expires_at,
+        receipt=opened.receipt,
+        raw=answer,
+    )
+
+
+def _hash(text: str) -> bytes:
+    try:
+        return unb64u(text, size=32)
+    except TokenInvalid:
+        raise errors.ProtocolError("the proof holds what is no hash") from None
