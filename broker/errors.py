@@ -133,54 +133,6 @@ class UnknownConsent(Refused):
     code = "consent.unknown"
 
 
-class ConsentRequestInvalid(Refused):
-    """The request names an unknown unit, purpose, category or field, or compiles to no line at all."""
-
-    code = "consent.request_invalid"
-
-
-class NotAMember(Refused):
-    """The requester or a named unit is not a member of the collaboration now."""
-
-    code = "consent.not_member"
-
-
-class AskedTooSoon(Refused):
-    """The subject refused recently; the collaboration's cool-down has not passed (N5)."""
-
-    code = "consent.asked_too_soon"
-
-
-class ConsentStateWrong(Refused):
-    """The consent's state does not allow this transition."""
-
-    code = "consent.state"
-
-
-class NotASigner(Refused):
-    """The person, or the kind of signer, has no say on this consent."""
-
-    code = "consent.not_signer"
-
-
-class AnswerIncomplete(Refused):
-    """A line was left unanswered, an unknown line was answered, or the child was not heard where the law asks it."""
-
-    code = "consent.answer_incomplete"
-
-
-class TextChanged(Refused):
-    """The text that was read is not the text of this consent; show it again."""
-
-    code = "consent.text_changed"
-
-
-class AnsweredInFuture(Refused):
-    """An oral answer claims to have been given in the future, or before the consent was asked for."""
-
-    code = "consent.answered_at"
-
-
 class UnknownDisclosure(Refused):
     """No such disclosure, as far as the caller may know."""
 

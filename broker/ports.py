@@ -149,7 +149,7 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn …"""
+    """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn and so on."""
 
     kind: str
     at: datetime
@@ -211,7 +211,9 @@ class Transaction(Protocol):
     def use_grant(
         self, consent: ConsentId, version: int, grant: GrantId, disclosure: DisclosureId
     ) -> bool: ...
-    def used_grants(self, consents: Iterable[ConsentId]) -> frozenset[tuple[ConsentId, GrantId]]: ...
+    def used_grants(
+        self, consents: Iterable[ConsentId]
+    ) -> frozenset[tuple[ConsentId, GrantId]]: ...
 
     # disclosures and meetings
     def add_disclosure(self, disclosure: Disclosure) -> None: ...
@@ -230,9 +232,7 @@ class Transaction(Protocol):
 
     # idempotency
     def remembered(self, client: str, key: str) -> Remembered | None: ...
-    def remember(
-        self, client: str, key: str, remembered: Remembered, *, at: datetime
-    ) -> None: ...
+    def remember(self, client: str, key: str, remembered: Remembered, *, at: datetime) -> None: ...
 
     # the log
     def append(self, entry: Entry) -> Promised: ...

@@ -59,9 +59,7 @@ def all_withheld(facts: Facts, *, reason: ReasonCode, policy: PolicyRef) -> Deci
     """The decision when the policy could not be asked or gave no usable answer: nothing, and why."""
     return Decision(
         outcome="refused",
-        fields={
-            name: Withhold(effect="withhold", reasons=(reason,)) for name in facts.ask.fields
-        },
+        fields={name: Withhold(effect="withhold", reasons=(reason,)) for name in facts.ask.fields},
         obligations=Obligations(
             notify="immediate", erase_after="P1D", onward_sharing=False, journal=True
         ),

@@ -544,7 +544,7 @@ class MyDisclosures(Wire):
 
 
 class MyNotice(Wire):
-    """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn …"""
+    """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on."""
 
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
     at: AwareDatetime

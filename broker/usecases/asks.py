@@ -1,0 +1,257 @@
+"""Asks: may I know this, and if so, here it is sealed to me (design.md § 3, steps 3 to 7).
+
+Record before you release: decision, log entry, receipt and notice are one transaction; only then does the custodian
+re-address anything, while the consents it rests on are held still.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from audit.entries import Entry, Promised
+from broker.domain.decisions import Decision, Permit
+from broker.domain.facts import Facts
+from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
+from broker.errors import Contended, EngineDown
+from broker.ports import Deposited, Disclosure, Notice, Ports, Remembered, Transaction
+from broker.usecases.call import Call, attempt, once, repeated
+from broker.usecases.disclosures import hand_out, reasons
+from broker.usecases.gathering import Gathered, gather
+from broker.usecases.people import known
+from broker.usecases.refusals import record
+from tillit.jose import b64u
+from tillit.manifests import manifest_hash
+from tillit.receipts import issue
+from tillit.wire import (
+    Ask,
+    CheckAnswer,
+    DisclosureAnswer,
+    FieldName,
+    Ground,
+    Manifest,
+    ManifestConsent,
+    ManifestField,
+    Promise,
+    Receipt,
+    Statement,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The value a permitted field is answered with, and the grounds it rests on."""
+
+    value: Deposited
+    grounds: tuple[Ground, ...]
+
+
+def check(ask: Ask, *, call: Call, ports: Ports) -> CheckAnswer:
+    """Answer "may I?": the decision a disclosure would get now. Nothing is released and nothing used up; it is logged.
+
+    Raises:
+        UnknownHandle: the subject is not known to the service by that handle.
+        EngineDown: the policy engine cannot be asked; logged as a failed ask.
+    """
+
+    def act(tx: Transaction) -> CheckAnswer:
+        gathered, decision = _decide(tx, ask, unit=call.unit, now=ports.clock(), ports=ports)
+        content = {
+            "actor": ask.actor.model_dump(mode="json"),
+            "decision": _summary(decision),
+            "purpose": ask.purpose,
+            "recipient": call.unit,
+            "subject": ask.subject,
+        }
+        tx.append(Entry("check", gathered.facts.now, content, gathered.subject))
+        return CheckAnswer(
+            outcome=decision.outcome,
+            permitted={name: permit.grounds for name, permit in decision.permitted().items()},
+            withheld=reasons(decision, language=call.language, ports=ports),
+            obligations=decision.obligations,
+            stable_until=decision.stable_until,
+            policy=decision.policy,
+        )
+
+    try:
+        return once(act, answers=CheckAnswer, call=call, ports=ports)
+    except EngineDown:
+        record(call.unit, route="POST /v1/checks", code=EngineDown.code, ports=ports)
+        raise
+
+
+def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:
+    """Decide an ask, record it, and hand out what is permitted, sealed to the asking service.
+
+    The same call again returns the same disclosure and writes nothing new.
+
+    Raises:
+        UnknownHandle: the subject is not known to the service by that handle.
+        EngineDown: the policy engine cannot be asked; logged as a failed ask.
+        CustodianDown: recorded, but nothing could be re-addressed; the same call can be repeated.
+        DisclosureGone: a repeat, and what it rested on no longer stands.
+    """
+    try:
+        disclosure = attempt(lambda: _recorded(ask, call=call, ports=ports))
+    except EngineDown:
+        record(call.unit, route="POST /v1/disclosures", code=EngineDown.code, ports=ports)
+        raise
+    return hand_out(disclosure, language=call.language, ports=ports)
+
+
+def _recorded(ask: Ask, *, call: Call, ports: Ports) -> Disclosure:
+    with ports.store.write() as tx:
+        prior = repeated(tx, call)
+        if prior is not None:
+            disclosure = tx.disclosure(DisclosureId(prior.answer))
+            if disclosure is None:
+                raise Contended
+            return disclosure
+        now = ports.clock()
+        gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
+        disclosure = _record(tx, ask, gathered, decision, unit=call.unit, ports=ports)
+        tx.remember(call.client, call.key, Remembered(call.body_sha256, disclosure.id), at=now)
+        return disclosure
+
+
+def _decide(
+    tx: Transaction, ask: Ask, *, unit: UnitId, now: datetime, ports: Ports
+) -> tuple[Gathered, Decision]:
+    subject = known(tx, unit, ask.subject)
+    gathered = gather(tx, ask, subject=subject, unit=unit, now=now, ports=ports)
+    return gathered, ports.engine.decide(gathered.facts)
+
+
+def _record(
+    tx: Transaction,
+    ask: Ask,
+    gathered: Gathered,
+    decision: Decision,
+    *,
+    unit: UnitId,
+    ports: Ports,
+) -> Disclosure:
+    """Write down one decided ask: entry, receipt, disclosure, notice, and grants used up."""
+    identity = DisclosureId(fresh("dis", ports.randomness))
+    chosen = _choose(decision, gathered)
+    _use_up(tx, chosen.values(), gathered.facts, disclosure=identity)
+    manifest = _manifest(identity, ask, chosen, decision, unit=unit, now=gathered.facts.now)
+    statement = Statement(
+        type="disclosure",
+        id=identity,
+        at=gathered.facts.now,
+        recipient=unit,
+        actor=ask.actor,
+        subject=ask.subject,
+        purpose=ask.purpose,
+        collaboration=ask.collaboration,
+        meeting=ask.meeting,
+        outcome=decision.outcome,
+        manifest=b64u(manifest_hash(manifest)),
+        decision=_summary(decision),
+        policy=decision.policy,
+    )
+    content = statement.model_dump(mode="json")
+    promised = tx.append(Entry("disclosure", statement.at, content, gathered.subject))
+    disclosure = Disclosure(
+        id=identity,
+        subject=gathered.subject,
+        recipient=unit,
+        at=statement.at,
+        facts=gathered.facts,
+        decision=decision,
+        manifest=manifest,
+        receipt=_receipt(statement, promised, ports),
+        leaf_hash=promised.leaf_hash,
+    )
+    tx.add_disclosure(disclosure)
+    if chosen:
+        tx.add_notice(gathered.subject, Notice("released", statement.at, unit, disclosure=identity))
+    return disclosure
+
+
+def _choose(decision: Decision, gathered: Gathered) -> dict[FieldName, Chosen]:
+    """For each permitted field the newest value among the sources that have a ground."""
+    return {
+        name: _newest(permit, gathered.newest[name])
+        for name, permit in decision.permitted().items()
+    }
+
+
+def _newest(permit: Permit, deposited: Sequence[Deposited]) -> Chosen:
+    sources = {ground.source for ground in permit.grounds}
+    value = max(
+        (d for d in deposited if d.source in sources), key=lambda d: (d.observed_at, d.record)
+    )
+    return Chosen(value, tuple(g for g in permit.grounds if g.source == value.source))
+
+
+def _use_up(
+    tx: Transaction, chosen: Iterable[Chosen], facts: Facts, *, disclosure: DisclosureId
+) -> None:
+    """Use up the single-use grants that carry a field alone.
+
+    Raises:
+        Contended: another disclosure used one up since the facts were read.
+    """
+    single = {
+        (consent.id, consent.version, grant.id)
+        for consent in facts.consents
+        for grant in consent.grants
+        if grant.condition.kind == "once"
+    }
+    needed = set()
+    for field in chosen:
+        lines = [(g.id, g.version, g.grant) for g in field.grounds]
+        if all(line in single for line in lines):
+            needed.add(lines[0])
+    for consent, version, grant in sorted(needed):
+        if not tx.use_grant(ConsentId(consent), version, GrantId(grant), disclosure):
+            raise Contended
+
+
+def _manifest(
+    identity: DisclosureId,
+    ask: Ask,
+    chosen: dict[FieldName, Chosen],
+    decision: Decision,
+    *,
+    unit: UnitId,
+    now: datetime,
+) -> Manifest:
+    rests_on = sorted({(g.id, g.version) for field in chosen.values() for g in field.grounds})
+    days = int(decision.obligations.erase_after.strip("PD"))
+    return Manifest(
+        v=1,
+        disclosure=identity,
+        recipient=unit,
+        subject=ask.subject,
+        purpose=ask.purpose,
+        collaboration=ask.collaboration,
+        meeting=ask.meeting,
+        fields={
+            name: ManifestField(
+                record=field.value.record,
+                source=field.value.source,
+                observed_at=field.value.observed_at,
+            )
+            for name, field in chosen.items()
+        },
+        consents=tuple(ManifestConsent(id=c, version=v) for c, v in rests_on),
+        policy=decision.policy,
+        obligations=decision.obligations,
+        issued_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+
+
+def _summary(decision: Decision) -> dict[FieldName, str | tuple[str, ...]]:
+    return {
+        name: "permit" if isinstance(answer, Permit) else answer.reasons
+        for name, answer in decision.fields.items()
+    }
+
+
+def _receipt(statement: Statement, promised: Promised, ports: Ports) -> str:
+    promise = Promise(origin=promised.origin, at=promised.at, salt=b64u(promised.salt))
+    receipt = Receipt(v=1, iss=ports.issuer, statement=statement, promise=promise)
+    return issue(receipt, ports.secrets.receipts)

@@ -1,0 +1,177 @@
+"""Consents, as services meet them: ask for one, record an oral answer, see what one is party to."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from audit.entries import Entry
+from broker.domain.compile import compile_grants
+from broker.domain.consent_events import ConsentActivated, ConsentEvent
+from broker.domain.consents import Consent, requested
+from broker.domain.errors import AskedTooSoon
+from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId, fresh
+from broker.domain.lifetime import (
+    DEFAULT_COOLDOWN_DAYS,
+    DEFAULT_DAYS,
+    MAX_LIFETIME,
+    lifetime,
+    may_ask_again,
+)
+from broker.domain.signatures import Needed, Recorder, Signer
+from broker.domain.wording import consent_text
+from broker.errors import UnknownConsent
+from broker.ports import Notice, Ports, SignerQuestion, Transaction
+from broker.usecases.call import Call, once
+from broker.usecases.feed import tell_parties
+from broker.usecases.people import known, registered, subject_facts
+from broker.usecases.views import for_party, for_requester
+from tillit.wire import Capture, ConsentRequest, ConsentView, Page
+
+PAGE = 100
+REPLACED = frozenset({"requested", "partly_signed", "active", "paused"})
+
+
+def request(asked: ConsentRequest, *, call: Call, ports: Ports) -> ConsentView:
+    """Ask a subject for a consent, compiled into enumerated lines; nothing is granted until it is answered.
+
+    Raises:
+        UnknownHandle: the subject is not known to the service by that handle.
+        ConsentError: its subclasses say what about the request cannot be.
+    """
+
+    def act(tx: Transaction) -> ConsentView:
+        now = ports.clock()
+        subject = known(tx, call.unit, asked.subject)
+        consent, event = _drafted(tx, asked, subject, unit=call.unit, now=now, ports=ports)
+        tx.add_consent(consent)
+        log(tx, consent, event)
+        tx.add_notice(subject, Notice("requested", now, call.unit, consent=consent.id))
+        return for_requester(consent, signers(tx, consent, now=now, ports=ports), ports)
+
+    return once(act, answers=ConsentView, call=call, ports=ports)
+
+
+def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports) -> ConsentView:
+    """Record an oral answer (N2): as full as a digital one, and the subject is told at once.
+
+    Raises:
+        UnknownConsent: the calling unit did not ask for a consent by that id.
+        ConsentError: its subclasses say what about the answer cannot be.
+    """
+
+    def act(tx: Transaction) -> ConsentView:
+        now = ports.clock()
+        consent = tx.consent(identity)
+        if consent is None or consent.requested_by != call.unit:
+            raise UnknownConsent
+        changed, event = consent.answer(
+            {GrantId(line): said for line, said in captured.answers.items()},
+            signer=Signer(captured.signer),
+            method=captured.method,
+            at=now,
+            read=captured.read_out,
+            needed=signers(tx, consent, now=now, ports=ports),
+            child_heard=captured.child_heard,
+            answered_at=captured.answered_at,
+            recorded_by=Recorder(call.unit, captured.actor.id, captured.actor.role),
+        )
+        save(tx, changed, event, was=consent.version, ports=ports)
+        tx.add_notice(changed.subject, Notice("captured", now, call.unit, consent=changed.id))
+        return for_requester(changed, signers(tx, changed, now=now, ports=ports), ports)
+
+    return once(act, answers=ConsentView, call=call, ports=ports)
+
+
+def party(*, unit: UnitId, after: str | None, limit: int, ports: Ports) -> Page:
+    """A page of the consents a unit asked for or is named in by a yes, without others' lines."""
+    now = ports.clock()
+    with ports.store.read() as tx:
+        found = tuple(tx.consents_party(unit, after=after, limit=min(limit, PAGE)))
+        views = [
+            for_party(consent, unit, signers(tx, consent, now=now, ports=ports), ports)
+            for consent in found
+        ]
+    return Page(
+        consents=tuple(view for view in views if view is not None),
+        next=found[-1].id if len(found) == min(limit, PAGE) else None,
+    )
+
+
+def signers(
+    tx: Transaction, consent: Consent, *, now: datetime, ports: Ports
+) -> Mapping[str, Needed]:
+    """Whose signatures each category of a consent needs today, as the policy says."""
+    person = registered(tx.person_of(consent.subject), ports)
+    facts = subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds())
+    return ports.engine.signers(
+        SignerQuestion(
+            age=facts.age,
+            guardians=facts.guardians,
+            guardians_rule=consent.guardians_rule,
+            categories=tuple(sorted({grant.category for grant in consent.grants})),
+        )
+    )
+
+
+def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, ports: Ports) -> None:
+    """Store a changed consent, log its event, tell its parties; an activated one takes the place of its predecessors."""
+    tx.save_consent(consent, was=was)
+    log(tx, consent, event)
+    tell_parties(tx, consent, event.type, at=event.at, ports=ports)
+    if isinstance(event, ConsentActivated):
+        _supersede(tx, consent, at=event.at, ports=ports)
+
+
+def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
+    """One log entry for one transition."""
+    content = {**event.content(), "requested_by": consent.requested_by}
+    tx.append(Entry(event.type, event.at, content, consent.subject))
+
+
+def _drafted(
+    tx: Transaction,
+    asked: ConsentRequest,
+    subject: SubjectId,
+    *,
+    unit: UnitId,
+    now: datetime,
+    ports: Ports,
+) -> tuple[Consent, ConsentEvent]:
+    grants = compile_grants(asked, ports.catalogue, requester=unit, at=now)
+    agreed = ports.catalogue.collaborations.get(asked.collaboration or "")
+    earlier = [c for c in tx.consents_of(subject) if c.collaboration == asked.collaboration]
+    cooldown = agreed.cooldown_days if agreed else DEFAULT_COOLDOWN_DAYS
+    if not may_ask_again(earlier, now, cooldown):
+        raise AskedTooSoon
+    valid_until = now + lifetime(
+        asked.valid_days,
+        default_days=agreed.default_days if agreed else DEFAULT_DAYS,
+        max_days=agreed.max_days if agreed else MAX_LIFETIME.days,
+    )
+    return requested(
+        id=ConsentId(fresh("con", ports.randomness)),
+        subject=subject,
+        collaboration=asked.collaboration,
+        requested_by=unit,
+        actor=asked.actor.id,
+        actor_role=asked.actor.role,
+        at=now,
+        valid_until=valid_until,
+        language=asked.language,
+        text=consent_text(grants, ports.catalogue, asked.language, until=valid_until),
+        guardians_rule=agreed.guardians_rule if agreed else "all",
+        grants=grants,
+    )
+
+
+def _supersede(tx: Transaction, consent: Consent, *, at: datetime, ports: Ports) -> None:
+    """End what the same unit asked for earlier in the same collaboration: the newest answer is the one that counts."""
+    for earlier in tx.consents_of(consent.subject):
+        if (
+            earlier.id != consent.id
+            and earlier.collaboration is not None
+            and earlier.collaboration == consent.collaboration
+            and earlier.requested_by == consent.requested_by
+            and earlier.state in REPLACED
+        ):
+            ended, event = earlier.supersede(at=at, successor=consent.id)
+            save(tx, ended, event, was=earlier.version, ports=ports)

@@ -1,0 +1,170 @@
+"""Disclosures: handing out what was recorded, once or again, and the proof that it stands in the log."""
+
+from collections.abc import Mapping
+
+from audit.entries import Entry
+from broker.domain.decisions import Decision
+from broker.domain.ids import ConsentId, DisclosureId, PersonKey, RecordId, UnitId
+from broker.errors import (
+    CustodianDown,
+    DisclosureGone,
+    NoRecipientKey,
+    ProofPending,
+    StoreDown,
+    SubjectErased,
+    UnknownDisclosure,
+)
+from broker.ports import Disclosure, Ports, Transaction
+from broker.usecases.people import myself
+from keys.errors import CustodianError, RecipientKeyUnusable, SubjectShredded
+from tillit.manifests import manifest_hash
+from tillit.wire import (
+    DisclosureAnswer,
+    FieldName,
+    Language,
+    ProofAnswer,
+    Reason,
+    RecipientHeader,
+    SealedField,
+    SealedKey,
+)
+
+Sealed = tuple[dict[FieldName, SealedField], SealedKey]
+
+
+def again(
+    identity: DisclosureId, *, unit: UnitId, language: Language, ports: Ports
+) -> DisclosureAnswer:
+    """Hand out a disclosure to its recipient once more, if what it rested on still stands.
+
+    Raises:
+        UnknownDisclosure: none by that id was made to this unit.
+        DisclosureGone: a consent it rested on changed since, or it has expired.
+    """
+    with ports.store.read() as tx:
+        disclosure = tx.disclosure(identity)
+    if disclosure is None or disclosure.recipient != unit:
+        raise UnknownDisclosure
+    return hand_out(disclosure, language=language, ports=ports)
+
+
+def hand_out(disclosure: Disclosure, *, language: Language, ports: Ports) -> DisclosureAnswer:
+    """Re-address the recorded fields to the recipient while the consents they rest on are held still.
+
+    Raises:
+        DisclosureGone: a consent it rested on changed since, or it has expired; logged.
+        CustodianDown: the custodian could not re-address; logged, and the same call can be repeated.
+        NoRecipientKey: the recipient has no usable encryption key.
+        SubjectErased: the subject's key was shredded.
+    """
+    sealed: dict[FieldName, SealedField] = {}
+    key: SealedKey | None = None
+    if disclosure.manifest.fields:
+        try:
+            sealed, key = _released(disclosure, ports)
+        except (DisclosureGone, CustodianDown, NoRecipientKey, SubjectErased) as stopped:
+            _log_stopped(disclosure, stopped.code, ports)
+            raise
+    return DisclosureAnswer(
+        id=disclosure.id,
+        outcome=disclosure.decision.outcome,
+        sealed=sealed,
+        key=key,
+        grounds={n: permit.grounds for n, permit in disclosure.decision.permitted().items()},
+        withheld=reasons(disclosure.decision, language=language, ports=ports),
+        manifest=disclosure.manifest,
+        stable_until=disclosure.decision.stable_until,
+        receipt=disclosure.receipt,
+    )
+
+
+def proof(
+    identity: DisclosureId, *, reader: UnitId | PersonKey, person: bool, ports: Ports
+) -> ProofAnswer:
+    """The inclusion proof of a disclosure's leaf, for its recipient or its subject.
+
+    Raises:
+        UnknownDisclosure: none by that id concerns the reader.
+        ProofPending: logged, but not yet in a signed tree.
+    """
+    with ports.store.read() as tx:
+        disclosure = tx.disclosure(identity)
+        if disclosure is None or not _concerns(tx, disclosure, reader, person=person):
+            raise UnknownDisclosure
+        found = tx.proof(disclosure.leaf_hash)
+    if found is None:
+        raise ProofPending
+    return found
+
+
+def reasons(
+    decision: Decision, *, language: Language, ports: Ports
+) -> dict[FieldName, tuple[Reason, ...]]:
+    """Withheld fields with each reason in words."""
+    return {
+        name: tuple(
+            Reason(code=code, text=ports.catalogue.text("reason", code, language))
+            for code in answer.reasons
+        )
+        for name, answer in decision.withheld().items()
+    }
+
+
+def _concerns(
+    tx: Transaction, disclosure: Disclosure, reader: UnitId | PersonKey, *, person: bool
+) -> bool:
+    if person:
+        return disclosure.subject == myself(tx, PersonKey(reader))
+    return disclosure.recipient == reader
+
+
+def _released(disclosure: Disclosure, ports: Ports) -> Sealed:
+    manifest = disclosure.manifest
+    if ports.clock() >= manifest.expires_at:
+        raise DisclosureGone("the time to use it has run out")
+    rests_on = [(ConsentId(consent.id), consent.version) for consent in manifest.consents]
+    with ports.store.hold(rests_on) as tx:
+        if tx is None:
+            raise DisclosureGone("a consent it rested on has changed since")
+        recipient = _recipient_key(tx, disclosure.recipient)
+        stored = tx.sealed(
+            disclosure.subject, [RecordId(field.record) for field in manifest.fields.values()]
+        )
+        try:
+            released = ports.custodian.release(
+                subject=disclosure.subject,
+                wrapped={record: sealed.encrypted_key for record, sealed in stored.items()},
+                recipient_jwk=recipient,
+                manifest_hash=manifest_hash(manifest),
+                kid=str(recipient["kid"]),
+            )
+        except SubjectShredded as error:
+            raise SubjectErased from error
+        except RecipientKeyUnusable as error:
+            raise NoRecipientKey from error
+        except CustodianError as error:
+            raise CustodianDown from error
+    header = RecipientHeader(alg="A256KW", kid=disclosure.id)
+    return {
+        name: stored[RecordId(field.record)].model_copy(
+            update={"header": header, "encrypted_key": released.wrapped[field.record]}
+        )
+        for name, field in manifest.fields.items()
+    }, released.key
+
+
+def _recipient_key(tx: Transaction, unit: UnitId) -> Mapping[str, object]:
+    keys = [key.jwk for key in tx.service_keys(unit) if key.use == "enc"]
+    if not keys:
+        raise NoRecipientKey
+    return keys[-1]
+
+
+def _log_stopped(disclosure: Disclosure, code: str, ports: Ports) -> None:
+    """Say in the log that a recorded disclosure was not handed out this time, and why, if the log can be written."""
+    content = {"code": code, "disclosure": disclosure.id, "recipient": disclosure.recipient}
+    try:
+        with ports.store.write() as tx:
+            tx.append(Entry("release.stopped", ports.clock(), content, disclosure.subject))
+    except StoreDown:
+        return

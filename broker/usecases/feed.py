@@ -1,0 +1,45 @@
+"""The feed: what a service is told of, in order (answered, changed, withdrawn, meetings, dropout)."""
+
+from datetime import datetime
+
+from broker.domain.consents import Consent
+from broker.domain.ids import ConsentId, SubjectHandle, UnitId
+from broker.ports import Ports, Transaction
+from broker.usecases.people import handle_for
+from tillit.wire import Event, EventPage
+
+PAGE = 200
+
+
+def events(*, unit: UnitId, after: int, limit: int, ports: Ports) -> EventPage:
+    """A page of the unit's own feed after a cursor; ``next`` equals ``after`` when there is nothing new."""
+    with ports.store.read() as tx:
+        found = tuple(tx.events(unit, after=after, limit=min(limit, PAGE)))
+    return EventPage(events=found, next=found[-1].id if found else after)
+
+
+def tell_parties(
+    tx: Transaction, consent: Consent, kind: str, *, at: datetime, ports: Ports
+) -> None:
+    """Tell the requester, and every unit that a yes-line names, that a consent changed.
+
+    A unit that only refused lines name learns nothing (N27).
+    """
+    named = {consent.requested_by}
+    for grant in consent.grants:
+        if grant.answer == "yes":
+            named |= {grant.source, grant.recipient}
+    for unit in sorted(named):
+        handle = handle_for(tx, UnitId(unit), consent.subject, ports=ports)
+        tx.add_event(UnitId(unit), _event(consent, kind, handle, at))
+
+
+def _event(consent: Consent, kind: str, handle: SubjectHandle, at: datetime) -> Event:
+    return Event(
+        id=0,
+        type=kind,
+        at=at,
+        subject=handle,
+        consent=ConsentId(consent.id),
+        collaboration=consent.collaboration,
+    )

@@ -1,0 +1,106 @@
+"""Gathering: the facts of one ask, read in one transaction. Ids, dates and field names; no values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from broker.domain.consents import Consent
+from broker.domain.facts import (
+    AskFacts,
+    ConditionFacts,
+    ConsentFacts,
+    Facts,
+    GrantFacts,
+    MeetingFacts,
+    SignedBy,
+)
+from broker.domain.ids import ConsentId, GrantId, MeetingId, SubjectId, UnitId
+from broker.ports import Deposited, Ports, Transaction
+from broker.usecases.people import registered, subject_facts
+from tillit.wire import Ask
+
+MEETING_OPEN_FOR = timedelta(hours=24)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+NO_MEETING = MeetingFacts(
+    id="", collaboration="", noticed=False, participants=(), opens=NEVER, closes=NEVER
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts, and where the newest deposited values lie."""
+
+    subject: SubjectId
+    facts: Facts
+    newest: Mapping[str, Sequence[Deposited]]
+
+
+def gather(
+    tx: Transaction, ask: Ask, *, subject: SubjectId, unit: UnitId, now: datetime, ports: Ports
+) -> Gathered:
+    """Load what the policy needs to decide this ask."""
+    person = registered(tx.person_of(subject), ports)
+    consents = tx.consents_of(subject)
+    used = tx.used_grants(consent.id for consent in consents)
+    newest = tx.newest(subject, ask.fields)
+    facts = Facts(
+        now=now,
+        ask=AskFacts(
+            recipient=unit,
+            actor_role=ask.actor.role,
+            purpose=ask.purpose,
+            collaboration=ask.collaboration or "",
+            meeting=ask.meeting or "",
+            source=ask.source or "",
+            fields=ask.fields,
+        ),
+        subject=subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds()),
+        consents=tuple(consent_facts(consent, used) for consent in consents),
+        deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
+        meeting=_meeting(tx, ask, subject=subject),
+    )
+    return Gathered(subject, facts, newest)
+
+
+def consent_facts(consent: Consent, used: frozenset[tuple[ConsentId, GrantId]]) -> ConsentFacts:
+    """A consent as the policy sees it."""
+    return ConsentFacts(
+        id=consent.id,
+        version=consent.version,
+        state=consent.state,
+        collaboration=consent.collaboration or "",
+        guardians_rule=consent.guardians_rule,
+        valid_from=consent.valid_from or consent.requested_at,
+        valid_until=consent.valid_until,
+        grants=tuple(
+            GrantFacts(
+                id=grant.id,
+                source=grant.source,
+                recipient=grant.recipient,
+                category=grant.category,
+                fields=grant.fields,
+                purpose=grant.purpose,
+                condition=ConditionFacts(
+                    kind=grant.condition.kind, meeting=grant.condition.meeting or ""
+                ),
+                answer=grant.answer or "",
+                signed=SignedBy.model_validate(consent.signed(grant.id), from_attributes=True),
+                used=(consent.id, grant.id) in used,
+            )
+            for grant in consent.grants
+        ),
+    )
+
+
+def _meeting(tx: Transaction, ask: Ask, *, subject: SubjectId) -> MeetingFacts:
+    meeting = tx.meeting(MeetingId(ask.meeting)) if ask.meeting else None
+    if meeting is None or meeting.subject != subject:
+        return NO_MEETING
+    return MeetingFacts(
+        id=meeting.id,
+        collaboration=meeting.collaboration,
+        noticed=True,
+        participants=tuple(dict.fromkeys(p.unit for p in meeting.participants)),
+        opens=meeting.noticed_at,
+        closes=meeting.held_at + MEETING_OPEN_FOR,
+    )

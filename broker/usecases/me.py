@@ -1,0 +1,182 @@
+"""Me: what a subject, or a guardian for a ward, sees and decides (design.md § 8, /v1/me)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from broker.domain.consent_events import ConsentEvent
+from broker.domain.consents import Consent
+from broker.domain.ids import ConsentId, GrantId, PersonKey
+from broker.domain.signatures import Signer
+from broker.errors import UnknownConsent
+from broker.ports import Notice, Ports, Transaction
+from broker.usecases.call import PersonCall, once
+from broker.usecases.consents import save, signers
+from broker.usecases.people import myself, registered
+from broker.usecases.views import for_guardian, for_subject, of_disclosure
+from tillit.wire import (
+    ConsentView,
+    DigitalAnswer,
+    Language,
+    MyConsents,
+    MyDisclosures,
+    MyNotice,
+    MyNotices,
+    Withdrawal,
+)
+
+PAGE = 100
+
+Change = Callable[[Transaction, Consent, Signer, datetime], tuple[Consent, ConsentEvent]]
+
+
+def consents(*, person: PersonKey, ports: Ports) -> MyConsents:
+    """Every consent about the person, newest first, and of wards the lines that need a guardian."""
+    now = ports.clock()
+    with ports.store.read() as tx:
+        own = tx.subject_by_person(person)
+        mine = [(c, Signer("subject", person)) for c in (tx.consents_of(own) if own else ())]
+        wards = _of_wards(tx, person, now=now, ports=ports)
+        mine += [(c, Signer("guardian", person)) for c in wards]
+        mine.sort(key=lambda found: (found[0].requested_at, found[0].id), reverse=True)
+        views = [_seen(tx, c, signer, now=now, ports=ports) for c, signer in mine]
+    return MyConsents(consents=tuple(views))
+
+
+def consent(identity: ConsentId, *, person: PersonKey, ports: Ports) -> ConsentView:
+    """One consent.
+
+    Raises:
+        UnknownConsent: none by that id is the person's to see.
+    """
+    now = ports.clock()
+    with ports.store.read() as tx:
+        found, signer = _mine(tx, identity, person, now=now, ports=ports)
+        return _seen(tx, found, signer, now=now, ports=ports)
+
+
+def answer(
+    identity: ConsentId, answered: DigitalAnswer, *, call: PersonCall, ports: Ports
+) -> ConsentView:
+    """Answer a consent line by line, for oneself or as a guardian who must sign.
+
+    Raises:
+        UnknownConsent: none by that id is the person's to answer.
+        ConsentError: its subclasses say what about the answer cannot be.
+    """
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        return found.answer(
+            {GrantId(line): said for line, said in answered.answers.items()},
+            signer=signer,
+            method="digital",
+            at=now,
+            read=answered.read,
+            needed=signers(tx, found, now=now, ports=ports),
+            child_heard=answered.child_heard,
+        )
+
+    return _changed(identity, change, call=call, ports=ports)
+
+
+def pause(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView:
+    """Pause a consent: nothing is shared on it until it is resumed."""
+    return _changed(identity, lambda _, c, by, now: c.pause(at=now, by=by), call=call, ports=ports)
+
+
+def resume(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView:
+    """Resume a paused consent."""
+    return _changed(identity, lambda _, c, by, now: c.resume(at=now, by=by), call=call, ports=ports)
+
+
+def withdraw(
+    identity: ConsentId, withdrawal: Withdrawal, *, call: PersonCall, ports: Ports
+) -> ConsentView:
+    """Withdraw a consent, whole or by the line. Once this has returned nothing is released on it, on any replica."""
+    return _changed(
+        identity,
+        lambda _, c, by, now: c.withdraw(
+            at=now, by=by, grants=[GrantId(line) for line in withdrawal.grants]
+        ),
+        call=call,
+        ports=ports,
+    )
+
+
+def disclosures(
+    *, person: PersonKey, before: str | None, limit: int, language: Language, ports: Ports
+) -> MyDisclosures:
+    """A page of what was asked about the person, released or refused, newest first."""
+    size = min(limit, PAGE)
+    with ports.store.read() as tx:
+        found = tx.disclosures_about(myself(tx, person), before=before, limit=size)
+    return MyDisclosures(
+        disclosures=tuple(of_disclosure(d, language=language, ports=ports) for d in found),
+        next=found[-1].id if len(found) == size else None,
+    )
+
+
+def notices(*, person: PersonKey, limit: int, ports: Ports) -> MyNotices:
+    """The latest of what the person was told, newest first."""
+    with ports.store.read() as tx:
+        found = tx.notices(myself(tx, person), limit=min(limit, PAGE))
+    return MyNotices(
+        notices=tuple(
+            MyNotice(
+                kind=notice.kind,
+                at=notice.at,
+                unit=notice.unit,
+                consent=notice.consent,
+                disclosure=notice.disclosure,
+                meeting=notice.meeting,
+            )
+            for notice in found
+        )
+    )
+
+
+def _changed(identity: ConsentId, change: Change, *, call: PersonCall, ports: Ports) -> ConsentView:
+    def act(tx: Transaction) -> ConsentView:
+        now = ports.clock()
+        found, signer = _mine(tx, identity, call.person, now=now, ports=ports)
+        changed, event = change(tx, found, signer, now)
+        save(tx, changed, event, was=found.version, ports=ports)
+        if signer.kind == "guardian":
+            told = Notice("guardian_acted", now, changed.requested_by, consent=changed.id)
+            tx.add_notice(changed.subject, told)
+        return _seen(tx, changed, signer, now=now, ports=ports)
+
+    return once(act, answers=ConsentView, call=call, ports=ports)
+
+
+def _seen(
+    tx: Transaction, found: Consent, signer: Signer, *, now: datetime, ports: Ports
+) -> ConsentView:
+    need = signers(tx, found, now=now, ports=ports)
+    if signer.kind == "guardian":
+        return for_guardian(found, need, ports)
+    return for_subject(found, need, ports)
+
+
+def _mine(
+    tx: Transaction, identity: ConsentId, person: PersonKey, *, now: datetime, ports: Ports
+) -> tuple[Consent, Signer]:
+    found = tx.consent(identity)
+    if found is not None:
+        if found.subject == tx.subject_by_person(person):
+            return found, Signer("subject", person)
+        if any(c.id == identity for c in _of_wards(tx, person, now=now, ports=ports)):
+            return found, Signer("guardian", person)
+    raise UnknownConsent
+
+
+def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
+    """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24)."""
+    return [
+        candidate
+        for ward in registered(person, ports).wards
+        if person in registered(ward, ports).guardians and (subject := tx.subject_by_person(ward))
+        for candidate in tx.consents_of(subject)
+        if any(need.guardians > 0 for need in signers(tx, candidate, now=now, ports=ports).values())
+    ]

@@ -1,0 +1,103 @@
+"""Meetings: a case on a forum's list, with participants, and the subject told at once (N22, N30)."""
+
+from datetime import datetime
+
+from audit.entries import Entry
+from broker.domain.ids import MeetingId, SubjectId, UnitId, fresh
+from broker.errors import MeetingInvalid, MeetingWithoutConsent
+from broker.ports import Meeting, Notice, Ports, Transaction
+from broker.usecases.call import Call, once
+from broker.usecases.people import handle_for, known
+from tillit.wire import Event, MeetingRequest, MeetingView
+
+
+def call_meeting(asked: MeetingRequest, *, call: Call, ports: Ports) -> MeetingView:
+    """Put a subject's case on the list of a collaboration's meeting.
+
+    No consent in force with the calling unit and every participant among its yes-lines: the name is not on the list, and nobody
+    else is told anything.
+
+    Raises:
+        UnknownHandle: the subject is not known to the service by that handle.
+        MeetingInvalid: in the past, a unit listed twice, the caller not taking part, or a unit that is no member.
+        MeetingWithoutConsent: no consent in force covers the participants.
+    """
+
+    def act(tx: Transaction) -> MeetingView:
+        now = ports.clock()
+        subject = known(tx, call.unit, asked.subject)
+        _check(asked, unit=call.unit, now=now, ports=ports)
+        _check_consent(tx, asked, subject, now=now)
+        meeting = Meeting(
+            id=MeetingId(fresh("mtg", ports.randomness)),
+            subject=subject,
+            collaboration=asked.collaboration,
+            called_by=call.unit,
+            held_at=asked.held_at,
+            noticed_at=now,
+            participants=asked.participants,
+        )
+        tx.add_meeting(meeting)
+        _tell(tx, meeting, ports=ports)
+        return MeetingView(
+            id=meeting.id,
+            collaboration=meeting.collaboration,
+            held_at=meeting.held_at,
+            participants=meeting.participants,
+        )
+
+    return once(act, answers=MeetingView, call=call, ports=ports)
+
+
+def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) -> None:
+    units = [participant.unit for participant in asked.participants]
+    agreed = ports.catalogue.collaborations.get(asked.collaboration)
+    if asked.held_at <= now:
+        raise MeetingInvalid("the meeting lies in the past")
+    if len(set(units)) != len(units):
+        raise MeetingInvalid("a unit takes part twice")
+    if agreed is None or not agreed.in_force(now) or not agreed.members_at(now).issuperset(units):
+        raise MeetingInvalid("only members of the collaboration take part")
+    if unit not in units:
+        raise MeetingInvalid("who calls the meeting takes part")
+
+
+def _check_consent(
+    tx: Transaction, asked: MeetingRequest, subject: SubjectId, *, now: datetime
+) -> None:
+    covered = {
+        unit
+        for consent in tx.consents_of(subject)
+        if consent.collaboration == asked.collaboration
+        and consent.state == "active"
+        and now < consent.valid_until
+        for grant in consent.grants
+        if grant.answer == "yes"
+        for unit in (grant.source, grant.recipient)
+    }
+    if not covered.issuperset(participant.unit for participant in asked.participants):
+        raise MeetingWithoutConsent
+
+
+def _tell(tx: Transaction, meeting: Meeting, *, ports: Ports) -> None:
+    content = {
+        "called_by": meeting.called_by,
+        "collaboration": meeting.collaboration,
+        "held_at": meeting.held_at.isoformat(),
+        "meeting": meeting.id,
+        "participants": [p.model_dump(mode="json") for p in meeting.participants],
+    }
+    tx.append(Entry("meeting.called", meeting.noticed_at, content, meeting.subject))
+    notice = Notice("meeting", meeting.noticed_at, meeting.called_by, meeting=meeting.id)
+    tx.add_notice(meeting.subject, notice)
+    for participant in meeting.participants:
+        unit = UnitId(participant.unit)
+        event = Event(
+            id=0,
+            type="meeting.called",
+            at=meeting.noticed_at,
+            subject=handle_for(tx, unit, meeting.subject, ports=ports),
+            meeting=meeting.id,
+            collaboration=meeting.collaboration,
+        )
+        tx.add_event(unit, event)

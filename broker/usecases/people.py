@@ -1,0 +1,121 @@
+"""People: from a national identity number to a keyed hash, at once and for good, and to a service's own handle."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from audit.entries import Entry
+from broker.domain.facts import ComesOfAge, SubjectFacts
+from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId, fresh
+from broker.errors import NotASubject, UnknownHandle, UnknownPerson
+from broker.ports import Person, Ports, Transaction
+from broker.usecases.call import Call, once
+from tillit.wire import SubjectAnswer, SubjectRequest
+
+OSLO = ZoneInfo("Europe/Oslo")
+
+
+def person_key(national_id: str, ports: Ports) -> PersonKey:
+    """HMAC-SHA256 of the number under the keyring's ``person`` key, in hex; the number itself goes no further."""
+    mac = hmac.new(ports.secrets.person_mac, national_id.encode(), hashlib.sha256)
+    return PersonKey(mac.hexdigest())
+
+
+def resolve(request: SubjectRequest, *, call: Call, ports: Ports) -> SubjectAnswer:
+    """Exchange a national identity number for the calling service's own handle.
+
+    Raises:
+        UnknownPerson: the register knows nobody by that number.
+    """
+    key = person_key(request.national_id, ports)
+
+    def act(tx: Transaction) -> SubjectAnswer:
+        if ports.register.person(key) is None:
+            raise UnknownPerson
+        subject = tx.subject_by_person(key)
+        if subject is None:
+            subject = SubjectId(fresh("sub", ports.randomness))
+            tx.add_subject(subject, key, at=ports.clock())
+        return SubjectAnswer(subject=handle_for(tx, call.unit, subject, ports=ports))
+
+    return once(act, answers=SubjectAnswer, call=call, ports=ports)
+
+
+def handle_for(tx: Transaction, unit: UnitId, subject: SubjectId, *, ports: Ports) -> SubjectHandle:
+    """The unit's own handle for the subject; the first time it is made, and logged."""
+    handle = tx.handle(unit, subject)
+    if handle is None:
+        handle = SubjectHandle(fresh("hdl", ports.randomness))
+        tx.add_handle(unit, subject, handle)
+        content = {"unit": unit, "subject": handle}
+        tx.append(Entry("subject.known", ports.clock(), content, subject))
+    return handle
+
+
+def known(tx: Transaction, unit: UnitId, handle: str) -> SubjectId:
+    """The subject behind the unit's own handle.
+
+    Raises:
+        UnknownHandle: the unit has no such handle, whoever else may have.
+    """
+    subject = tx.subject_of(unit, SubjectHandle(handle))
+    if subject is None:
+        raise UnknownHandle
+    return subject
+
+
+def registered(key: PersonKey, ports: Ports) -> Person:
+    """The person behind a keyed hash, from the population register.
+
+    Raises:
+        UnknownPerson: the register no longer knows them.
+    """
+    person = ports.register.person(key)
+    if person is None:
+        raise UnknownPerson
+    return person
+
+
+def myself(tx: Transaction, key: PersonKey) -> SubjectId:
+    """The subject this person is.
+
+    Raises:
+        NotASubject: the broker holds nothing about them.
+    """
+    subject = tx.subject_by_person(key)
+    if subject is None:
+        raise NotASubject
+    return subject
+
+
+def age(born: date, at: datetime) -> int:
+    """Whole years at an instant, the day counted in Oslo; born on 29 February turns on 1 March in common years."""
+    today = at.astimezone(OSLO).date()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def turns(born: date, years: int) -> datetime:
+    """The instant, UTC, at which someone born then reaches that age: midnight in Oslo."""
+    try:
+        day = born.replace(year=born.year + years)
+    except ValueError:
+        day = date(born.year + years, 3, 1)
+    return datetime(day.year, day.month, day.day, tzinfo=OSLO).astimezone(UTC)
+
+
+def subject_facts(person: Person, *, now: datetime, thresholds: Iterable[int]) -> SubjectFacts:
+    """What the policy is told of a person: age and the coming birthdays that change what the law says.
+
+    ``thresholds`` are those ages. The date of birth itself stays in the register.
+    """
+    years = age(person.born, now)
+    coming = [n for n in thresholds if n > years]
+    return SubjectFacts(
+        age=years,
+        birthdays=tuple(ComesOfAge(age=n, at=turns(person.born, n)) for n in coming),
+        guardians=len(person.guardians) if coming else 0,
+        address_protection=person.address_protection,
+        objects_to=(),
+    )

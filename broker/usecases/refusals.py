@@ -1,0 +1,16 @@
+"""Refusals: one log entry for a request of a known party that could not be met."""
+
+from audit.entries import Entry
+from broker.domain.ids import UnitId
+from broker.ports import Ports
+
+
+def record(unit: UnitId, *, route: str, code: str, ports: Ports) -> None:
+    """Log that a unit's request was refused, and with which code; never what it held.
+
+    Raises:
+        StoreDown: the log cannot be written either; the caller is answered 503 all the same.
+    """
+    content = {"code": code, "route": route, "unit": unit}
+    with ports.store.write() as tx:
+        tx.append(Entry("request.refused", ports.clock(), content, None))

@@ -1,0 +1,117 @@
+"""Views: a consent or a disclosure as one party may see it."""
+
+from collections.abc import Iterable, Mapping
+
+from broker.domain.consents import Consent
+from broker.domain.decisions import Permit
+from broker.domain.grants import Grant
+from broker.domain.ids import UnitId
+from broker.domain.signatures import Needed
+from broker.domain.wording import line_text
+from broker.ports import Disclosure, Ports
+from tillit.wire import ConsentView, GrantView, Language, MyDisclosure, MyField, Reason
+
+
+def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
+    """Everything, every line with its answer."""
+    return _view(consent, consent.grants, needed, ports)
+
+
+def for_guardian(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
+    """Only the lines whose category needs a guardian; what the subject answers alone stays the subject's."""
+    lines = [grant for grant in consent.grants if needed[grant.category].guardians > 0]
+    view = _view(consent, lines, needed, ports)
+    return view.model_copy(update={"text": "\n".join(line.text for line in view.grants)})
+
+
+def for_requester(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
+    """Every line of what it asked for, but answers only on the lines it is source or recipient of."""
+    own = {grant.id for grant in consent.grants_of(consent.requested_by)}
+    lines = [(grant, grant.answer if grant.id in own else None) for grant in consent.grants]
+    view = _view(consent, consent.grants, needed, ports)
+    shown = tuple(_line(grant, consent, ports, answer=answer) for grant, answer in lines)
+    return view.model_copy(update={"grants": shown})
+
+
+def for_party(
+    consent: Consent, unit: UnitId, needed: Mapping[str, Needed], ports: Ports
+) -> ConsentView | None:
+    """The lines a unit is source or recipient of and that were answered yes; None when there are none (N27).
+
+    Neither the text of the others' lines nor who is still waited for is shown.
+    """
+    if unit == consent.requested_by:
+        return for_requester(consent, needed, ports)
+    own = [grant for grant in consent.grants_of(unit) if grant.answer == "yes"]
+    if not own:
+        return None
+    view = _view(consent, own, needed, ports)
+    text = "\n".join(line.text for line in view.grants)
+    return view.model_copy(update={"text": text, "waiting_for": ()})
+
+
+def of_disclosure(disclosure: Disclosure, *, language: Language, ports: Ports) -> MyDisclosure:
+    """An ask about the subject as the subject sees it: every field, shared or not, with the ground or the reason."""
+    facts, manifest = disclosure.facts, disclosure.manifest
+    return MyDisclosure(
+        id=disclosure.id,
+        at=disclosure.at,
+        recipient=disclosure.recipient,
+        role=facts.ask.actor_role,
+        purpose=manifest.purpose,
+        collaboration=manifest.collaboration,
+        meeting=manifest.meeting,
+        outcome=disclosure.decision.outcome,
+        fields={
+            name: MyField(
+                shared=True, source=manifest.fields[name].source, grounds=a.grounds, reasons=()
+            )
+            if isinstance(a, Permit)
+            else MyField(
+                shared=False,
+                source=None,
+                grounds=(),
+                reasons=tuple(
+                    Reason(code=code, text=ports.catalogue.text("reason", code, language))
+                    for code in a.reasons
+                ),
+            )
+            for name, a in disclosure.decision.fields.items()
+        },
+        receipt=disclosure.receipt,
+    )
+
+
+def _view(
+    consent: Consent, lines: Iterable[Grant], needed: Mapping[str, Needed], ports: Ports
+) -> ConsentView:
+    return ConsentView(
+        id=consent.id,
+        version=consent.version,
+        state=consent.state,
+        collaboration=consent.collaboration,
+        requested_by=consent.requested_by,
+        requested_at=consent.requested_at,
+        valid_from=consent.valid_from,
+        valid_until=consent.valid_until,
+        language=consent.language,
+        text=consent.text,
+        text_sha256=consent.text_sha256,
+        grants=tuple(_line(grant, consent, ports, answer=grant.answer) for grant in lines),
+        waiting_for=consent.waiting_for(needed),
+    )
+
+
+def _line(grant: Grant, consent: Consent, ports: Ports, *, answer: str | None) -> GrantView:
+    return GrantView(
+        id=grant.id,
+        source=grant.source,
+        recipient=grant.recipient,
+        category=grant.category,
+        fields=grant.fields,
+        purpose=grant.purpose,
+        condition=grant.condition,
+        special=grant.special,
+        answer=answer,
+        text=line_text(grant, ports.catalogue, consent.language),
+    )

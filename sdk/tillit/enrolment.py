@@ -1,0 +1,70 @@
+"""Enrolment: the public keys a unit registers, and the proof that it holds the private ones."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tillit.envelopes import KEY_BYTES, seal_key
+from tillit.errors import VerificationError
+from tillit.jose import ed25519_public, sign_compact, thumbprint, verify_compact
+from tillit.keys import ServiceKey
+
+TYP = "tillit-enrolment+jws"
+MAX_CHARS = 4096
+_PRIVATE = frozenset({"d", "priv", "k"})
+
+
+class KeysUnusable(VerificationError):
+    """The keys are not one signing and one encryption key, public only, each under its thumbprint; or the proof fails."""
+
+    code = "verification.keys_unusable"
+
+
+def prove(code: str, key: ServiceKey) -> str:
+    """The proof of possession: the one-time code, signed by the unit's own signing key."""
+    return sign_compact(code.encode(), signer=key.signer, kid=key.sig_kid, typ=TYP)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """A unit's two public keys as JWKs, each checked to be usable."""
+
+    sig: Mapping[str, Any]
+    enc: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, jwks: Mapping[str, Any]) -> Self:
+        """Read a JWK Set of exactly one ``sig`` and one ``enc`` key, without a private member.
+
+        Raises:
+            KeysUnusable: anything else. Whose keys they are is not checked here.
+        """
+        try:
+            keys = {jwk["use"]: jwk for jwk in jwks["keys"]}
+            sig, enc = keys["sig"], keys["enc"]
+            if len(jwks["keys"]) != len(keys) or len(keys) != 2:  # noqa: PLR2004 - sig and enc
+                raise KeysUnusable
+            ed25519_public(sig)
+            _try(enc)
+            if any(_PRIVATE & jwk.keys() or thumbprint(jwk) != jwk["kid"] for jwk in (sig, enc)):
+                raise KeysUnusable
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise KeysUnusable from error
+        return cls(sig, enc)
+
+    def verify_possession(self, proof: str) -> bytes:
+        """The code that ``sig`` has signed.
+
+        Raises:
+            KeysUnusable: not signed by it.
+        """
+        try:
+            return verify_compact(proof, jwks={"keys": [self.sig]}, typ=TYP, max_chars=MAX_CHARS)
+        except ValueError as error:
+            raise KeysUnusable from error
+
+
+def _try(enc: Mapping[str, Any]) -> None:
+    """Seal something to the key, once: a key that nothing can be sealed to is found now and not at the first disclosure."""
+    seal_key(bytes(KEY_BYTES), reader=enc, manifest_hash=bytes(32), randomness=os.urandom)
