@@ -1,0 +1,161 @@
+"""The JOSE forms that Tillit uses: base64url, JSON, JWKs and EdDSA-signed compact tokens.
+
+The profile is closed: which algorithm and type a token has is fixed by where it stands, and a token
+that says anything else, or says it in a second spelling of the same bytes, is refused. So there is
+nothing to negotiate, and no bit of a token that can change unseen. What is written here opens in
+any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from tillit.jcs import canonical
+
+MAX_HEADER_CHARS = 1024
+_THUMBPRINT_MEMBERS = {"OKP": ("crv", "kty", "x"), "AKP": ("alg", "kty", "pub")}
+
+
+class TokenInvalid(ValueError):
+    """What was read has not the one form it must have, or its signature does not hold.
+
+    Callers give it its own name.
+    """
+
+
+def b64u(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 § 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def unb64u(text: str, *, size: int | None = None) -> bytes:
+    """The bytes of a base64url text.
+
+    Padding, other alphabets and stray last bits raise ``TokenInvalid``.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise TokenInvalid("not base64url") from None
+    if b64u(data) != text or (size is not None and len(data) != size):
+        raise TokenInvalid("not base64url of the right length in its one spelling")
+    return data
+
+
+def strict_json(data: bytes) -> Any:
+    """JSON in UTF-8 with no member named twice and no number outside JSON.
+
+    Anything else raises ``TokenInvalid``.
+    """
+    try:
+        return json.loads(
+            data.decode("utf-8"), object_pairs_hook=_distinct_members, parse_constant=_refuse
+        )
+    except (ValueError, RecursionError):
+        raise TokenInvalid("not JSON") from None
+
+
+def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise TokenInvalid("a member stands twice")
+    return members
+
+
+def _refuse(name: str) -> NoReturn:
+    raise TokenInvalid(f"{name} is not JSON")
+
+
+def members(data: bytes, *names: str) -> dict[str, Any]:
+    """A JSON object with exactly the named members."""
+    parsed = strict_json(data)
+    if not isinstance(parsed, dict) or parsed.keys() != set(names):
+        raise TokenInvalid("not an object of the expected members")
+    return parsed
+
+
+# --- keys ---
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """The key's id: its RFC 7638 SHA-256 thumbprint.
+
+    For ``OKP`` (RFC 8037) and ``AKP`` keys only.
+    """
+    names = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")), ())
+    required = {name: jwk.get(name) for name in names}
+    if not required or not all(isinstance(member, str) for member in required.values()):
+        raise TokenInvalid("not a key of a known type")
+    return b64u(hashlib.sha256(canonical(required)).digest())
+
+
+def okp_bytes(jwk: Mapping[str, Any], curve: str) -> bytes:
+    """The 32 raw bytes of a public ``OKP`` key on the given curve."""
+    x = jwk.get("x")
+    if jwk.get("kty") != "OKP" or jwk.get("crv") != curve or not isinstance(x, str):
+        raise TokenInvalid(f"not a public {curve} key")
+    return unb64u(x, size=32)
+
+
+def ed25519_public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
+    """The Ed25519 public key of a JWK (RFC 8037)."""
+    return Ed25519PublicKey.from_public_bytes(okp_bytes(jwk, "Ed25519"))
+
+
+def x25519_public(jwk: Mapping[str, Any]) -> X25519PublicKey:
+    """The X25519 public key of a JWK (RFC 8037).
+
+    Low-order points are found when a secret is agreed on.
+    """
+    return X25519PublicKey.from_public_bytes(okp_bytes(jwk, "X25519"))
+
+
+def ed25519_jwk(public: Ed25519PublicKey) -> dict[str, Any]:
+    """A public signing key as a JWK with its thumbprint as ``kid``."""
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64u(public.public_bytes_raw())}
+    return {**jwk, "kid": thumbprint(jwk), "use": "sig", "alg": "EdDSA"}
+
+
+def x25519_jwk(public: X25519PublicKey) -> dict[str, Any]:
+    """A public encryption key as a JWK with its thumbprint as ``kid``."""
+    jwk = {"kty": "OKP", "crv": "X25519", "x": b64u(public.public_bytes_raw())}
+    return {**jwk, "kid": thumbprint(jwk), "use": "enc", "alg": "ECDH-ES+A256KW"}
+
+
+def _verifier(jwks: Mapping[str, Any], kid: str) -> Ed25519PublicKey:
+    keys = jwks.get("keys")
+    for jwk in keys if isinstance(keys, list | tuple) else ():
+        if isinstance(jwk, Mapping) and jwk.get("kid") == kid and jwk.get("use", "sig") == "sig":
+            return ed25519_public(jwk)
+    raise TokenInvalid("signed by a key that is not known")
+
+
+# --- signed tokens ---
+def sign_compact(payload: bytes, *, signer: Ed25519PrivateKey, kid: str, typ: str) -> str:
+    """A compact JWS (RFC 7515 § 7.1) with header {alg: EdDSA, kid, typ}."""
+    header = b64u(canonical({"alg": "EdDSA", "kid": kid, "typ": typ}))
+    signed = f"{header}.{b64u(payload)}"
+    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
+
+
+def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: int) -> bytes:
+    """The payload of a compact JWS of this type, signed by one of these keys.
+
+    Raises ``TokenInvalid``.
+    """
+    parts = token.split(".", 3)
+    if len(token) > max_chars or len(parts) != 3:  # noqa: PLR2004 - header, payload, signature
+        raise TokenInvalid("not a compact JWS")
+    header = members(unb64u(parts[0]), "alg", "kid", "typ")
+    if header["alg"] != "EdDSA" or header["typ"] != typ or not isinstance(header["kid"], str):
+        raise TokenInvalid("not a token of this kind")
+    payload, signature = unb64u(parts[1]), unb64u(parts[2], size=64)
+    try:
+        _verifier(jwks, header["kid"]).verify(signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
+    except InvalidSignature:
+        raise TokenInvalid("the signature does not hold") from None
+    return payload
