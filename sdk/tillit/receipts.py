@@ -1,0 +1,62 @@
+"""Receipts: the broker's signed word on a disclosure, which recipient and subject both hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tillit import leaves
+from tillit.errors import ReceiptInvalid
+from tillit.jcs import canonical
+from tillit.jose import ed25519_jwk, sign_compact, strict_json, unb64u, verify_compact
+from tillit.wire import Promise, Receipt, Statement
+
+TYP = "tillit-receipt+jws"
+MAX_CHARS = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReceipt:
+    """A receipt whose signature holds.
+
+    Whether its leaf stands in the log is a proof's matter, not checked here.
+    """
+
+    issuer: str
+    statement: Statement
+    promise: Promise
+    token: str
+
+    def leaf(self) -> bytes:
+        """The log leaf that the broker promised, computed anew from the statement and the salt."""
+        content = self.statement.model_dump(mode="json")
+        commitment = leaves.commitment(unb64u(self.promise.salt, size=leaves.SALT_BYTES), content)
+        return leaves.leaf(self.statement.type, self.promise.at, commitment)
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """The Merkle hash of ``leaf``, to check an inclusion proof against."""
+        return leaves.leaf_hash(self.leaf())
+
+
+def issue(receipt: Receipt, signer: Ed25519PrivateKey) -> str:
+    """The receipt as a compact JWS; its ``kid`` is the thumbprint of the signer's public key."""
+    kid = str(ed25519_jwk(signer.public_key())["kid"])
+    payload = canonical(receipt.model_dump(mode="json"))
+    return sign_compact(payload, signer=signer, kid=kid, typ=TYP)
+
+
+def verify(token: str, jwks: Mapping[str, Any]) -> VerifiedReceipt:
+    """Check a receipt's form and signature against the broker's keys. Raises ``ReceiptInvalid``.
+
+    Not checked: that it speaks of what was asked (``tillit.sealing.open_disclosure`` does), and
+    that its leaf is in the log.
+    """
+    try:
+        payload = verify_compact(token, jwks=jwks, typ=TYP, max_chars=MAX_CHARS)
+        receipt = Receipt.model_validate(strict_json(payload))
+        unb64u(receipt.promise.salt, size=leaves.SALT_BYTES)
+    except ValueError:
+        raise ReceiptInvalid("the receipt is not one that the broker signed") from None
+    return VerifiedReceipt(receipt.iss, receipt.statement, receipt.promise, token)
