@@ -1,0 +1,128 @@
+"""The custodian: holds keys and never sees values.
+
+Its port, and the re-addressing that every adapter shares.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from keys.errors import ContentKeyBroken, DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
+from tillit.envelopes import KEY_BYTES, Randomness, open_key, seal_key, unwrap, wrap
+from tillit.jose import TokenInvalid, thumbprint
+from tillit.wire import MAX_FIELDS, SealedKey
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A disclosure key sealed to its recipient, and content keys wrapped under it, by record."""
+
+    key: SealedKey
+    wrapped: Mapping[str, str]
+
+
+class Custodian(Protocol):
+    """Holds each subject's key. Content keys go in and out wrapped; ciphertext never comes here.
+
+    ``wrapped``: record → ``encrypted_key`` of its sealed field. Every method may raise
+    ``KeyringLocked`` or ``KeyringDamaged`` (and their like): nothing was done then, and the same
+    call may be repeated.
+    """
+
+    def public_jwk(self) -> dict[str, Any]:
+        """The key that sources seal deposit keys to."""
+        ...
+
+    def admit(
+        self, *, subject: str, key: SealedKey, wrapped: Mapping[str, str], manifest_hash: bytes
+    ) -> dict[str, str]:
+        """Content keys of a deposit, wrapped under the subject's key instead (made on first use).
+
+        Raises ``DepositKeyWrong`` or ``SubjectShredded``.
+        """
+        ...
+
+    def release(
+        self,
+        *,
+        subject: str,
+        wrapped: Mapping[str, str],
+        recipient_jwk: Mapping[str, Any],
+        manifest_hash: bytes,
+        kid: str,
+    ) -> Released:
+        """Content keys under a fresh disclosure key, which is sealed to the recipient.
+
+        ``kid``: the recipient's key as the caller knows it; must be the thumbprint of
+        ``recipient_jwk``. Whether the disclosure is permitted is not checked here. Raises
+        ``NoSubjectKey``, ``SubjectShredded``, ``ContentKeyBroken`` or ``RecipientKeyUnusable``.
+        """
+        ...
+
+    def shred(self, *, subject: str) -> None:
+        """Destroy the subject's key for good.
+
+        Once this has returned, no process releases anything about the subject.
+        """
+        ...
+
+
+def admitted(
+    *,
+    key: SealedKey,
+    wrapped: Mapping[str, str],
+    manifest_hash: bytes,
+    custodian_key: X25519PrivateKey,
+    custodian_kid: str,
+    subject_key: bytes,
+) -> dict[str, str]:
+    """Content keys under a deposit key, rewrapped under the subject's key.
+
+    Raises ``DepositKeyWrong``.
+    """
+    _require_few(wrapped)
+    try:
+        deposit_key = open_key(
+            key, key=custodian_key, kid=custodian_kid, manifest_hash=manifest_hash
+        )
+        return _rewrapped(wrapped, old=deposit_key, new=subject_key)
+    except TokenInvalid:
+        raise DepositKeyWrong("the deposit is not sealed to this custodian, or altered") from None
+
+
+def released(
+    *,
+    wrapped: Mapping[str, str],
+    recipient_jwk: Mapping[str, Any],
+    manifest_hash: bytes,
+    kid: str,
+    subject_key: bytes,
+    randomness: Randomness,
+) -> Released:
+    """Content keys under the subject's key, rewrapped under a fresh key sealed to the recipient."""
+    _require_few(wrapped)
+    disclosure_key = randomness(KEY_BYTES)
+    try:
+        rewrapped = _rewrapped(wrapped, old=subject_key, new=disclosure_key)
+    except TokenInvalid:
+        raise ContentKeyBroken("a stored content key does not open") from None
+    try:
+        if thumbprint(recipient_jwk) != kid:
+            raise RecipientKeyUnusable("the key id is not the thumbprint of the recipient's key")
+        sealed = seal_key(
+            disclosure_key, reader=recipient_jwk, manifest_hash=manifest_hash, randomness=randomness
+        )
+    except TokenInvalid:
+        raise RecipientKeyUnusable("the recipient's key cannot be sealed to") from None
+    return Released(key=sealed, wrapped=rewrapped)
+
+
+def _rewrapped(wrapped: Mapping[str, str], *, old: bytes, new: bytes) -> dict[str, str]:
+    return {record: wrap(unwrap(text, key=old), key=new) for record, text in wrapped.items()}
+
+
+def _require_few(wrapped: Mapping[str, str]) -> None:
+    if len(wrapped) > MAX_FIELDS:
+        raise TooManyKeys(f"at most {MAX_FIELDS} content keys at once")

@@ -1,0 +1,97 @@
+"""Errors of the custodian: one tree, each with a stable code.
+
+No key material and no personal data in any text.
+"""
+
+from typing import ClassVar
+
+
+class CustodianError(Exception):
+    """Base of the tree."""
+
+    code: ClassVar[str] = "custodian.error"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.code)
+        self.detail = detail
+
+
+# --- the keyring cannot be used now; the same call works once the cause is gone ---
+class KeyringLocked(CustodianError):
+    """The keys cannot be reached now."""
+
+    code = "keyring.locked"
+
+
+class PassphraseWrong(KeyringLocked):
+    """The passphrase does not open the keyring, or there is none to be had."""
+
+    code = "keyring.passphrase_wrong"
+
+
+class KeyringMissing(KeyringLocked):
+    """There is no keyring in the directory."""
+
+    code = "keyring.missing"
+
+
+class KeyringUnreachable(KeyringLocked):
+    """The keyring's files cannot be read or written: disk full, no permission, an I/O error."""
+
+    code = "keyring.unreachable"
+
+
+class KeyringDamaged(CustodianError):
+    """A file of the keyring is truncated, altered or another keyring's."""
+
+    code = "keyring.damaged"
+
+
+class KeyringExists(CustodianError):
+    """Where a keyring was to be created there is something already; it was left as it is."""
+
+    code = "keyring.exists"
+
+
+class PassphraseUnfit(CustodianError):
+    """The passphrase is too short or too long to protect a keyring."""
+
+    code = "keyring.passphrase_unfit"
+
+
+# --- what was handed in cannot be used ---
+class DepositKeyWrong(CustodianError):
+    """A deposit key, or a content key under it, does not open for this custodian and manifest."""
+
+    code = "deposit.key_wrong"
+
+
+class RecipientKeyUnusable(CustodianError):
+    """The recipient's public key is no key that can be sealed to."""
+
+    code = "recipient.key_unusable"
+
+
+class ContentKeyBroken(CustodianError):
+    """A stored content key does not open under the subject's key."""
+
+    code = "content_key.broken"
+
+
+class TooManyKeys(CustodianError):
+    """More content keys in one call than a disclosure can have."""
+
+    code = "content_key.too_many"
+
+
+# --- the subject's key ---
+class NoSubjectKey(CustodianError):
+    """Nothing was ever admitted about the subject."""
+
+    code = "subject.no_key"
+
+
+class SubjectShredded(CustodianError):
+    """The subject's key was destroyed. This is final."""
+
+    code = "subject.shredded"

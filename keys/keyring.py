@@ -1,0 +1,298 @@
+"""The local keyring.
+
+A directory of sealed keys that opens with a passphrase, and the custodian on it.
+
+``root`` holds the root key under the passphrase; ``custodian`` and ``broker`` hold the custodian's
+and the broker's own secrets under the root key; ``subjects/`` one file per subject. A subject's key
+is read from its file for every call and never kept, so that shredding works in every process at
+once. What was admitted, released or shredded outlives kill -9 at any moment.
+
+Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from keys import boxes, custodian, files
+from keys.boxes import Cost
+from keys.custodian import Released
+from keys.errors import (
+    KeyringDamaged,
+    KeyringExists,
+    KeyringMissing,
+    KeyringUnreachable,
+    NoSubjectKey,
+    PassphraseWrong,
+    SubjectShredded,
+)
+from tillit.envelopes import KEY_BYTES, Randomness
+from tillit.jose import x25519_jwk
+from tillit.wire import SealedKey
+
+ROOT, CUSTODIAN, BROKER, SUBJECTS = "root", "custodian", "broker", "subjects"
+_BROKER_SECRETS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSecrets:
+    """The broker's own secrets. They stay out of ``repr`` and are not pickled.
+
+    ``person_mac`` keys the hash of the national identity number.
+    """
+
+    receipts: Ed25519PrivateKey = field(repr=False)
+    tokens: Ed25519PrivateKey = field(repr=False)
+    log: Ed25519PrivateKey = field(repr=False)
+    person_mac: bytes = field(repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the broker's secrets are neither pickled nor copied")
+
+
+def create(
+    directory: str | os.PathLike[str],
+    passphrase: bytes,
+    *,
+    cost: Cost = Cost(),  # noqa: B008 - a frozen value
+    randomness: Randomness = os.urandom,
+) -> None:
+    """Make a keyring with fresh keys. It appears whole, or not at all.
+
+    Raises ``KeyringExists`` when there is anything but an empty directory, ``PassphraseUnfit``, or
+    ``KeyringUnreachable`` when the files cannot be written.
+    """
+    target = Path(directory).absolute()
+    root = randomness(KEY_BYTES)
+    contents = {
+        ROOT: boxes.seal_root(
+            root, passphrase=passphrase, cost=cost, name=ROOT, randomness=randomness
+        )
+    }
+    for name, size in ((CUSTODIAN, KEY_BYTES), (BROKER, _BROKER_SECRETS * KEY_BYTES)):
+        contents[name] = boxes.seal(randomness(size), key=root, name=name, randomness=randomness)
+    with _reported():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        files.make_directory(draft)
+        try:
+            files.make_directory(draft / SUBJECTS)
+            for name, content in contents.items():
+                files.write_first(draft / name, content)
+            _put_in_place(draft, target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        files.sync_directory(target.parent)
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    try:
+        draft.rename(target)
+    except (FileExistsError, NotADirectoryError):
+        raise KeyringExists("there is something in the keyring's place already") from None
+    except OSError:
+        if target.is_dir() and any(target.iterdir()):
+            raise KeyringExists("there is something in the keyring's place already") from None
+        raise
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Give what the operating system refuses the custodian's own name."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "input/output error"
+        raise KeyringUnreachable(f"the keyring's files cannot be used: {reason}") from None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Unlocked:
+    """What the passphrase opened, and which file it was: another file means opening again."""
+
+    identity: tuple[int, int, int, int]
+    root: bytes
+    custodian: X25519PrivateKey
+    jwk: Mapping[str, Any]
+    broker: BrokerSecrets
+
+
+class LocalCustodian:
+    """The custodian in this process, on a keyring directory that other processes may share.
+
+    It opens the keyring when first needed, and again when the file has changed or the last attempt
+    failed: every call stands on what is on the disk now.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        passphrase: Callable[[], bytes],
+        *,
+        randomness: Randomness = os.urandom,
+    ) -> None:
+        """Nothing is read yet. ``passphrase`` is asked for each time the keyring is opened."""
+        self._directory = Path(directory).absolute()
+        self._passphrase = passphrase
+        self._randomness = randomness
+        self._lock = threading.Lock()
+        self._unlocked: _Unlocked | None = None
+
+    def public_jwk(self) -> dict[str, Any]:
+        """The custodian's public X25519 key."""
+        return dict(self._open().jwk)
+
+    def broker_keys(self) -> BrokerSecrets:
+        """The broker's own secrets."""
+        return self._open().broker
+
+    def admit(
+        self, *, subject: str, key: SealedKey, wrapped: Mapping[str, str], manifest_hash: bytes
+    ) -> dict[str, str]:
+        """See ``keys.custodian.Custodian.admit``."""
+        unlocked = self._open()
+
+        def admitted(subject_key: bytes) -> dict[str, str]:
+            return custodian.admitted(
+                key=key,
+                wrapped=wrapped,
+                manifest_hash=manifest_hash,
+                custodian_key=unlocked.custodian,
+                custodian_kid=str(unlocked.jwk["kid"]),
+                subject_key=subject_key,
+            )
+
+        with _reported():
+            try:
+                return admitted(self._subject_key(unlocked, subject))
+            except NoSubjectKey:
+                fresh = self._randomness(KEY_BYTES)
+                rewrapped = admitted(fresh)
+                if self._keep(unlocked, subject, fresh):
+                    return rewrapped
+                return admitted(self._subject_key(unlocked, subject))
+
+    def release(
+        self,
+        *,
+        subject: str,
+        wrapped: Mapping[str, str],
+        recipient_jwk: Mapping[str, Any],
+        manifest_hash: bytes,
+        kid: str,
+    ) -> Released:
+        """See ``keys.custodian.Custodian.release``."""
+        unlocked = self._open()
+        with _reported():
+            subject_key = self._subject_key(unlocked, subject)
+        return custodian.released(
+            wrapped=wrapped,
+            recipient_jwk=recipient_jwk,
+            manifest_hash=manifest_hash,
+            kid=kid,
+            subject_key=subject_key,
+            randomness=self._randomness,
+        )
+
+    def shred(self, *, subject: str) -> None:
+        """See ``keys.custodian.Custodian.shred``.
+
+        Works without the passphrase; a repeat changes nothing.
+        """
+        self._identity()
+        path = self._path(subject)
+        with _reported():
+            if not files.write_first(path, boxes.SHREDDED):
+                files.replace(path, boxes.SHREDDED)
+
+    def _subject_key(self, unlocked: _Unlocked, subject: str) -> bytes:
+        path = self._path(subject)
+        try:
+            data = files.read(path)
+        except FileNotFoundError:
+            raise NoSubjectKey("nothing was admitted about the subject") from None
+        if data == boxes.SHREDDED:
+            raise SubjectShredded("the subject's key was destroyed")
+        return _sized(boxes.unseal(data, key=unlocked.root, name=path.name), KEY_BYTES, path.name)
+
+    def _keep(self, unlocked: _Unlocked, subject: str, key: bytes) -> bool:
+        path = self._path(subject)
+        box = boxes.seal(key, key=unlocked.root, name=path.name, randomness=self._randomness)
+        return files.write_first(path, box)
+
+    def _path(self, subject: str) -> Path:
+        """Where a subject's key lies: under a hash, so that no id can name another place."""
+        return self._directory / SUBJECTS / hashlib.sha256(subject.encode()).hexdigest()
+
+    def _open(self) -> _Unlocked:
+        identity = self._identity()
+        unlocked = self._unlocked
+        if unlocked is not None and unlocked.identity == identity:
+            return unlocked
+        with self._lock:
+            if self._unlocked is None or self._unlocked.identity != identity:
+                self._unlocked = None
+                self._unlocked = self._unlock(identity)
+            return self._unlocked
+
+    def _identity(self) -> tuple[int, int, int, int]:
+        try:
+            seen = (self._directory / ROOT).stat()
+        except FileNotFoundError:
+            raise KeyringMissing("there is no keyring in the directory") from None
+        except OSError as error:
+            raise KeyringUnreachable(f"the keyring cannot be read: {error.strerror}") from None
+        return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size)
+
+    def _unlock(self, identity: tuple[int, int, int, int]) -> _Unlocked:
+        with _reported():
+            contents = {name: self._content(name) for name in (ROOT, CUSTODIAN, BROKER)}
+        root = boxes.unseal_root(contents[ROOT], passphrase=self._asked(), name=ROOT)
+        root = _sized(root, KEY_BYTES, ROOT)
+        own = _sized(
+            boxes.unseal(contents[CUSTODIAN], key=root, name=CUSTODIAN), KEY_BYTES, CUSTODIAN
+        )
+        broker = boxes.unseal(contents[BROKER], key=root, name=BROKER)
+        broker = _sized(broker, _BROKER_SECRETS * KEY_BYTES, BROKER)
+        private = X25519PrivateKey.from_private_bytes(own)
+        return _Unlocked(
+            identity, root, private, x25519_jwk(private.public_key()), _broker_secrets(broker)
+        )
+
+    def _content(self, name: str) -> bytes:
+        try:
+            return files.read(self._directory / name)
+        except FileNotFoundError:
+            raise KeyringDamaged(f"{name} is gone from the keyring") from None
+
+    def _asked(self) -> bytes:
+        try:
+            return self._passphrase()
+        except (OSError, LookupError):
+            raise PassphraseWrong("the passphrase cannot be had") from None
+
+
+def _broker_secrets(raw: bytes) -> BrokerSecrets:
+    receipts, tokens, log, person = (raw[i : i + KEY_BYTES] for i in range(0, len(raw), KEY_BYTES))
+    return BrokerSecrets(
+        receipts=Ed25519PrivateKey.from_private_bytes(receipts),
+        tokens=Ed25519PrivateKey.from_private_bytes(tokens),
+        log=Ed25519PrivateKey.from_private_bytes(log),
+        person_mac=person,
+    )
+
+
+def _sized(secret: bytes, size: int, name: str) -> bytes:
+    if len(secret) != size:
+        raise KeyringDamaged(f"{name} does not hold what it should")
+    return secret
