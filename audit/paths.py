@@ -1,8 +1,10 @@
 """Paths of the log's resources as C2SP tlog-tiles names them, relative to the log's prefix."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audit import tree
 from audit.tree import MAX_LEVEL, TILE_WIDTH
 
 CHECKPOINT = "checkpoint"
@@ -31,6 +33,21 @@ class TilePath:
         n = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
         partial = "" if self.width == TILE_WIDTH else f".p/{self.width}"
         return f"tile/{level}/{n}{partial}"
+
+
+def needed(size: int) -> Iterator[TilePath]:
+    """Every tile and bundle of the tree of ``size`` leaves, bundles first, then tiles by level."""
+    rows = -(-size // TILE_WIDTH)
+    yield from (TilePath(None, n, tree.width(size, 0, n)) for n in range(rows))
+    for level in range(MAX_LEVEL + 1):
+        rows = -(-(size >> (tree.TILE_HEIGHT * level)) // TILE_WIDTH)
+        yield from (TilePath(level, n, tree.width(size, level, n)) for n in range(rows))
+
+
+def count_needed(size: int) -> int:
+    """How many paths ``needed`` yields."""
+    levels = (size >> (tree.TILE_HEIGHT * level) for level in range(MAX_LEVEL + 1))
+    return sum(-(-row // TILE_WIDTH) for row in (size, *levels))
 
 
 def parse(path: str) -> TilePath | None:
