@@ -1,7 +1,14 @@
-"""Files of a keyring: written whole or not at all, fsynced, readable by their owner only."""
+"""Files of a keyring: written whole or not at all, fsynced, readable by their owner only.
 
+A file is held (a shared lock on its inode) while what it says is used; ``replace`` waits for
+everybody who holds the file that it replaced. So once it has returned, nobody uses the old content.
+"""
+
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from keys.errors import KeyringDamaged
@@ -17,23 +24,31 @@ def make_directory(path: Path) -> None:
 
 
 def read(path: Path) -> bytes:
-    """A small file's content.
+    """A small file's content; see ``held``."""
+    with held(path) as data:
+        return data
 
-    Raises ``KeyringDamaged`` when it is too large, OSError when it cannot be read.
+
+@contextmanager
+def held(path: Path) -> Iterator[bytes]:
+    """A small file's content, which nothing replaces to the end before it is let go.
+
+    Raises ``KeyringDamaged`` when the file is too large, OSError when it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise KeyringDamaged(f"{path.name} is too large")
-    return data
+    while True:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            if not os.path.samestat(os.fstat(file.fileno()), path.lstat()):
+                continue
+            data = file.read(MAX_FILE_BYTES + 1)
+            if len(data) > MAX_FILE_BYTES:
+                raise KeyringDamaged(f"{path.name} is too large")
+            yield data
+            return
 
 
 def write_first(path: Path, data: bytes) -> bool:
-    """Write a file unless there is one; False when another writer was first.
-
-    The file appears whole.
-    """
+    """Write a file unless there is one; False when another writer was first."""
     draft = _draft(path, data)
     try:
         os.link(draft, path)
@@ -46,18 +61,23 @@ def write_first(path: Path, data: bytes) -> bool:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Put a file in the place of another at once, then overwrite what the other held."""
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "r+b") as old:
+    """Put a file in the place of another at once, wait for its holders, overwrite what it held."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b") as old:
         draft = _draft(path, data)
         try:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
         sync_directory(path.parent)
-        old.write(os.urandom(os.fstat(old.fileno()).st_size))
-        old.flush()
-        os.fsync(old.fileno())
+        _overwrite(old.fileno())
+    for forgotten in path.parent.glob(f".{path.name}.*"):
+        forgotten.unlink(missing_ok=True)
+
+
+def _overwrite(descriptor: int) -> None:
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)
+    os.fsync(descriptor)
 
 
 def sync_directory(path: Path) -> None:

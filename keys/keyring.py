@@ -174,13 +174,15 @@ class LocalCustodian:
 
         with _reported():
             try:
-                return admitted(self._subject_key(unlocked, subject))
+                with self._subject_key(unlocked, subject) as subject_key:
+                    return admitted(subject_key)
             except NoSubjectKey:
                 fresh = self._randomness(KEY_BYTES)
                 rewrapped = admitted(fresh)
                 if self._keep(unlocked, subject, fresh):
                     return rewrapped
-                return admitted(self._subject_key(unlocked, subject))
+            with self._subject_key(unlocked, subject) as subject_key:
+                return admitted(subject_key)
 
     def release(
         self,
@@ -193,16 +195,15 @@ class LocalCustodian:
     ) -> Released:
         """See ``keys.custodian.Custodian.release``."""
         unlocked = self._open()
-        with _reported():
-            subject_key = self._subject_key(unlocked, subject)
-        return custodian.released(
-            wrapped=wrapped,
-            recipient_jwk=recipient_jwk,
-            manifest_hash=manifest_hash,
-            kid=kid,
-            subject_key=subject_key,
-            randomness=self._randomness,
-        )
+        with _reported(), self._subject_key(unlocked, subject) as subject_key:
+            return custodian.released(
+                wrapped=wrapped,
+                recipient_jwk=recipient_jwk,
+                manifest_hash=manifest_hash,
+                kid=kid,
+                subject_key=subject_key,
+                randomness=self._randomness,
+            )
 
     def shred(self, *, subject: str) -> None:
         """See ``keys.custodian.Custodian.shred``.
@@ -215,15 +216,20 @@ class LocalCustodian:
             if not files.write_first(path, boxes.SHREDDED):
                 files.replace(path, boxes.SHREDDED)
 
-    def _subject_key(self, unlocked: _Unlocked, subject: str) -> bytes:
+    @contextmanager
+    def _subject_key(self, unlocked: _Unlocked, subject: str) -> Iterator[bytes]:
+        """The subject's key while it is used; ``shred`` returns after the last user is done."""
         path = self._path(subject)
         try:
-            data = files.read(path)
+            with files.held(path) as data:
+                if data == boxes.SHREDDED:
+                    raise SubjectShredded("the subject's key was destroyed")
+                key = boxes.unseal(data, key=unlocked.root, name=path.name)
+                yield _sized(key, KEY_BYTES, path.name)
         except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise KeyringDamaged(f"{SUBJECTS} is gone from the keyring") from None
             raise NoSubjectKey("nothing was admitted about the subject") from None
-        if data == boxes.SHREDDED:
-            raise SubjectShredded("the subject's key was destroyed")
-        return _sized(boxes.unseal(data, key=unlocked.root, name=path.name), KEY_BYTES, path.name)
 
     def _keep(self, unlocked: _Unlocked, subject: str, key: bytes) -> bool:
         path = self._path(subject)

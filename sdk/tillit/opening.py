@@ -7,6 +7,7 @@ step 8).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, get_args
 
 from tillit import receipts
@@ -90,7 +91,7 @@ def open_disclosure(
     if now is not None and now >= answer.manifest.expires_at:
         raise ManifestMismatch("the disclosure has expired")
     values = _opened(answer, key=key, source_keys=source_keys, national_id=national_id)
-    return Opened(values=values, receipt=receipt)
+    return Opened(values=MappingProxyType(values), receipt=receipt)
 
 
 # --- receipt, manifest and ask say the same ---
