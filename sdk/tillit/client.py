@@ -45,7 +45,7 @@ class Client:
     ``TransportError`` or its ``Timeout`` (not reached, after the retries) or ``ProtocolError`` (what
     came back is no answer). What hands out values or proofs may raise ``VerificationError``; there are
     no values then. Repeats within a call carry the same idempotency key; give ``idempotency_key``
-    (at most 64 of ``A-Za-z0-9_-``) to make a later call the same call.
+    (8 to 128 letters, digits or ``._:-``) to make a later call the same call.
     """
 
     def __init__(

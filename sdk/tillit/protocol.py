@@ -90,7 +90,7 @@ class Tagged:
 # --- building requests ---
 
 
-def model(kind: type[M], **members: Any) -> M:
+def model(kind: type[M], /, **members: Any) -> M:
     """A wire model from a caller's arguments.
 
     Raises:

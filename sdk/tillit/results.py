@@ -1,5 +1,6 @@
 """Results: what the clients hand back, frozen, with personal data kept out of every repr."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,36 +8,41 @@ from types import MappingProxyType
 from typing import Any, NoReturn, Self
 
 from tillit import wire
+from tillit.errors import UsageError
 from tillit.notes import VerifiedCheckpoint
 from tillit.opening import OpenedValue
 from tillit.receipts import VerifiedReceipt
 
-_NATIONAL_ID_DIGITS = 11
+_HANDLE = re.compile(r"hdl_[A-Za-z0-9_-]{22}", re.ASCII)
+_NATIONAL_ID = re.compile(r"[0-9]{11}", re.ASCII)
 
 
 class Subject:
     """A youth as this service knows them: its own handle, and the national identity number.
 
-    The number is needed to tag and to check values, and is told by ``reveal`` only: not in ``repr``,
-    not by pickling. Make one with ``Client.subject``, or from a handle that was kept.
+    The number tags values and checks them, and is told by ``reveal`` only: not in ``repr``, not by
+    pickling. Make one with ``Client.subject``, or from a handle that was kept; without the number
+    the handle does for checks and consents, but no value can be deposited or opened.
     """
 
     __slots__ = ("_national_id", "handle")
 
     handle: str
-    _national_id: str
+    _national_id: str | None
 
-    def __init__(self, handle: str, *, national_id: str) -> None:
-        """Raises ``ValueError`` (naming neither) for what is no handle or no eleven digits."""
-        wire.SubjectAnswer(subject=handle)
-        digits = national_id.isascii() and national_id.isdecimal()
-        if not digits or len(national_id) != _NATIONAL_ID_DIGITS:
-            raise ValueError("a national identity number has eleven digits")
+    def __init__(self, handle: str, *, national_id: str | None = None) -> None:
+        """Raises ``UsageError`` (repeating neither) for what is no handle or no eleven digits."""
+        if not _HANDLE.fullmatch(handle):
+            raise UsageError("a handle begins with hdl_ and comes from Client.subject")
+        if national_id is not None and not _NATIONAL_ID.fullmatch(national_id):
+            raise UsageError("a national identity number has eleven digits")
         object.__setattr__(self, "handle", handle)
         object.__setattr__(self, "_national_id", national_id)
 
     def reveal(self) -> str:
-        """The national identity number."""
+        """The national identity number. Raises ``UsageError`` when it is not known."""
+        if self._national_id is None:
+            raise UsageError("values cannot be tagged or checked without the identity number")
         return self._national_id
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

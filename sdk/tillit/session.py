@@ -4,13 +4,14 @@ A conversation is a generator: it yields the requests to send, is sent the respo
 result. ``Client`` and ``AsyncClient`` only carry requests and responses across.
 """
 
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tillit import errors, protocol, receipts, wire
-from tillit.jose import TokenInvalid, b64u, sign_compact, unb64u
+from tillit.jose import TokenInvalid, sign_compact, unb64u
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import Opened, open_disclosure
@@ -23,6 +24,7 @@ Flow = Generator[Request, Response, T]
 Jwks = Mapping[str, Any]
 
 _KEY_BYTES = 16
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}", re.ASCII)
 _UNAUTHORIZED = 401
 
 
@@ -87,12 +89,20 @@ class Session:
         return self._token
 
     def _idempotency_key(self, given: str | None) -> str:
-        return given or b64u(self._randomness(_KEY_BYTES))
+        if given is None:
+            return self._randomness(_KEY_BYTES).hex()
+        if not _IDEMPOTENCY_KEY.fullmatch(given):
+            raise errors.UsageError("an idempotency key is 8 to 128 letters, digits or ._:-")
+        return given
 
     # --- keys and catalogue ---
 
     def enrol(self, code: str) -> Flow[None]:
-        """Register this unit's public keys."""
+        """Register this unit's public keys; whoever has done so already is answered alike.
+
+        A code is spent by the first request that arrives, so that a repeated one is refused: then what
+        counts is whether the keys are taken.
+        """
         enrolment = model(
             wire.Enrolment,
             unit=self._key.unit,
@@ -100,7 +110,13 @@ class Session:
             jwks=self._key.public_jwks(),
             proof=self._possession(code),
         )
-        yield from self._call(protocol.enrol(enrolment, key=self._idempotency_key(None)))
+        try:
+            yield from self._call(protocol.enrol(enrolment, key=self._idempotency_key(None)))
+        except errors.AuthenticationFailed as refused:
+            try:
+                yield from self._new_token()
+            except errors.AuthenticationFailed:
+                raise refused from None
 
     def catalogue(self) -> Flow[Catalogue]:
         """The catalogue, fetched anew only when it has changed."""
@@ -154,6 +170,7 @@ class Session:
 
     def ask(self, subject: Subject, ask: wire.Ask, *, idempotency_key: str | None) -> Flow[Answer]:
         """Ask, check the answer, open it."""
+        subject.reveal()
         call = protocol.disclose(ask, key=self._idempotency_key(idempotency_key))
         answer = yield from self._call(call)
         return (yield from self._opened(answer, subject, ask))
@@ -162,6 +179,7 @@ class Session:
         self, disclosure_id: str, subject: Subject, *, asked: wire.Ask | None
     ) -> Flow[Answer]:
         """An earlier disclosure again, checked and opened as the first time."""
+        subject.reveal()
         answer = yield from self._call(protocol.disclosure(disclosure_id))
         if answer.id != disclosure_id:
             raise errors.ManifestMismatch("the answer is another disclosure")

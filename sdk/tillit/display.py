@@ -1,0 +1,171 @@
+"""What the command line says: results in plain lines for people, and as JSON for programs.
+
+Texts from elsewhere are stripped of what could steer a terminal.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tillit import wire
+from tillit.results import Answer, Catalogue, Check, Deposited, Proven
+
+_OUTCOMES = {
+    "released": "Released",
+    "partly_released": "Partly released",
+    "refused": "Refused: nothing is released",
+}
+
+
+def plain(text: str) -> str:
+    """The text without control, format and other unprintable characters, line breaks aside."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def as_json(content: Any) -> str:
+    """JSON for programs, with nothing in it that could steer a terminal."""
+    return json.dumps(content, indent=2, ensure_ascii=True, default=_plain_object)
+
+
+def _plain_object(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.model_dump(mode="json")
+
+
+# --- asks ---
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    """A check as JSON."""
+    return {
+        "outcome": check.outcome,
+        "permitted": check.permitted,
+        "withheld": check.withheld,
+        "obligations": check.obligations,
+        "stable_until": _iso(check.stable_until),
+        "policy": check.policy,
+    }
+
+
+def check_text(check: Check) -> Iterable[str]:
+    """A check in lines."""
+    answers = {"released": "Yes", "partly_released": "In part", "refused": "No"}
+    yield f"{answers[check.outcome]}. Nothing has been released."
+    for name, grounds in check.permitted.items():
+        yield f"  may    {name}  ({', '.join(f'{g.kind} from {g.source}' for g in grounds)})"
+    yield from _withheld(check.withheld)
+    if check.stable_until is not None:
+        yield f"Time alone changes nothing before {_iso(check.stable_until)}."
+
+
+def answer_json(answer: Answer, proven: Proven | None) -> dict[str, Any]:
+    """An opened disclosure as JSON."""
+    return {
+        "id": answer.id,
+        "outcome": answer.outcome,
+        "values": {
+            name: {
+                "value": held.value,
+                "source": held.source,
+                "observed_at": _iso(held.observed_at),
+                "basis": held.basis,
+                "author_role": held.author_role,
+                "record": held.record,
+            }
+            for name, held in answer.values.items()
+        },
+        "withheld": answer.withheld,
+        "grounds": answer.grounds,
+        "obligations": answer.obligations,
+        "stable_until": _iso(answer.stable_until),
+        "expires_at": _iso(answer.expires_at),
+        "receipt": answer.receipt.token,
+        "log": None if proven is None else _place(proven),
+    }
+
+
+def _place(proven: Proven) -> dict[str, Any]:
+    return {
+        "index": proven.index,
+        "size": proven.checkpoint.size,
+        "origin": proven.checkpoint.origin,
+        "checkpoint": proven.checkpoint.note,
+    }
+
+
+def answer_text(answer: Answer, proven: Proven | None) -> Iterable[str]:
+    """An opened disclosure in lines."""
+    yield f"{_OUTCOMES[answer.outcome]}  {answer.id}"
+    for name, held in answer.values.items():
+        value = json.dumps(held.value, ensure_ascii=False)
+        day = held.observed_at.date().isoformat()
+        yield f"  {name} = {value}  ({held.source}, {day}, {held.basis})"
+    yield from _withheld(answer.withheld)
+    if answer.values:
+        yield from _obligations(answer.obligations)
+    if proven is not None:
+        size, origin = proven.checkpoint.size, proven.checkpoint.origin
+        yield f"In the log {origin} at {proven.index} of {size}: checked."
+
+
+def _withheld(withheld: Mapping[str, tuple[wire.Reason, ...]]) -> Iterable[str]:
+    for name, reasons in withheld.items():
+        yield f"  not    {name}"
+        for reason in reasons:
+            yield f"         {reason.text} [{reason.code}]"
+
+
+def _obligations(taken_on: wire.Obligations) -> Iterable[str]:
+    days = taken_on.erase_after.strip("PD")
+    onward = "may be passed on" if taken_on.onward_sharing else "not to be passed on"
+    journal = ", to be journalled" if taken_on.journal else ""
+    yield f"Erase within {days} days, {onward}{journal}."
+
+
+# --- the rest ---
+
+
+def deposited_text(deposited: Deposited) -> Iterable[str]:
+    """A deposit in lines."""
+    yield f"Deposited {len(deposited.records)} values."
+    for name, record in deposited.records.items():
+        yield f"  {name}  {record}"
+
+
+def consent_text(consent: wire.ConsentView) -> Iterable[str]:
+    """A consent in lines."""
+    where = consent.collaboration or "between units"
+    yield f"{consent.id}  {consent.state}  version {consent.version}  {where}"
+    yield f"  asked for by {consent.requested_by}, valid until {_iso(consent.valid_until)}"
+    for grant in consent.grants:
+        answer = grant.answer or "not answered"
+        yield f"  {grant.id:<5} {answer:<12} {grant.text}"
+    if consent.waiting_for:
+        yield f"  waiting for {', '.join(consent.waiting_for)}"
+    yield f"  read out: {consent.text_sha256}"
+
+
+def event_text(event: wire.Event) -> Iterable[str]:
+    """An event in one line."""
+    about = (event.consent, event.disclosure, event.meeting, event.subject, *event.fields)
+    yield f"{event.id}  {_iso(event.at)}  {event.type}  {' '.join(a for a in about if a)}".rstrip()
+
+
+def catalogue_text(catalogue: Catalogue) -> Iterable[str]:
+    """How much of each kind there is, with its ids."""
+    for kind, entries in catalogue.items():
+        if isinstance(entries, Mapping | tuple):
+            names = entries if isinstance(entries, Mapping) else map(_name, entries)
+            yield f"{kind} ({len(entries)})"
+            yield from (f"  {name}" for name in names)
+        else:
+            yield f"{kind}: {entries}"
+
+
+def _name(entry: Any) -> str:
+    return str(entry.get("id") or entry.get("name")) if isinstance(entry, Mapping) else str(entry)
+
+
+def _iso(at: Any) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")
