@@ -108,22 +108,22 @@ def municipality(*, seed: int, youths: int = DEFAULT_YOUTHS) -> Municipality:
 
 def register(town: Municipality) -> dict[str, Any]:
     """The population register's view of the town, as the broker's synthetic register reads it."""
-    persons: dict[str, dict[str, Any]] = {}
+    people: dict[str, dict[str, Any]] = {}
     for youth in town.youths:
-        persons[youth.national_id] = {
+        people[youth.national_id] = {
             "national_id": youth.national_id,
             "born": youth.born.isoformat(),
             "guardians": [guardian.national_id for guardian in youth.guardians],
             "address_protection": youth.address_protection,
         }
         for guardian in youth.guardians:
-            persons[guardian.national_id] = {
+            people[guardian.national_id] = {
                 "national_id": guardian.national_id,
                 "born": guardian.born.isoformat(),
                 "guardians": [],
                 "address_protection": "none",
             }
-    return {"persons": list(persons.values())}
+    return {"people": list(people.values())}
 
 
 def _others(rng: random.Random, total: int) -> Iterator[Youth]:

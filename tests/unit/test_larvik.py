@@ -102,8 +102,8 @@ def test_the_town_has_the_shares_that_the_evaluations_report(
 @pytest.mark.parametrize("youths", [12, 13, 300, 1500])
 def test_everybody_has_a_number_of_their_own_that_no_living_person_can_have(youths: int) -> None:
     """One collision would mix two youths' records; one real number would be a person."""
-    persons = register(municipality(seed=3, youths=youths))["persons"]
-    found = [person["national_id"] for person in persons]
+    people = register(municipality(seed=3, youths=youths))["people"]
+    found = [person["national_id"] for person in people]
     assert len(set(found)) == len(found)
     assert all(is_synthetic(number) for number in found)
 
@@ -127,7 +127,7 @@ def test_the_twelve_are_there_at_the_age_they_are_told_of() -> None:
 def test_only_minors_have_guardians_and_the_register_knows_them() -> None:
     """From 18 parents have no say; below, somebody must be able to sign."""
     town = municipality(seed=6)
-    known = {person["national_id"] for person in register(town)["persons"]}
+    known = {person["national_id"] for person in register(town)["people"]}
     for youth in town.youths:
         assert bool(youth.guardians) == (youth.age(TODAY) < 18)
         assert {guardian.national_id for guardian in youth.guardians} <= known
@@ -135,9 +135,9 @@ def test_only_minors_have_guardians_and_the_register_knows_them() -> None:
 
 def test_per_has_a_protected_address() -> None:
     """The strictest code must be in the town, or nobody sees that it is honoured."""
-    persons = {p["national_id"]: p for p in register(municipality(seed=1))["persons"]}
-    assert persons[PER.national_id]["address_protection"] == "strictly_confidential"
-    assert persons[EMIL.national_id]["address_protection"] == "none"
+    people = {p["national_id"]: p for p in register(municipality(seed=1))["people"]}
+    assert people[PER.national_id]["address_protection"] == "strictly_confidential"
+    assert people[EMIL.national_id]["address_protection"] == "none"
 
 
 @pytest.mark.parametrize(
