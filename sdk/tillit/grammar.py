@@ -1,0 +1,155 @@
+"""The grammar of the command line: what can be said, and what is left out when the environment says it."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, get_args
+
+from tillit import wire
+
+
+def moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return at
+
+
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The parser; ``command`` in what it returns names what to do."""
+    whole = argparse.ArgumentParser(
+        prog="tillit",
+        description="Share about a youth under the youth's own consent.",
+        epilog="Set TILLIT_URL, TILLIT_SERVICE and TILLIT_KEY to leave out the flags of these names.",
+    )
+    commands = whole.add_subparsers(required=True, metavar="command")
+    common = _common(environment)
+    _add_keys(commands, common)
+    _add_asks(commands, common)
+    _add_consents(commands, common)
+    events = commands.add_parser("events", parents=[common], help="this service's feed")
+    events.add_argument(
+        "--after", type=int, default=0, help="the id of the last event that was seen"
+    )
+    events.set_defaults(command="events")
+    catalogue = commands.add_parser(
+        "catalogue", parents=[common], help="what can be shared, and why"
+    )
+    catalogue.set_defaults(command="catalogue")
+    return whole
+
+
+def _common(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--url", default=environment.get("TILLIT_URL"), help="the broker's address")
+    common.add_argument(
+        "--service",
+        "--unit",
+        default=environment.get("TILLIT_SERVICE"),
+        help="the unit you speak for",
+    )
+    common.add_argument("--key", default=environment.get("TILLIT_KEY"), help="its key file")
+    common.add_argument(
+        "--trust",
+        default=environment.get("TILLIT_TRUST"),
+        help="the broker's keys, from `tillit trust`",
+    )
+    common.add_argument("--language", choices=get_args(wire.Language), default="nb")
+    common.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
+    common.add_argument("--json", action="store_true", help="answer in JSON")
+    return common
+
+
+def _add_keys(commands: Any, common: argparse.ArgumentParser) -> None:
+    key = commands.add_parser("key", help="a unit's keys").add_subparsers(required=True)
+    new = key.add_parser("new", help="make new keys in a new file")
+    new.add_argument("unit")
+    new.add_argument("file")
+    new.add_argument("--hybrid", action="store_true", help="read by ML-KEM-768 and X25519 together")
+    new.add_argument("--json", action="store_true", help="answer in JSON")
+    new.set_defaults(command="key_new")
+    register = commands.add_parser(
+        "register", parents=[common], help="register a unit's public keys"
+    )
+    register.add_argument("--code", required=True, help="the operator's one-time code")
+    register.set_defaults(command="register")
+    trust = commands.add_parser("trust", parents=[common], help="the broker's public keys, to keep")
+    trust.set_defaults(command="trust")
+    subject = commands.add_parser(
+        "subject",
+        parents=[common],
+        help="your own handle for a person; the number on standard input",
+    )
+    subject.add_argument("--save", metavar="FILE", help="keep handle and number in a private file")
+    subject.set_defaults(command="subject")
+
+
+_SUBJECT = "a handle (the number is then read from standard input where it is needed) or a file"
+
+
+def _add_asks(commands: Any, common: argparse.ArgumentParser) -> None:
+    deposit = commands.add_parser("deposit", parents=[common], help="deposit sealed values")
+    deposit.add_argument("--subject", required=True, help=_SUBJECT)
+    deposit.add_argument(
+        "--values", required=True, metavar="FILE", help="JSON: field to value; - reads stdin"
+    )
+    deposit.add_argument("--observed-at", type=moment, help="RFC 3339 with zone; now when left out")
+    deposit.add_argument("--basis", required=True, choices=get_args(wire.Basis))
+    deposit.add_argument("--role", required=True, help="the role of who vouches for the values")
+    deposit.set_defaults(command="deposit")
+    for name, does in (
+        ("check", "may I? nothing is released"),
+        ("ask", "ask for fields and open what is permitted"),
+    ):
+        ask = commands.add_parser(name, parents=[common], help=does)
+        ask.add_argument("--subject", required=True, help=_SUBJECT)
+        ask.add_argument("field", nargs="+")
+        ask.add_argument("--purpose", required=True)
+        _add_actor(ask)
+        ask.add_argument("--collaboration")
+        ask.add_argument("--meeting")
+        ask.add_argument("--source", help="only what this unit has deposited")
+        ask.set_defaults(command=name)
+    ask.add_argument("--proof", action="store_true", help="check too that the log holds it")
+
+
+def _add_actor(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--actor", required=True, help="your opaque id at the service, never a name"
+    )
+    command.add_argument("--role", required=True, help="your role at the service")
+
+
+def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
+    consent = commands.add_parser("consent", help="ask for, record, list").add_subparsers(
+        required=True
+    )
+    request = consent.add_parser("request", parents=[common], help="ask for a consent")
+    request.add_argument("--subject", required=True, help=_SUBJECT)
+    request.add_argument(
+        "--involve", nargs="+", required=True, metavar="UNIT", help="yourself among them"
+    )
+    request.add_argument("--purpose", nargs="+", required=True)
+    request.add_argument("--category", nargs="+", default=())
+    request.add_argument("--field", nargs="+", default=())
+    request.add_argument("--collaboration")
+    bound = request.add_mutually_exclusive_group()
+    bound.add_argument("--once", action="store_true", help="each line holds once")
+    bound.add_argument("--meeting", help="each line holds for one meeting")
+    request.add_argument("--days", type=int, help="1 to 366")
+    _add_actor(request)
+    request.set_defaults(command="consent_request")
+    capture = consent.add_parser("capture", parents=[common], help="record an oral answer")
+    capture.add_argument("consent", help="the consent's id")
+    capture.add_argument(
+        "--read-out", required=True, metavar="HASH", help="as shown with the text you read out"
+    )
+    capture.add_argument("--yes", nargs="+", default=(), metavar="LINE")
+    capture.add_argument("--no", nargs="+", default=(), metavar="LINE")
+    capture.add_argument("--signer", choices=("subject", "guardian"), default="subject")
+    capture.add_argument("--answered-at", type=moment, help="RFC 3339 with zone; now when left out")
+    capture.add_argument("--child-heard", action="store_true")
+    _add_actor(capture)
+    capture.set_defaults(command="consent_capture")
+    listed = consent.add_parser("list", parents=[common], help="the consents you are party to")
+    listed.set_defaults(command="consent_list")
