@@ -12,14 +12,15 @@ from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId, fresh
 from broker.errors import NotASubject, UnknownHandle, UnknownPerson
 from broker.ports import Person, Ports, Transaction
 from broker.usecases.call import Call, once
+from keys.keyring import BrokerSecrets
 from tillit.wire import SubjectAnswer, SubjectRequest
 
 OSLO = ZoneInfo("Europe/Oslo")
 
 
-def person_key(national_id: str, ports: Ports) -> PersonKey:
+def person_key(national_id: str, secrets: BrokerSecrets) -> PersonKey:
     """HMAC-SHA256 of the number under the keyring's ``person`` key, in hex; the number itself goes no further."""
-    mac = hmac.new(ports.secrets.person_mac, national_id.encode(), hashlib.sha256)
+    mac = hmac.new(secrets.person_mac, national_id.encode(), hashlib.sha256)
     return PersonKey(mac.hexdigest())
 
 
@@ -29,7 +30,7 @@ def resolve(request: SubjectRequest, *, call: Call, ports: Ports) -> SubjectAnsw
     Raises:
         UnknownPerson: the register knows nobody by that number.
     """
-    key = person_key(request.national_id, ports)
+    key = person_key(request.national_id, ports.secrets)
 
     def act(tx: Transaction) -> SubjectAnswer:
         if ports.register.person(key) is None:
