@@ -9,6 +9,7 @@ from tillit import wire
 
 
 def moment(text: str) -> datetime:
+    """A time with its zone, as RFC 3339 has it."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
