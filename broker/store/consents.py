@@ -1,0 +1,151 @@
+"""Consents, their parties, and the single-use grants that are used up."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from pydantic import TypeAdapter
+from sqlalchemy import bindparam, insert, select, tuple_, update
+
+from broker.domain.consents import Consent
+from broker.domain.ids import ConsentId, DisclosureId, GrantId, SubjectId, UnitId
+from broker.domain.states import State
+from broker.errors import Contended
+from broker.store import tables
+from broker.store.faults import readable
+from broker.store.part import Part
+
+_CONSENT = TypeAdapter(Consent)
+
+_ONE = select(tables.consent.c.body).where(tables.consent.c.id == bindparam("consent"))
+_OF = (
+    select(tables.consent.c.body)
+    .where(tables.consent.c.subject == bindparam("subject"))
+    .order_by(tables.consent.c.id)
+)
+_SAVE = (
+    update(tables.consent)
+    .where(
+        tables.consent.c.id == bindparam("consent"), tables.consent.c.version == bindparam("was")
+    )
+    .values(version=bindparam("now"), state=bindparam("new_state"), body=bindparam("new_body"))
+)
+_PARTY = (
+    select(tables.consent.c.body)
+    .join(tables.party, tables.party.c.consent == tables.consent.c.id)
+    .where(tables.party.c.unit == bindparam("unit"))
+    .order_by(tables.party.c.position)
+    .limit(bindparam("limit"))
+)
+_POSITION = (
+    select(tables.party.c.position)
+    .where(tables.party.c.unit == bindparam("unit"), tables.party.c.consent == bindparam("after"))
+    .scalar_subquery()
+)
+_PARTY_AFTER = _PARTY.where(tables.party.c.position > _POSITION)
+_USED = select(tables.used_grant.c.consent, tables.used_grant.c.line).where(
+    tables.used_grant.c.consent.in_(bindparam("consents", expanding=True))
+)
+_STILL_ACTIVE = (
+    select(tables.consent.c.id)
+    .where(
+        tuple_(tables.consent.c.id, tables.consent.c.version).in_(
+            bindparam("named", expanding=True)
+        ),
+        tables.consent.c.state == State.ACTIVE.value,
+    )
+    # In one order everywhere, so that two holds wait for a change and never for each other.
+    .order_by(tables.consent.c.id)
+    .with_for_update(read=True)
+)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(body: str) -> Consent:
+    """A consent from its row; the same text is the same consent, so it is parsed once."""
+    return _CONSENT.validate_json(body)
+
+
+class Consents(Part):
+    """Queries on consents."""
+
+    def add_consent(self, consent: Consent) -> None:
+        """Keep a new consent, and note whom it concerns."""
+        row = {
+            "id": consent.id,
+            "subject": consent.subject,
+            "version": consent.version,
+            "state": consent.state.value,
+            "body": _body(consent),
+        }
+        self._run(insert(tables.consent), row)
+        self._run(
+            insert(tables.party),
+            [{"unit": u, "consent": consent.id} for u in sorted(consent.parties())],
+        )
+
+    def save_consent(self, consent: Consent, *, was: int) -> None:
+        """Put the next version in place of version ``was``; waits for whoever holds it still.
+
+        Raises ``Contended`` when it is not at that version any more.
+        """
+        row = {
+            "consent": consent.id,
+            "was": was,
+            "now": consent.version,
+            "new_state": consent.state.value,
+            "new_body": _body(consent),
+        }
+        if self._run(_SAVE, row).rowcount != 1:
+            raise Contended
+
+    def consent(self, consent: ConsentId) -> Consent | None:
+        """A consent by its id, whosever it is."""
+        found = self._run(_ONE, {"consent": consent}).scalar()
+        return None if found is None else _read(found)
+
+    def consents_of(self, subject: SubjectId) -> Sequence[Consent]:
+        """Every consent about a subject, whatever its state."""
+        return tuple(_read(body) for body in self._run(_OF, {"subject": subject}).scalars())
+
+    def consents_party(self, unit: UnitId, *, after: str | None, limit: int) -> Sequence[Consent]:
+        """A page of those that concern a unit, in the order in which they were asked for.
+
+        ``after`` is the id of the last one seen; one that is not the unit's gives nothing.
+        """
+        if after is None:
+            rows = self._run(_PARTY, {"unit": unit, "limit": limit})
+        else:
+            rows = self._run(_PARTY_AFTER, {"unit": unit, "limit": limit, "after": after})
+        return tuple(_read(body) for body in rows.scalars())
+
+    def use_grant(
+        self, consent: ConsentId, version: int, grant: GrantId, disclosure: DisclosureId
+    ) -> bool:
+        """Use a grant up; False when it has been used."""
+        row = {"consent": consent, "line": grant, "version": version, "disclosure": disclosure}
+        return self._insert_new(tables.used_grant, row)
+
+    def used_grants(self, consents: Iterable[ConsentId]) -> frozenset[tuple[ConsentId, GrantId]]:
+        """Which grants of these consents are used up."""
+        rows = self._run(_USED, {"consents": list(consents)}).all()
+        return frozenset((ConsentId(c), GrantId(line)) for c, line in rows)
+
+    def hold_still(self, named: Sequence[tuple[ConsentId, int]]) -> bool:
+        """Lock these against ``save_consent`` until the transaction ends.
+
+        Says whether every one is active at the named version. SQLite locks nothing here: there the
+        transaction itself is the only one that can write.
+        """
+        if not named:
+            return True
+        found = self._run(_STILL_ACTIVE, {"named": list(named)}).all()
+        return len(found) == len(set(named))
+
+
+def _body(consent: Consent) -> str:
+    return _CONSENT.dump_json(consent).decode()
+
+
+def _read(body: str) -> Consent:
+    with readable():
+        return _parsed(body)

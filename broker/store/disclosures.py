@@ -1,0 +1,118 @@
+"""Disclosures and meetings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, bindparam, insert, select
+
+from broker.domain.decisions import Decision
+from broker.domain.facts import Facts
+from broker.domain.ids import DisclosureId, MeetingId, SubjectId, UnitId
+from broker.ports import Disclosure, Meeting
+from broker.store import tables
+from broker.store.faults import readable
+from broker.store.part import Part
+from tillit.wire import Manifest, Participant
+
+_PARTICIPANTS = TypeAdapter(tuple[Participant, ...])
+
+_ONE = select(tables.disclosure).where(tables.disclosure.c.id == bindparam("disclosure"))
+_ABOUT = (
+    select(tables.disclosure)
+    .where(tables.disclosure.c.subject == bindparam("subject"))
+    .order_by(tables.disclosure.c.position.desc())
+    .limit(bindparam("limit"))
+)
+_POSITION = (
+    select(tables.disclosure.c.position)
+    .where(
+        tables.disclosure.c.id == bindparam("before"),
+        tables.disclosure.c.subject == bindparam("subject"),
+    )
+    .scalar_subquery()
+)
+_ABOUT_BEFORE = _ABOUT.where(tables.disclosure.c.position < _POSITION)
+_MEETING = select(tables.meeting).where(tables.meeting.c.id == bindparam("meeting"))
+
+
+class Disclosures(Part):
+    """Queries on disclosures and meetings."""
+
+    def add_disclosure(self, disclosure: Disclosure) -> None:
+        """Keep a decided ask."""
+        row = {
+            "id": disclosure.id,
+            "subject": disclosure.subject,
+            "recipient": disclosure.recipient,
+            "at": disclosure.at,
+            "facts": disclosure.facts.model_dump_json(),
+            "decision": disclosure.decision.model_dump_json(),
+            "manifest": disclosure.manifest.model_dump_json(),
+            "receipt": disclosure.receipt,
+            "leaf_hash": disclosure.leaf_hash,
+        }
+        self._run(insert(tables.disclosure).inline(), row)
+
+    def disclosure(self, disclosure: DisclosureId) -> Disclosure | None:
+        """A disclosure by its id, whosever it is."""
+        found = self._run(_ONE, {"disclosure": disclosure}).first()
+        return None if found is None else _disclosure(found)
+
+    def disclosures_about(
+        self, subject: SubjectId, *, before: str | None, limit: int
+    ) -> Sequence[Disclosure]:
+        """A page of those about a subject, newest first.
+
+        ``before`` is the id of the last one seen; one that is not about the subject gives nothing.
+        """
+        if before is None:
+            rows = self._run(_ABOUT, {"subject": subject, "limit": limit})
+        else:
+            values = {"subject": subject, "limit": limit, "before": before}
+            rows = self._run(_ABOUT_BEFORE, values)
+        return tuple(_disclosure(row) for row in rows)
+
+    def add_meeting(self, meeting: Meeting) -> None:
+        """Keep a meeting."""
+        row = {
+            "id": meeting.id,
+            "subject": meeting.subject,
+            "collaboration": meeting.collaboration,
+            "called_by": meeting.called_by,
+            "held_at": meeting.held_at,
+            "noticed_at": meeting.noticed_at,
+            "participants": _PARTICIPANTS.dump_json(meeting.participants).decode(),
+        }
+        self._run(insert(tables.meeting), row)
+
+    def meeting(self, meeting: MeetingId) -> Meeting | None:
+        """A meeting by its id."""
+        found = self._run(_MEETING, {"meeting": meeting}).first()
+        if found is None:
+            return None
+        with readable():
+            return Meeting(
+                id=MeetingId(found.id),
+                subject=SubjectId(found.subject),
+                collaboration=found.collaboration,
+                called_by=UnitId(found.called_by),
+                held_at=found.held_at,
+                noticed_at=found.noticed_at,
+                participants=_PARTICIPANTS.validate_json(found.participants),
+            )
+
+
+def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:
+    with readable():
+        return Disclosure(
+            id=DisclosureId(row.id),
+            subject=SubjectId(row.subject),
+            recipient=UnitId(row.recipient),
+            at=row.at,
+            facts=Facts.model_validate_json(row.facts),
+            decision=Decision.model_validate_json(row.decision),
+            manifest=Manifest.model_validate_json(row.manifest),
+            receipt=row.receipt,
+            leaf_hash=bytes(row.leaf_hash),
+        )

@@ -1,0 +1,100 @@
+"""Feeds: what units and subjects are notice.
+
+A unit reads its feed by cursor, so no event may appear below a cursor that has been handed out. On
+PostgreSQL numbers are given before commits, in another order; therefore events are written last in
+a transaction, under a lock on the unit's feed that lasts until it has committed: within one feed,
+the order of the numbers is the order of the commits. SQLite has one writer at a time.
+"""
+
+import zlib
+from collections.abc import Sequence
+from itertools import groupby
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from broker.domain.ids import ConsentId, DisclosureId, MeetingId, SubjectId, UnitId
+from broker.ports import Notice
+from broker.store import tables
+from broker.store.faults import readable
+from broker.store.part import Part
+from tillit.wire import Event
+
+_LOCKS = int.from_bytes(b"feed", "big")
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("space"), bindparam("feed")))
+
+_EVENTS = (
+    select(tables.event.c.position, tables.event.c.body)
+    .where(tables.event.c.unit == bindparam("unit"), tables.event.c.position > bindparam("after"))
+    .order_by(tables.event.c.position)
+    .limit(bindparam("limit"))
+)
+_NOTICES = (
+    select(tables.notice)
+    .where(tables.notice.c.subject == bindparam("subject"))
+    .order_by(tables.notice.c.position.desc())
+    .limit(bindparam("limit"))
+)
+
+
+class Feeds(Part):
+    """Queries on notices and events."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._waiting: list[tuple[UnitId, Event]] = []
+
+    def add_notice(self, subject: SubjectId, notice: Notice) -> None:
+        """Tell the subject something."""
+        row = {
+            "subject": subject,
+            "kind": notice.kind,
+            "at": notice.at,
+            "unit": notice.unit,
+            "consent": notice.consent,
+            "disclosure": notice.disclosure,
+            "meeting": notice.meeting,
+        }
+        self._run(insert(tables.notice).inline(), row)
+
+    def notices(self, subject: SubjectId, *, limit: int) -> Sequence[Notice]:
+        """The latest of what the subject was told, newest first."""
+        return tuple(
+            Notice(
+                kind=row.kind,
+                at=row.at,
+                unit=UnitId(row.unit),
+                consent=None if row.consent is None else ConsentId(row.consent),
+                disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
+                meeting=None if row.meeting is None else MeetingId(row.meeting),
+            )
+            for row in self._run(_NOTICES, {"subject": subject, "limit": limit})
+        )
+
+    def add_event(self, unit: UnitId, event: Event) -> None:
+        """Put an event into a unit's feed; its ``id`` is given when the transaction commits."""
+        self._waiting.append((unit, event))
+
+    def events(self, unit: UnitId, *, after: int, limit: int) -> Sequence[Event]:
+        """A page of a unit's feed, oldest first, above the cursor ``after``."""
+        self.write_events()
+        rows = self._run(_EVENTS, {"unit": unit, "after": after, "limit": limit}).all()
+        with readable():
+            return tuple(
+                Event.model_validate_json(body).model_copy(update={"id": position})
+                for position, body in rows
+            )
+
+    def write_events(self) -> None:
+        """Write the events that wait; the transaction should have nothing else left to do."""
+        waiting = sorted(self._waiting, key=lambda pair: _feed(pair[0]))
+        self._waiting = []
+        for feed, events in groupby(waiting, key=lambda pair: _feed(pair[0])):
+            if self._connection.dialect.name == "postgresql":
+                self._run(_LOCK, {"space": _LOCKS, "feed": feed})
+            rows = [{"unit": unit, "body": event.model_dump_json()} for unit, event in events]
+            self._run(insert(tables.event).inline(), rows)
+
+
+def _feed(unit: UnitId) -> int:
+    """A 32-bit signed number for a unit's feed; two units that share one merely wait longer."""
+    return zlib.crc32(unit.encode()) - 2**31

@@ -1,0 +1,1 @@
+"""Revisions, in the order in which their ``down_revision`` links them."""

@@ -1,0 +1,36 @@
+"""A part of a transaction: its connection, and how statements run on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from broker.store.faults import faults
+
+Insert = postgresql.Insert | sqlite.Insert
+
+
+class Part:
+    """Base of the groups of queries. Faults of the database come out as the broker's errors."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _run(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[*tuple[Any, ...]]:
+        with faults():
+            return self._connection.execute(statement, parameters)
+
+    def _insert(self, table: Table) -> Insert:
+        """An insert that knows ``on_conflict_*``, which both databases spell the same."""
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    def _insert_new(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert unless its key is there already; says whether it was new."""
+        return self._run(self._insert(table).on_conflict_do_nothing(), row).rowcount == 1

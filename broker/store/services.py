@@ -1,0 +1,82 @@
+"""Services: enrolment codes, public keys, spent assertions, remembered answers."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select, update
+
+from broker.domain.ids import UnitId
+from broker.ports import Remembered, ServiceKey
+from broker.store import tables
+from broker.store.part import Part
+
+_KEYS = (
+    select(tables.service_key.c.kid, tables.service_key.c.use, tables.service_key.c.jwk)
+    .where(tables.service_key.c.unit == bindparam("unit"))
+    .order_by(tables.service_key.c.position)
+)
+_REMEMBERED = select(tables.remembered.c.body_sha256, tables.remembered.c.answer).where(
+    tables.remembered.c.client == bindparam("client"), tables.remembered.c.key == bindparam("key")
+)
+
+
+class Services(Part):
+    """Queries on services and their calls."""
+
+    def add_enrolment(self, unit: UnitId, code_sha256: bytes, *, expires_at: datetime) -> None:
+        """Let a unit register keys once with the code of this hash."""
+        row = {"unit": unit, "code_sha256": code_sha256, "expires_at": expires_at}
+        self._run(insert(tables.enrolment), row)
+
+    def spend_enrolment(self, unit: UnitId, code_sha256: bytes, *, at: datetime) -> bool:
+        """Use a code up; False when it is unknown, another unit's, spent or expired."""
+        spend = (
+            update(tables.enrolment)
+            .where(
+                tables.enrolment.c.unit == unit,
+                tables.enrolment.c.code_sha256 == code_sha256,
+                tables.enrolment.c.spent_at.is_(None),
+                tables.enrolment.c.expires_at > at,
+            )
+            .values(spent_at=at)
+        )
+        return self._run(spend).rowcount == 1
+
+    def add_service_keys(self, keys: Sequence[ServiceKey], *, at: datetime) -> None:
+        """Register public keys; one that is registered already stays as it is."""
+        for key in keys:
+            row = {
+                "unit": key.unit,
+                "kid": key.kid,
+                "use": key.use,
+                "jwk": json.dumps(dict(key.jwk)),
+                "added_at": at,
+            }
+            self._insert_new(tables.service_key, row)
+
+    def service_keys(self, unit: UnitId) -> Sequence[ServiceKey]:
+        """A unit's keys in the order of their registration."""
+        rows = self._run(_KEYS, {"unit": unit}).all()
+        return tuple(ServiceKey(unit, kid, use, json.loads(jwk)) for kid, use, jwk in rows)
+
+    def spend_assertion(self, client: str, jti: str, *, expires_at: datetime) -> bool:
+        """Use an assertion up; False when it was used before."""
+        row = {"client": client, "jti": jti, "expires_at": expires_at}
+        return self._insert_new(tables.assertion, row)
+
+    def remembered(self, client: str, key: str) -> Remembered | None:
+        """What was answered to this idempotency key of this client."""
+        found = self._run(_REMEMBERED, {"client": client, "key": key}).first()
+        return None if found is None else Remembered(bytes(found.body_sha256), found.answer)
+
+    def remember(self, client: str, key: str, remembered: Remembered, *, at: datetime) -> None:
+        """Remember an answer. Raises ``Contended`` when the key has one, given meanwhile."""
+        row = {
+            "client": client,
+            "key": key,
+            "body_sha256": remembered.body_sha256,
+            "answer": remembered.answer,
+            "at": at,
+        }
+        self._run(insert(tables.remembered), row)

@@ -1,0 +1,141 @@
+"""The SQL store: ``broker.ports.Store`` and ``Transaction`` on SQLite and PostgreSQL."""
+
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete, or_
+
+from audit import reads
+from audit.entries import Entry, Promised
+from audit.errors import NoCheckpoint
+from audit.storage import append
+from broker.domain.ids import ConsentId, Randomness
+from broker.errors import StoreDown
+from broker.store import tables
+from broker.store.consents import Consents
+from broker.store.disclosures import Disclosures
+from broker.store.engine import BEGIN, WAIT_SECONDS, open_engine
+from broker.store.faults import faults, readable
+from broker.store.feeds import Feeds
+from broker.store.records import Records
+from broker.store.services import Services
+from broker.store.subjects import Subjects
+from tillit.jose import b64u
+from tillit.wire import ProofAnswer
+
+_SALT_BYTES = 32
+
+
+class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Feeds):
+    """One database transaction, composed of its groups of queries and the log."""
+
+    def __init__(self, connection: Connection, *, origin: str, randomness: Randomness) -> None:
+        super().__init__(connection)
+        self._origin = origin
+        self._randomness = randomness
+
+    def append(self, entry: Entry) -> Promised:
+        """Write a log entry; with this transaction it stands or falls."""
+        salt = self._randomness(_SALT_BYTES)
+        with faults():
+            return append(self._connection, entry, origin=self._origin, salt=salt)
+
+    def proof(self, leaf_hash: bytes) -> ProofAnswer | None:
+        """Where an entry stands in the signed tree; None while it waits, or when there is none."""
+        with readable(), faults():
+            try:
+                found = reads.inclusion(self._connection, leaf_hash)
+            except NoCheckpoint:
+                return None
+        if found is None:
+            return None
+        return ProofAnswer(
+            index=found.index,
+            leaf_hash=b64u(found.leaf_hash),
+            path=tuple(b64u(node) for node in found.path),
+            checkpoint=found.checkpoint,
+        )
+
+
+class SqlStore:
+    """The store in the database at ``url``, whose log is called ``origin``.
+
+    Nothing is connected to before the first transaction, and a database that comes back is used
+    again without further ado. ``engine`` is for the log's sequencer and readers.
+    """
+
+    def __init__(
+        self, url: str, *, origin: str, randomness: Randomness = secrets.token_bytes
+    ) -> None:
+        self.engine: Engine = open_engine(url)
+        self._origin = origin
+        self._randomness = randomness
+        self._sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite's own waiting is by polling; threads of one process take turns here instead.
+        self._turn = threading.Lock()
+        self._write = self.engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._read = (
+            self.engine
+            if self._sqlite
+            else self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """A transaction that commits on leaving, and rolls back on any exception."""
+        with self._turns(), faults(), self._write.begin() as connection:
+            tx = self._transaction(connection)
+            yield tx
+            tx.write_events()
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """A consistent snapshot; nothing is written."""
+        with faults(), self._read.connect() as connection:
+            yield self._transaction(connection)
+
+    @contextmanager
+    def hold(self, consents: Sequence[tuple[ConsentId, int]]) -> Iterator[SqlTransaction | None]:
+        """Hold consents still: see ``broker.ports.Store``. Never nested in a transaction."""
+        with self._turns(), faults(), self._write.connect() as connection:
+            tx = self._transaction(connection)
+            yield tx if tx.hold_still(consents) else None
+
+    def sweep(self, *, at: datetime, remembered_before: datetime) -> int:
+        """Delete what has served: expired assertions and enrolments, answers remembered long ago.
+
+        Returns how many rows.
+        """
+        gone = (
+            delete(tables.assertion).where(tables.assertion.c.expires_at <= at),
+            delete(tables.enrolment).where(
+                or_(tables.enrolment.c.expires_at <= at, tables.enrolment.c.spent_at.is_not(None))
+            ),
+            delete(tables.remembered).where(tables.remembered.c.at < remembered_before),
+        )
+        with self._turns(), faults(), self._write.begin() as connection:
+            return sum(connection.execute(statement).rowcount for statement in gone)
+
+    def close(self) -> None:
+        """Give every connection back to the operating system."""
+        self.engine.dispose()
+
+    def _transaction(self, connection: Connection) -> SqlTransaction:
+        return SqlTransaction(connection, origin=self._origin, randomness=self._randomness)
+
+    @contextmanager
+    def _turns(self) -> Iterator[None]:
+        if not self._sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=WAIT_SECONDS):
+            raise StoreDown("locked")
+        try:
+            yield
+        finally:
+            self._turn.release()

@@ -1,0 +1,52 @@
+"""Subjects, and each unit's own handles for them."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select
+
+from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId
+from broker.store import tables
+from broker.store.part import Part
+
+_BY_PERSON = select(tables.subject.c.id).where(tables.subject.c.person == bindparam("person"))
+_PERSON_OF = select(tables.subject.c.person).where(tables.subject.c.id == bindparam("subject"))
+_HANDLE = select(tables.handle.c.handle).where(
+    tables.handle.c.unit == bindparam("unit"), tables.handle.c.subject == bindparam("subject")
+)
+_SUBJECT_OF = select(tables.handle.c.subject).where(
+    tables.handle.c.unit == bindparam("unit"), tables.handle.c.handle == bindparam("handle")
+)
+
+
+class Subjects(Part):
+    """Queries on subjects and handles."""
+
+    def subject_by_person(self, person: PersonKey) -> SubjectId | None:
+        """The subject with this keyed hash."""
+        found = self._run(_BY_PERSON, {"person": person}).scalar()
+        return None if found is None else SubjectId(found)
+
+    def add_subject(self, subject: SubjectId, person: PersonKey, *, at: datetime) -> None:
+        """Add a subject. Raises ``Contended`` when the person is one already."""
+        self._run(insert(tables.subject), {"id": subject, "person": person, "added_at": at})
+
+    def person_of(self, subject: SubjectId) -> PersonKey:
+        """The keyed hash behind a subject's id. Raises ``KeyError`` for an id that is none."""
+        found = self._run(_PERSON_OF, {"subject": subject}).scalar()
+        if found is None:
+            raise KeyError("no such subject")
+        return PersonKey(found)
+
+    def handle(self, unit: UnitId, subject: SubjectId) -> SubjectHandle | None:
+        """The unit's handle for a subject, if it has one."""
+        found = self._run(_HANDLE, {"unit": unit, "subject": subject}).scalar()
+        return None if found is None else SubjectHandle(found)
+
+    def add_handle(self, unit: UnitId, subject: SubjectId, handle: SubjectHandle) -> None:
+        """Give a unit its handle. Raises ``Contended`` when it has one."""
+        self._run(insert(tables.handle), {"unit": unit, "subject": subject, "handle": handle})
+
+    def subject_of(self, unit: UnitId, handle: SubjectHandle) -> SubjectId | None:
+        """The subject behind the unit's own handle; another unit's is not found."""
+        found = self._run(_SUBJECT_OF, {"unit": unit, "handle": handle}).scalar()
+        return None if found is None else SubjectId(found)

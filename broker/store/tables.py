@@ -1,0 +1,267 @@
+"""Tables: what is kept, and of whom only keyed hashes and random ids. No values in clear, no names.
+
+The rows are SQLModel classes so that their shape is typed; queries run on their Core tables. They
+never leave the store.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as microseconds since 1970 UTC: exact, ordered, the same in both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """To the database. A naive datetime is a bug and raises."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """From the database."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Row(SQLModel):
+    """Base of the rows, with metadata of their own."""
+
+    metadata: ClassVar[MetaData] = MetaData()
+
+
+def _position() -> Column[int]:
+    """A number given by the database, ascending."""
+    number = BigInteger().with_variant(Integer, "sqlite")
+    return Column("position", number, primary_key=True, autoincrement=True)
+
+
+class SubjectRow(Row, table=True):
+    """A subject: a random id for a keyed hash of the national identity number."""
+
+    __tablename__ = "subject"
+
+    id: str = Field(primary_key=True)
+    person: str = Field(unique=True)
+    added_at: datetime = Field(sa_type=Instant)
+
+
+class HandleRow(Row, table=True):
+    """A unit's own, pairwise handle for a subject."""
+
+    __tablename__ = "handle"
+    __table_args__ = (UniqueConstraint("unit", "subject"),)
+
+    unit: str = Field(primary_key=True)
+    handle: str = Field(primary_key=True)
+    subject: str = Field(foreign_key="subject.id", index=True)
+
+
+class EnrolmentRow(Row, table=True):
+    """A one-time code, by its hash, with which a unit may register keys."""
+
+    __tablename__ = "enrolment"
+
+    unit: str = Field(primary_key=True)
+    code_sha256: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    expires_at: datetime = Field(sa_type=Instant)
+    spent_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ServiceKeyRow(Row, table=True):
+    """A public key of a unit."""
+
+    __tablename__ = "service_key"
+    __table_args__ = (UniqueConstraint("unit", "kid"),)
+
+    position: int | None = Field(default=None, sa_column=_position())
+    unit: str
+    kid: str
+    use: str
+    jwk: str = Field(sa_type=Text)
+    added_at: datetime = Field(sa_type=Instant)
+
+
+class AssertionRow(Row, table=True):
+    """A client assertion that has been used, kept until it would have expired."""
+
+    __tablename__ = "assertion"
+
+    client: str = Field(primary_key=True)
+    jti: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=Instant, index=True)
+
+
+class RecordRow(Row, table=True):
+    """One deposited value, sealed under the subject's key."""
+
+    __tablename__ = "record"
+
+    id: str = Field(primary_key=True)
+    subject: str = Field(foreign_key="subject.id", index=True)
+    source: str
+    field: str
+    observed_at: datetime = Field(sa_type=Instant)
+    added_at: datetime = Field(sa_type=Instant)
+    sealed: str = Field(sa_type=Text)
+
+
+class NewestRow(Row, table=True):
+    """Which record of a field is the newest from a source."""
+
+    __tablename__ = "newest"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    field: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    record: str = Field(foreign_key="record.id")
+    observed_at: datetime = Field(sa_type=Instant)
+
+
+class ConsentRow(Row, table=True):
+    """A consent at its present version. ``body`` is all of it, the other columns are for queries."""
+
+    __tablename__ = "consent"
+
+    id: str = Field(primary_key=True)
+    subject: str = Field(foreign_key="subject.id", index=True)
+    version: int
+    state: str
+    body: str = Field(sa_type=Text)
+
+
+class PartyRow(Row, table=True):
+    """A unit that a consent concerns."""
+
+    __tablename__ = "party"
+    __table_args__ = (
+        UniqueConstraint("unit", "consent"),
+        Index("party_unit_position", "unit", "position"),
+    )
+
+    position: int | None = Field(default=None, sa_column=_position())
+    unit: str
+    consent: str = Field(foreign_key="consent.id", index=True)
+
+
+class UsedGrantRow(Row, table=True):
+    """A single-use grant that a disclosure has used up."""
+
+    __tablename__ = "used_grant"
+
+    consent: str = Field(primary_key=True, foreign_key="consent.id")
+    line: str = Field(primary_key=True)
+    version: int
+    disclosure: str
+
+
+class DisclosureRow(Row, table=True):
+    """A decided ask, with what is needed to decide it again."""
+
+    __tablename__ = "disclosure"
+    __table_args__ = (Index("disclosure_subject_position", "subject", "position"),)
+
+    position: int | None = Field(default=None, sa_column=_position())
+    id: str = Field(unique=True)
+    subject: str = Field(foreign_key="subject.id")
+    recipient: str
+    at: datetime = Field(sa_type=Instant)
+    facts: str = Field(sa_type=Text)
+    decision: str = Field(sa_type=Text)
+    manifest: str = Field(sa_type=Text)
+    receipt: str = Field(sa_type=Text)
+    leaf_hash: bytes = Field(sa_type=LargeBinary)
+
+
+class MeetingRow(Row, table=True):
+    """A meeting about one subject."""
+
+    __tablename__ = "meeting"
+
+    id: str = Field(primary_key=True)
+    subject: str = Field(foreign_key="subject.id", index=True)
+    collaboration: str
+    called_by: str
+    held_at: datetime = Field(sa_type=Instant)
+    noticed_at: datetime = Field(sa_type=Instant)
+    participants: str = Field(sa_type=Text)
+
+
+class NoticeRow(Row, table=True):
+    """Something the subject is told."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("notice_subject_position", "subject", "position"),)
+
+    position: int | None = Field(default=None, sa_column=_position())
+    subject: str = Field(foreign_key="subject.id")
+    kind: str
+    at: datetime = Field(sa_type=Instant)
+    unit: str
+    consent: str | None = None
+    disclosure: str | None = None
+    meeting: str | None = None
+
+
+class EventRow(Row, table=True):
+    """One entry of a unit's feed."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("event_unit_position", "unit", "position"),
+        {"sqlite_autoincrement": True},
+    )
+
+    position: int | None = Field(default=None, sa_column=_position())
+    unit: str
+    body: str = Field(sa_type=Text)
+
+
+class RememberedRow(Row, table=True):
+    """What was answered to an idempotency key."""
+
+    __tablename__ = "remembered"
+
+    client: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_sha256: bytes = Field(sa_type=LargeBinary)
+    answer: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Instant, index=True)
+
+
+def _table(row: type[Row]) -> Table:
+    return Row.metadata.tables[str(row.__tablename__)]
+
+
+subject = _table(SubjectRow)
+handle = _table(HandleRow)
+enrolment = _table(EnrolmentRow)
+service_key = _table(ServiceKeyRow)
+assertion = _table(AssertionRow)
+record = _table(RecordRow)
+newest = _table(NewestRow)
+consent = _table(ConsentRow)
+party = _table(PartyRow)
+used_grant = _table(UsedGrantRow)
+disclosure = _table(DisclosureRow)
+meeting = _table(MeetingRow)
+notice = _table(NoticeRow)
+event = _table(EventRow)
+remembered = _table(RememberedRow)
