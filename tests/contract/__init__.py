@@ -1,0 +1,1 @@
+"""Tests of one port on every adapter it has."""

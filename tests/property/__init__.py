@@ -1,0 +1,1 @@
+"""Tests of laws, on examples that Hypothesis finds."""
