@@ -1,0 +1,105 @@
+"""The application: endpoints behind their doors, problems for everything else, the log's sequencer beside the requests."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.api import open_routes, person_routes, service_routes, token_routes
+from broker.api.access_tokens import AccessTokens
+from broker.api.door import Door, Pool
+from broker.api.edge import Edge
+from broker.api.endpoints import Endpoint, Front
+from broker.api.errors import HttpRefused, MethodNotAllowed, NoSuchResource
+from broker.api.log import Log
+from broker.api.openapi import document
+from broker.api.person_tokens import IssuerKeys, PersonTokens
+from broker.api.problems import problem, status_of
+from broker.ports import Ports
+from broker.settings import Settings
+from broker.usecases.people import person_key
+
+TITLE = "Tillit broker"
+VERSION = "0.1.0"
+STOP_SECONDS = 10
+
+Background = Callable[[threading.Event], None]
+
+
+def create(
+    ports: Ports, settings: Settings, *, log: Log, background: Sequence[Background] = ()
+) -> FastAPI:
+    """The application on these ports. Its lifespan runs ``background``, each in a thread of its own, until it ends."""
+    pool = Pool()
+    front = Front(
+        ports=ports,
+        access=AccessTokens(ports.secrets.tokens, ports.issuer),
+        people=PersonTokens(
+            IssuerKeys(settings.person_jwks_file),
+            issuer=settings.person_issuer or "",
+            audience=ports.issuer,
+            keyed=lambda national_id: person_key(national_id, ports.secrets),
+        ),
+        log=log,
+    )
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(background, pool),
+        exception_handlers={HTTPException: _told},
+    )
+    app.router.routes.extend(Door(endpoint, front=front, pool=pool) for endpoint in every())
+    app.openapi = document(app, title=TITLE, version=VERSION)  # type: ignore[method-assign]
+    app.add_middleware(Edge, https=ports.issuer.startswith("https:"))
+    return app
+
+
+def every() -> Iterator[Endpoint]:
+    """Every endpoint the broker has, the most called first."""
+    yield from service_routes.endpoints
+    yield from token_routes.endpoints
+    yield from person_routes.endpoints
+    yield from open_routes.endpoints
+
+
+def _lifespan(
+    background: Sequence[Background], pool: Pool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=run, args=(stop,), name="tillit-background", daemon=True)
+            for run in background
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                await asyncio.to_thread(thread.join, STOP_SECONDS)
+            await asyncio.to_thread(pool.close)
+
+    return lifespan
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    """What the router refuses by itself, as a problem."""
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if error.status_code == status_of(NoSuchResource):
+        return problem(NoSuchResource(), headers=headers)
+    if error.status_code == status_of(MethodNotAllowed):
+        return problem(MethodNotAllowed(), headers=headers)
+    return problem(HttpRefused())

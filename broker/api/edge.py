@@ -1,0 +1,77 @@
+"""The outermost layer, pure ASGI: one log line per request, security headers, and no defect's text on the way out.
+
+A log line holds the method, the route's template, the status, the time it took and the calling unit; never a path, a query, an
+address or a person.
+"""
+
+import json
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker.api.door import log_failure
+from broker.api.errors import Failure
+from broker.api.problems import problem
+
+access_log = logging.getLogger("tillit.access")
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=63072000")
+
+
+class Edge:
+    """Wraps the application. ``https`` says that the broker's public address is, so that browsers keep to it."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._headers = (*_HEADERS, _HSTS) if https else _HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; everything else passes."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message.setdefault("headers", [])
+                headers.extend(self._headers)
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:  # noqa: BLE001 (nothing inner may leave; it is logged without its text)
+            log_failure(error, _template(scope))
+            if status == 0:
+                await problem(Failure())(scope, receive, sending)
+        finally:
+            _tell(scope, status, time.perf_counter() - began)
+
+
+def _tell(scope: Scope, status: int, seconds: float) -> None:
+    if not access_log.isEnabledFor(logging.INFO):
+        return
+    line = {
+        "method": scope["method"] if scope["method"] in {"GET", "POST"} else "other",
+        "route": _template(scope),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "unit": scope.get("tillit.unit"),
+    }
+    access_log.info("%s", json.dumps(line))
+
+
+def _template(scope: Scope) -> str:
+    route = scope.get("route")
+    return str(getattr(route, "path", "unknown"))

@@ -1,0 +1,48 @@
+"""The log over HTTP: C2SP tiles, entry bundles and checkpoint, for whoever holds the scope ``log``."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit import reads
+from audit.errors import AuditError
+from broker.errors import StoreDown
+from tillit.errors import VerificationError
+from tillit.notes import Vkey, open_checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the API needs of the log: to read its resources, and to know its signature."""
+
+    connect: Callable[[], AbstractContextManager[Connection]]
+    vkey: Vkey
+
+    def resource(self, path: str) -> bytes | None:
+        """What the log serves under a path, None when nothing.
+
+        Raises:
+            StoreDown: the log cannot be read now, or has not been started.
+        """
+        try:
+            with self.connect() as connection:
+                return reads.resource(connection, path)
+        except (SQLAlchemyError, AuditError) as error:
+            raise StoreDown("the log cannot be read") from error
+
+    def signed_within(self, age: timedelta, *, now: datetime) -> bool:
+        """Whether the newest checkpoint was signed that recently: the sequencer is alive, here or on another replica.
+
+        Raises:
+            StoreDown: the log cannot be read.
+        """
+        note = self.resource("checkpoint")
+        try:
+            at = open_checkpoint(note or b"", self.vkey).at
+        except VerificationError as error:
+            raise StoreDown("the stored checkpoint is not this log's") from error
+        return at is not None and now - at <= age

@@ -1,0 +1,230 @@
+"""The operator's command line, ``tillit-broker``: set up, serve, enrol services, show keys, check the policies.
+
+Settings come from the environment (``TILLIT_…``). Exit codes: 0 done, 1 something the broker stands on does not answer, 2 the
+command or the settings are wrong.
+"""
+
+import argparse
+import hashlib
+import json
+import logging.config
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+import uvicorn
+
+from audit.entries import Entry
+from broker import compose
+from broker.domain.ids import UnitId
+from broker.engine import bundle
+from broker.errors import BrokerError
+from broker.ports import SignerQuestion
+from broker.settings import Settings, SettingsWrong, read
+from broker.store.migrate import migrate
+from broker.store.sql import SqlStore
+from keys import keyring
+from keys.errors import CustodianError, KeyringExists
+from tillit.jose import ed25519_jwk
+from tillit.notes import Vkey
+
+ENROLMENT_LASTS = timedelta(hours=24)
+CODE_BYTES = 16
+DOWN, WRONG = 1, 2
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "INFO", "handlers": ["err"]},
+    "loggers": {"alembic": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}
+
+
+class Mistake(Exception):
+    """What the operator asked for cannot be; the text says what to do instead."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = _parser().parse_args(arguments)
+    logging.config.dictConfig(LOGGING)
+    command: Callable[[argparse.Namespace, Settings], None] = given.command
+    try:
+        command(given, read())
+    except (SettingsWrong, Mistake, bundle.BundleError, ValueError) as wrong:
+        return _say(str(wrong), WRONG)
+    except (BrokerError, CustodianError) as down:
+        return _say(_told(down), DOWN)
+    except OSError as down:
+        return _say(f"{down.strerror}: {down.filename}", DOWN)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def init(_: argparse.Namespace, settings: Settings) -> None:
+    """Make the data directory, the keyring and the database, where they are not there yet."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        passphrase = settings.read_passphrase()
+    except (OSError, LookupError):
+        raise Mistake("set TILLIT_PASSPHRASE_FILE (or TILLIT_PASSPHRASE) first") from None
+    try:
+        keyring.create(settings.keyring, passphrase)
+        print(f"keyring made in {settings.keyring}")
+    except KeyringExists:
+        print(f"keyring kept in {settings.keyring}")
+    migrate(settings.database)
+    print("database ready")
+    print(f"log verifier key: {_vkey(settings)}")
+
+
+def serve(given: argparse.Namespace, settings: Settings) -> None:
+    """Serve until told to stop."""
+    _check_set_up(settings)
+    # Workers build their own from the same environment; here it is built to fail early, and in words.
+    application = compose.compose(settings)
+    uvicorn.run(
+        application if given.workers == 1 else "broker.compose:serve",
+        factory=given.workers > 1,
+        workers=given.workers,
+        host=given.host,
+        port=given.port,
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_graceful_shutdown=10,
+    )
+
+
+def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
+    """Bring the database to this release's schema."""
+    migrate(settings.database)
+    print("database ready")
+
+
+def enrol(given: argparse.Namespace, settings: Settings) -> None:
+    """Give a unit a one-time code with which it registers its first keys."""
+    catalogue = bundle.load(settings.policies_dir).catalogue
+    if given.unit not in catalogue.units:
+        raise Mistake(f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}")
+    _check_set_up(settings)
+    store = SqlStore(settings.database, origin=settings.origin)
+    code, at = secrets.token_hex(CODE_BYTES), compose.now()
+    hashed = hashlib.sha256(code.encode()).digest()
+    with store.write() as tx:
+        tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
+        tx.append(Entry("enrolment.opened", at, {"unit": given.unit}, None))
+    store.close()
+    print(code)
+    print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)
+
+
+def keys(_: argparse.Namespace, settings: Settings) -> None:
+    """Print the public keys that services and auditors need."""
+    custodian = compose.custodian(settings)
+    own = custodian.broker_keys()
+    public = {
+        "issuer": settings.issuer,
+        "log": _vkey(settings),
+        "receipts": ed25519_jwk(own.receipts.public_key()),
+        "tokens": ed25519_jwk(own.tokens.public_key()),
+        "custodian": custodian.public_jwk(),
+    }
+    print(json.dumps(public, indent=2))
+
+
+def policy_check(_: argparse.Namespace, settings: Settings) -> None:
+    """Load the policies and ask the engine one question."""
+    policies = bundle.load(settings.policies_dir)
+    engine = compose.engine(settings, policies)
+    categories = tuple(sorted(policies.catalogue.categories))
+    engine.signers(SignerQuestion(age=17, guardians=2, guardians_rule="one", categories=categories))
+    print(f"version {policies.version}")
+    print(f"digest {policies.digest}")
+    print(f"engine {settings.engine}: answers")
+
+
+def _vkey(settings: Settings) -> str:
+    own = compose.custodian(settings).broker_keys()
+    return str(Vkey.of(settings.origin, own.log.public_key()))
+
+
+def _check_set_up(settings: Settings) -> None:
+    url = settings.database
+    if not settings.keyring.is_dir():
+        raise Mistake(f"no keyring in {settings.keyring}; run: tillit-broker init")
+    if url.startswith("sqlite:///"):
+        file = url.removeprefix("sqlite:///")
+        try:
+            with open(file, "rb"):  # noqa: PTH123 (only asks whether it is there)
+                return
+        except FileNotFoundError:
+            raise Mistake(f"no database {file}; run: tillit-broker init") from None
+
+
+def _told(down: BrokerError | CustodianError) -> str:
+    return f"{down.code}: {down.detail}" if down.detail else down.code
+
+
+def _say(text: str, code: int) -> int:
+    for line in text.splitlines():
+        print(f"tillit-broker: {line}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tillit-broker",
+        description="Tillit's broker. Settings come from the environment (TILLIT_…).",
+    )
+    parser.add_argument("--version", action="version", version=version("tillit-broker"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "init", init)
+    _add(commands, "migrate", migrate_command)
+    _add(commands, "keys", keys)
+    serving = _add(commands, "serve", serve)
+    serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serving.add_argument("--port", type=_port, default=8000, help="port to listen on")
+    serving.add_argument("--workers", type=_positive, default=1, help="processes that serve")
+    enrolling = _add(commands, "enrol", enrol)
+    enrolling.add_argument("unit", metavar="UNIT", help="the unit's id, as the catalogue has it")
+    policies = commands.add_parser("policy", help="the policies").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    _add(policies, "check", policy_check)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, command: Callable[[argparse.Namespace, Settings], None]
+) -> argparse.ArgumentParser:
+    said = (command.__doc__ or "").splitlines()[0]
+    added: argparse.ArgumentParser = commands.add_parser(name, help=said, description=said)
+    added.set_defaults(command=command)
+    return added
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:  # noqa: PLR2004 (sixteen bits)
+        raise argparse.ArgumentTypeError("a port is 0 to 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The composition root: from settings to ports to the application. Everything is built here, once, and nowhere else."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from fastapi import FastAPI
+
+from audit.sequencer import Sequencer
+from broker import settings as configuration
+from broker.api import app
+from broker.api.log import Log
+from broker.domain.ids import PersonKey
+from broker.engine import bundle
+from broker.engine.opa import OpaEngine
+from broker.engine.regorus import RegorusEngine
+from broker.errors import RegisterDown, Unavailable
+from broker.ports import Person, PolicyEngine, Ports, Register
+from broker.register import SyntheticRegister
+from broker.settings import Settings
+from broker.store.sql import SqlStore
+from broker.usecases.people import person_key
+from keys.keyring import BrokerSecrets, LocalCustodian
+
+SWEEP_SECONDS = 600.0
+REMEMBERED = timedelta(days=7)
+
+_log = logging.getLogger("tillit.broker")
+
+
+class NoRegister:
+    """Stands where no population register is configured: nobody can be looked up, so nothing about a person is answered."""
+
+    def person(self, key: PersonKey) -> Person | None:  # noqa: ARG002 (the port's own name)
+        """Never answers.
+
+        Raises:
+            RegisterDown: always.
+        """
+        raise RegisterDown("no population register is configured")
+
+
+def now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def custodian(settings: Settings) -> LocalCustodian:
+    """The custodian in this process. Nothing is read until it is asked."""
+    return LocalCustodian(settings.keyring, settings.read_passphrase)
+
+
+def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
+    """The policy engine the settings name."""
+    match settings.engine:
+        case "regorus":
+            return RegorusEngine(policies)
+        case "opa":
+            return OpaEngine(policies, settings.opa_url or "")
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def register(settings: Settings, secrets: BrokerSecrets) -> Register:
+    """The population register: the synthetic one in a demo, none otherwise (an adapter to Folkeregisteret is not built yet)."""
+    if settings.register_file is None:
+        return NoRegister()
+    return SyntheticRegister(
+        settings.register_file, lambda national_id: person_key(national_id, secrets)
+    )
+
+
+def compose(settings: Settings) -> FastAPI:
+    """The application. It serves when the keyring opens; after that it waits for whatever goes away.
+
+    Raises:
+        CustodianError: the keyring does not open.
+        BundleError: the policies cannot be used.
+    """
+    policies = bundle.load(settings.policies_dir)
+    keyring = custodian(settings)
+    secrets = keyring.broker_keys()
+    store = SqlStore(settings.database, origin=settings.origin)
+    sequencer = Sequencer(store.engine, origin=settings.origin, signer=secrets.log, clock=now)
+    ports = Ports(
+        store=store,
+        engine=engine(settings, policies),
+        custodian=keyring,
+        secrets=secrets,
+        register=register(settings, secrets),
+        catalogue=policies.catalogue,
+        clock=now,
+        randomness=os.urandom,
+        origin=settings.origin,
+        issuer=settings.issuer,
+    )
+    return app.create(
+        ports,
+        settings,
+        log=Log(store.engine.connect, sequencer.vkey),
+        background=(sequencer.run_forever, sweeper(store)),
+    )
+
+
+def sweeper(store: SqlStore) -> Callable[[threading.Event], None]:
+    """What deletes expired assertions, enrolments and remembered answers from time to time, until told to stop."""
+
+    def sweep(stop: threading.Event) -> None:
+        while not stop.wait(SWEEP_SECONDS):
+            with contextlib.suppress(Unavailable):
+                gone = store.sweep(at=now(), remembered_before=now() - REMEMBERED)
+                _log.info("swept %d rows", gone)
+
+    return sweep
+
+
+def serve() -> FastAPI:
+    """The application on this process's environment: the factory that uvicorn's workers call."""
+    return compose(configuration.read())

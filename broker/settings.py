@@ -1,0 +1,160 @@
+"""Settings: what an operator chooses, read from the environment (``TILLIT_…``), and what is refused as unsafe in production."""
+
+import ipaddress
+import stat
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_PASSPHRASE_CHARS = 16
+PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
+_LOCAL_NAMES = frozenset(("localhost", "localhost.localdomain"))
+_WELL_KNOWN = frozenset(
+    ("change-me", "changeme", "passphrase", "password", "secret", "demo", "tillit")
+)
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=200)]
+Name = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{1,200}$")]
+
+
+class SettingsWrong(Exception):
+    """The settings cannot be used. The text names each variable and what is wrong with it, never a secret."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator chooses. ``mode`` is ``production`` unless it is said otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TILLIT_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    mode: Literal["production", "demo"] = "production"
+    issuer: Url = "http://127.0.0.1:8000"
+    data_dir: Path = Path("tillit-data")
+    database_url: SecretStr | None = None
+    keyring_dir: Path | None = None
+    passphrase_file: Path | None = None
+    passphrase: SecretStr | None = None
+    engine: Literal["regorus", "opa"] = "regorus"
+    opa_url: Url | None = None
+    policies_dir: Path = PACKAGED_POLICIES
+    person_issuer: Annotated[str, StringConstraints(max_length=200)] | None = None
+    person_jwks_file: Path | None = None
+    register_file: Path | None = None
+    log_origin: Name | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = [*self._missing(), *(self._unsafe() if self.mode == "production" else ())]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's URL; SQLite in the data directory by default."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.absolute() / 'broker.sqlite'}"
+
+    @property
+    def keyring(self) -> Path:
+        """The keyring's directory."""
+        return self.keyring_dir or self.data_dir / "keyring"
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return self.log_origin or f"{urlsplit(self.issuer).netloc}/log"
+
+    def read_passphrase(self) -> bytes:
+        """The keyring's passphrase, read anew each time, so that a locked keyring opens once it can be had.
+
+        Raises:
+            OSError, LookupError: it cannot be had.
+        """
+        if self.passphrase_file is not None:
+            return self.passphrase_file.read_bytes().strip()
+        if self.passphrase is None:
+            raise LookupError("no passphrase is set")
+        return self.passphrase.get_secret_value().encode()
+
+    def _missing(self) -> list[str]:
+        problems = []
+        if self.passphrase is not None and self.passphrase_file is not None:
+            problems.append("TILLIT_PASSPHRASE and TILLIT_PASSPHRASE_FILE: set one of them")
+        if self.engine == "opa" and self.opa_url is None:
+            problems.append("TILLIT_OPA_URL: needed with TILLIT_ENGINE=opa")
+        if (self.person_issuer is None) != (self.person_jwks_file is None):
+            problems.append("TILLIT_PERSON_ISSUER and TILLIT_PERSON_JWKS_FILE: set both or neither")
+        return problems
+
+    def _unsafe(self) -> list[str]:
+        """What is refused unless the mode is ``demo``."""
+        problems = [
+            f"{name}: plain http is for this machine only; use https"
+            for name, url in (
+                ("TILLIT_ISSUER", self.issuer),
+                ("TILLIT_OPA_URL", self.opa_url),
+                ("TILLIT_PERSON_ISSUER", self.person_issuer),
+            )
+            if url is not None and _is_plain_and_remote(url)
+        ]
+        if self.register_file is not None:
+            problems.append(
+                "TILLIT_REGISTER_FILE: a synthetic register is for TILLIT_MODE=demo only"
+            )
+        if self.passphrase is None and self.passphrase_file is None:
+            problems.append("TILLIT_PASSPHRASE_FILE: needed; the keyring does not open without it")
+        if self.passphrase is not None and _is_weak(self.passphrase.get_secret_value()):
+            problems.append(
+                f"TILLIT_PASSPHRASE: needs {MIN_PASSPHRASE_CHARS} characters of its own"
+            )
+        if self.passphrase_file is not None and _is_open_to_others(self.passphrase_file):
+            problems.append("TILLIT_PASSPHRASE_FILE: readable by others; chmod 600")
+        return problems
+
+
+def read() -> Settings:
+    """The settings of this process's environment.
+
+    Raises:
+        SettingsWrong: with a line for each thing that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise SettingsWrong("\n".join(_line(item["loc"], item["msg"]) for item in found)) from None
+
+
+def _line(where: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ").replace("; TILLIT_", "\nTILLIT_")
+    return f"TILLIT_{str(where[0]).upper()}: {text}" if where else text
+
+
+def _is_plain_and_remote(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme != "https" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOCAL_NAMES
+
+
+def _is_weak(passphrase: str) -> bool:
+    return len(passphrase) < MIN_PASSPHRASE_CHARS or passphrase.lower() in _WELL_KNOWN
+
+
+def _is_open_to_others(file: Path) -> bool:
+    """A file that cannot be looked at is no danger: it will not open the keyring either, and that is said then."""
+    try:
+        return bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return False
