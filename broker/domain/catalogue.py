@@ -77,6 +77,7 @@ class FieldDef(Labelled):
     sensitivity: Sensitivity
     source_types: tuple[str, ...]
     json_schema: dict[str, Any]
+    third_party: bool
     derived_from: FieldName | None = None
     authored_by: Literal["subject"] | None = None
 

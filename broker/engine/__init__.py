@@ -1,0 +1,1 @@
+"""The policy engines behind one port, and the bundle that both decide by."""

@@ -1,0 +1,81 @@
+"""The embedded engine: regorus, one engine per thread, made from the bundle (ADR 0003).
+
+An engine belongs to the thread that uses it: used from another it raises ``PanicException``, which is no ``Exception``. Every
+failure is a withheld field, never an exception that a caller could mistake for an answer.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+
+import regorus
+
+from broker.domain.decisions import Decision, all_withheld
+from broker.domain.facts import Facts
+from broker.engine import answers
+from broker.engine.bundle import Bundle
+from broker.errors import EngineDown
+from broker.ports import SignerQuestion, SignersNeeded
+from tillit.wire import PolicyRef
+
+_DECISION = "data.tillit.decision"
+_SIGNERS = "data.tillit.signers.required"
+
+
+class RegorusEngine:
+    """Decides in process. Holds the GIL while it evaluates (about a millisecond)."""
+
+    policy: PolicyRef
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.policy = bundle.policy
+        self._modules = tuple(sorted(bundle.modules.items()))
+        self._data = json.dumps(bundle.data())
+        self._own = threading.local()
+
+    def decide(self, facts: Facts) -> Decision:
+        """Answer every asked field; ``policy.error`` where the engine fails or answers anything but a decision."""
+        try:
+            answer = self._ask(answers.as_json(facts), _DECISION)
+        except _Failed:
+            return all_withheld(facts, reason="policy.error", policy=self.policy)
+        return answers.decision(answer, facts, self.policy)
+
+    def signers(self, question: SignerQuestion) -> Mapping[str, SignersNeeded]:
+        """Category → signatures needed. Raises ``EngineDown`` when there is no usable answer."""
+        try:
+            answer = self._ask(answers.as_json(question), _SIGNERS)
+        except _Failed:
+            raise EngineDown("the policy engine failed") from None
+        return answers.signers(answer, question)
+
+    def _ask(self, document: str, query: str) -> str:
+        try:
+            engine = self._engine()
+            engine.set_input_json(document)
+            # eval_rule would be undefined-safe too, but only the query form answers for defaults alike.
+            return str(engine.eval_rule_as_json(query))
+        except BaseException as error:
+            self._own.engine = None  # a panicked engine is not used again
+            if _is_panic(error) or isinstance(error, Exception):
+                raise _Failed from error
+            raise
+
+    def _engine(self) -> regorus.Engine:
+        engine = getattr(self._own, "engine", None)
+        if engine is None:
+            engine = regorus.Engine()
+            for name, text in self._modules:
+                engine.add_policy(name, text)
+            engine.add_data_json(self._data)
+            self._own.engine = engine
+        return engine
+
+
+class _Failed(Exception):  # never leaves this module
+    """The engine did not answer."""
+
+
+def _is_panic(error: BaseException) -> bool:
+    """A Rust panic: pyo3's class cannot be imported, and its base is ``BaseException``."""
+    return type(error).__name__ == "PanicException"

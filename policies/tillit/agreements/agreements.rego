@@ -1,0 +1,124 @@
+# METADATA
+# title: Agreements
+# description: Preconditions that services have among themselves. Never a ground, and nothing passes without them.
+package tillit.agreements
+
+# METADATA
+# title: Preconditions met
+# description: Agreement in force, asking unit a member under a pledge where it needs one, purpose agreed, meeting known.
+met if {
+	in_force
+	member
+	agreed_purpose
+	pledged
+	announced
+}
+
+# METADATA
+# title: Agreement in force
+# description: Two units may deal directly; a collaboration holds within its validity.
+in_force if input.ask.collaboration == ""
+
+in_force if within(_collaboration)
+
+# METADATA
+# title: Member
+# description: The asking unit is a member of the collaboration now.
+member if input.ask.collaboration == ""
+
+member if within(_collaboration.members[input.ask.recipient])
+
+# METADATA
+# title: Agreed purpose
+# description: The collaboration was agreed for this purpose.
+agreed_purpose if input.ask.collaboration == ""
+
+agreed_purpose if input.ask.purpose in _collaboration.purposes
+
+# METADATA
+# title: Pledged
+# description: The asking unit is bound by law, or by a recorded pledge in force.
+pledged if bound(data.facts.units[input.ask.recipient])
+
+# METADATA
+# title: Announced meeting
+# description: A meeting that the ask names, or that the collaboration needs, is one the subject was told of.
+announced if {
+	input.ask.meeting == ""
+	not _meeting_needed
+}
+
+announced if {
+	input.meeting.id != ""
+	input.meeting.id == input.ask.meeting
+	input.meeting.collaboration == input.ask.collaboration
+	input.meeting.noticed == true
+	input.ask.recipient in input.meeting.participants
+	input.meeting.opens <= input.now
+	input.now < input.meeting.closes
+}
+
+# METADATA
+# title: Source taking part
+# description: The unit is a member of the collaboration asked in, or there is none.
+takes_part(_) if input.ask.collaboration == ""
+
+takes_part(unit) if within(_collaboration.members[unit])
+
+# METADATA
+# title: Bound to silence
+# description: By the unit's regime, or by a pledge in force where the regime says so.
+bound(unit) if data.facts.law.regimes[unit.regime].pledge == false
+
+bound(unit) if {
+	data.facts.law.regimes[unit.regime].pledge == true
+	is_string(unit.pledge_until)
+	input.now < unit.pledge_until
+}
+
+# METADATA
+# title: Within validity
+# description: From its beginning, and before its end where it has one.
+within(period) if {
+	period.valid_from <= input.now
+	period.valid_until == null
+}
+
+within(period) if {
+	period.valid_from <= input.now
+	is_string(period.valid_until)
+	input.now < period.valid_until
+}
+
+# METADATA
+# title: Missing preconditions
+# description: The nearest missing ones; without an agreement in force nothing else is looked at.
+reasons contains "agreement.not_in_force" if not in_force
+
+reasons contains "recipient.not_member" if {
+	in_force
+	not member
+}
+
+reasons contains "purpose.not_in_collaboration" if {
+	in_force
+	member
+	not agreed_purpose
+}
+
+reasons contains "recipient.no_pledge" if {
+	in_force
+	member
+	not pledged
+}
+
+reasons contains "meeting.no_notice" if {
+	in_force
+	member
+	agreed_purpose
+	not announced
+}
+
+_collaboration := data.facts.collaborations[input.ask.collaboration]
+
+_meeting_needed if input.ask.purpose in _collaboration.meeting_required_for

@@ -1,0 +1,79 @@
+# METADATA
+# title: Signers
+# description: Who must say yes, by category and age, as the facts on ages say (law, never code).
+package tillit.signers
+
+# METADATA
+# title: Required signers
+# description: Answers a signer question - which signatures each category needs for a subject of this age.
+# entrypoint: true
+default required := {}
+
+required := {category: needed(category, input.age, input.guardians, input.guardians_rule) |
+	some category in input.categories
+}
+
+# METADATA
+# title: Needed signatures
+# description: The subject's alone from the age of the category; below it the guardians', the child being heard.
+needed(category, age, _, _) := {"subject": true, "guardians": 0, "child_heard": false} if {
+	age >= from_age(category)
+}
+
+needed(category, age, guardians, rule) := {
+	"subject": false,
+	"guardians": _holders(guardians, rule),
+	"child_heard": _heard(age),
+} if {
+	age < from_age(category)
+}
+
+# METADATA
+# title: From age
+# description: The age from which the subject signs alone; never later than coming of age.
+from_age(category) := min([_age(category), data.facts.law.ages.adult])
+
+# METADATA
+# title: Enough signatures
+# description: The grant carries what is needed for the subject's age today.
+enough(consent, grant) if {
+	need := needed(grant.category, input.subject.age, input.subject.guardians, consent.guardians_rule)
+	need.subject == true
+	grant.signed.subject == true
+}
+
+enough(consent, grant) if {
+	need := needed(grant.category, input.subject.age, input.subject.guardians, consent.guardians_rule)
+	need.subject == false
+	input.subject.guardians >= 1
+	grant.signed.guardians >= need.guardians
+	_was_heard(need.child_heard, grant.signed.child_heard)
+}
+
+# METADATA
+# title: Outgrown
+# description: Guardians signed, and the subject has reached the age of signing alone since.
+outgrown(grant) if {
+	input.subject.age >= from_age(grant.category)
+	grant.signed.subject == false
+	grant.signed.guardians >= 1
+}
+
+_age(category) := age if age := data.facts.law.ages.categories[category].age
+
+else := data.facts.law.ages.default.age
+
+_holders(_, rule) := 1 if rule == "one"
+
+_holders(guardians, rule) := max([guardians, 1]) if rule == "all"
+
+_heard(age) if age >= data.facts.law.ages.heard_from
+
+else := false
+
+_was_heard(needed, _) if needed == false
+
+_was_heard(needed, heard) if {
+	needed == true
+	heard == true
+}
