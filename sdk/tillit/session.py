@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tillit import errors, protocol, receipts, wire
-from tillit.jose import TokenInvalid, sign_compact, unb64u
+from tillit.enrolment import prove
+from tillit.jose import TokenInvalid, unb64u
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import Opened, open_disclosure
@@ -108,7 +109,7 @@ class Session:
             unit=self._key.unit,
             code=code,
             jwks=self._key.public_jwks(),
-            proof=self._possession(code),
+            proof=prove(code, self._key),
         )
         try:
             yield from self._call(protocol.enrol(enrolment, key=self._idempotency_key(None)))
@@ -274,14 +275,6 @@ class Session:
         """Register a meeting."""
         key = self._idempotency_key(idempotency_key)
         return (yield from self._call(protocol.call_meeting(request, key=key)))
-
-    def _possession(self, code: str) -> str:
-        return sign_compact(
-            code.encode(),
-            signer=self._key.signer,
-            kid=self._key.sig_kid,
-            typ="tillit-enrolment+jws",
-        )
 
 
 def _ask_of(receipt: receipts.VerifiedReceipt, subject: Subject) -> wire.Ask:
