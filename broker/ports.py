@@ -161,9 +161,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was answered to an idempotency key: the body's hash, and the answer to repeat."""
+    """What was answered to an idempotency key: the body's keyed hash, and the answer to repeat."""
 
-    body_sha256: bytes
+    body_mac: bytes
     answer: str
 
 

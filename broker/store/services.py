@@ -16,7 +16,7 @@ _KEYS = (
     .where(tables.service_key.c.unit == bindparam("unit"))
     .order_by(tables.service_key.c.position)
 )
-_REMEMBERED = select(tables.remembered.c.body_sha256, tables.remembered.c.answer).where(
+_REMEMBERED = select(tables.remembered.c.body_mac, tables.remembered.c.answer).where(
     tables.remembered.c.client == bindparam("client"), tables.remembered.c.key == bindparam("key")
 )
 
@@ -68,14 +68,14 @@ class Services(Part):
     def remembered(self, client: str, key: str) -> Remembered | None:
         """What was answered to this idempotency key of this client."""
         found = self._run(_REMEMBERED, {"client": client, "key": key}).first()
-        return None if found is None else Remembered(bytes(found.body_sha256), found.answer)
+        return None if found is None else Remembered(bytes(found.body_mac), found.answer)
 
     def remember(self, client: str, key: str, remembered: Remembered, *, at: datetime) -> None:
         """Remember an answer. Raises ``Contended`` when the key has one, given meanwhile."""
         row = {
             "client": client,
             "key": key,
-            "body_sha256": remembered.body_sha256,
+            "body_mac": remembered.body_mac,
             "answer": remembered.answer,
             "at": at,
         }

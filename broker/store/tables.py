@@ -241,7 +241,7 @@ class RememberedRow(Row, table=True):
 
     client: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
-    body_sha256: bytes = Field(sa_type=LargeBinary)
+    body_mac: bytes = Field(sa_type=LargeBinary)
     answer: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=Instant, index=True)
 

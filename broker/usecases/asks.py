@@ -13,8 +13,8 @@ from broker.domain.decisions import Decision, Permit
 from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
 from broker.errors import Contended, EngineDown
-from broker.ports import Deposited, Disclosure, Notice, Ports, Remembered, Transaction
-from broker.usecases.call import Call, attempt, once, repeated
+from broker.ports import Deposited, Disclosure, Notice, Ports, Transaction
+from broker.usecases.call import Call, attempt, once, remember, repeated
 from broker.usecases.disclosures import hand_out, reasons
 from broker.usecases.gathering import Gathered, gather
 from broker.usecases.people import known
@@ -100,7 +100,7 @@ def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:
 
 def _recorded(ask: Ask, *, call: Call, ports: Ports) -> Disclosure:
     with ports.store.write() as tx:
-        prior = repeated(tx, call)
+        prior = repeated(tx, call, ports=ports)
         if prior is not None:
             disclosure = tx.disclosure(DisclosureId(prior.answer))
             if disclosure is None:
@@ -109,7 +109,7 @@ def _recorded(ask: Ask, *, call: Call, ports: Ports) -> Disclosure:
         now = ports.clock()
         gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
         disclosure = _record(tx, ask, gathered, decision, unit=call.unit, ports=ports)
-        tx.remember(call.client, call.key, Remembered(call.body_sha256, disclosure.id), at=now)
+        remember(tx, call, disclosure.id, at=now, ports=ports)
         return disclosure
 
 

@@ -1,7 +1,9 @@
 """Who calls, and what makes a repeated call the same call."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -47,16 +49,28 @@ class PersonCall:
         return f"person:{self.person}"
 
 
-def repeated(tx: Transaction, call: Call | PersonCall) -> Remembered | None:
+def repeated(tx: Transaction, call: Call | PersonCall, *, ports: Ports) -> Remembered | None:
     """What was answered to this call before, or None.
 
     Raises:
         IdempotencyKeyReused: the key came before with a different body.
     """
     prior = tx.remembered(call.client, call.key)
-    if prior is not None and prior.body_sha256 != call.body_sha256:
+    if prior is not None and not hmac.compare_digest(prior.body_mac, _body_mac(call, ports)):
         raise IdempotencyKeyReused("use a fresh Idempotency-Key for a different request")
     return prior
+
+
+def remember(
+    tx: Transaction, call: Call | PersonCall, answer: str, *, at: datetime, ports: Ports
+) -> None:
+    """Remember the answer to this call, in the transaction that made it true."""
+    tx.remember(call.client, call.key, Remembered(_body_mac(call, ports), answer), at=at)
+
+
+def _body_mac(call: Call | PersonCall, ports: Ports) -> bytes:
+    """A keyed hash: a body may hold a national identity number, whose plain hash anyone can search."""
+    return hmac.digest(ports.secrets.person_mac, b"idempotency\0" + call.body_sha256, "sha256")
 
 
 def attempt(act: Callable[[], Result]) -> Result:
@@ -84,12 +98,11 @@ def once(
 
     def transaction() -> Answer:
         with ports.store.write() as tx:
-            prior = repeated(tx, call)
+            prior = repeated(tx, call, ports=ports)
             if prior is not None:
                 return answers.model_validate_json(prior.answer)
             answer = act(tx)
-            remembered = Remembered(call.body_sha256, answer.model_dump_json())
-            tx.remember(call.client, call.key, remembered, at=ports.clock())
+            remember(tx, call, answer.model_dump_json(), at=ports.clock(), ports=ports)
             return answer
 
     return attempt(transaction)

@@ -83,7 +83,7 @@ def _services() -> None:
         "remembered",
         sa.Column("client", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("body_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("body_mac", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("client", "key"),
