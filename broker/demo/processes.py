@@ -49,7 +49,7 @@ class Child:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
                 [sys.executable, "-m", *arguments],
                 cwd=directory,
-                env={**_inherited(), **environment},
+                env={**inherited(), **environment},
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if piped else sink,
                 stderr=sink,
@@ -80,7 +80,7 @@ class Child:
             self.process.wait()
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """The environment without settings of a broker that may be configured in this shell."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TILLIT_")}
 

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -82,6 +83,23 @@ class Teller:
         )
         with Progress(*columns, console=self.console) as bars:
             yield bars
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show that something is being done; in a terminal it turns, elsewhere it says how long it took."""
+        begun = time.monotonic()
+        with self.console.status(f"{text} …"):
+            yield
+        self.line(f"{text}: {time.monotonic() - begun:.1f} s")
+
+    def next_steps(self, url: str, commands: Sequence[tuple[str, str]]) -> None:
+        """What to try while the broker goes on serving."""
+        self.console.print()
+        self.console.rule("[bold]What to try next", align="left")
+        self.prose(f"The broker serves on {url} until Ctrl-C. In another terminal, from here:")
+        for what, command in commands:
+            self.console.print(Text(f"\n# {what}", style="dim"))
+            self.console.print(Text(command), soft_wrap=True)
 
     # --- what a service learned
 

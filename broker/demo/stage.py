@@ -1,0 +1,215 @@
+"""The stage: a fresh run directory, a real broker and four service processes on it, and their data."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress, TaskID
+
+from broker.demo.larvik import Municipality, register
+from broker.demo.people import EMIL, Youth
+from broker.demo.person import ISSUER, Browser, SyntheticIssuer
+from broker.demo.processes import (
+    Child,
+    ChildFailed,
+    Children,
+    ServiceProcess,
+    inherited,
+    wait_until_ready,
+)
+from broker.demo.records import records
+from broker.demo.story import SERVICES
+
+_PASSPHRASE_BYTES = 24
+_STEP_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where everything of one demo lies, and on which port its broker listens."""
+
+    directory: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The broker's address, which is also the issuer of its tokens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per process."""
+        return self.directory / "logs"
+
+    def home(self, unit: str) -> Path:
+        """A service's own directory: its key and its cases."""
+        return self.directory / "services" / unit
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The broker's settings."""
+        own = self.directory / "broker"
+        return {
+            "TILLIT_MODE": "demo",
+            "TILLIT_ISSUER": self.url,
+            "TILLIT_DATA_DIR": str(own),
+            "TILLIT_PASSPHRASE_FILE": str(own / "passphrase"),
+            "TILLIT_REGISTER_FILE": str(self.directory / "register.json"),
+            "TILLIT_PERSON_ISSUER": ISSUER,
+            "TILLIT_PERSON_JWKS_FILE": str(self.directory / "person-issuer.jwks"),
+        }
+
+
+def new_run(parent: Path) -> Path:
+    """A directory that no other run has, readable by its owner only."""
+    parent.mkdir(parents=True, exist_ok=True)
+    started = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    directory = parent / f"demo-{started}-{secrets.token_hex(2)}"
+    directory.mkdir(mode=0o700)
+    return directory
+
+
+def furnish(stage: Stage, town: Municipality, issuer: SyntheticIssuer) -> None:
+    """Write what must lie there before anything starts: register, issuer key, passphrase, cases."""
+    stage.logs.mkdir()
+    own = stage.directory / "broker"
+    own.mkdir()
+    _write_secret(own / "passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES))
+    _write_json(stage.directory / "register.json", register(town))
+    issuer.save_public(stage.directory / "person-issuer.jwks")
+    now = datetime.now(UTC)
+    for unit in SERVICES:
+        stage.home(unit).mkdir(parents=True)
+        cases = _cases(town, unit, now=now)
+        _write_json(stage.home(unit) / "cases.json", cases)
+
+
+def command(stage: Stage, *arguments: str) -> str:
+    """Run one ``tillit-broker`` command to its end; gives what it printed. Raises ``ChildFailed``."""
+    return _run_module("broker.cli", arguments, stage=stage, environment=stage.environment)
+
+
+def audit(stage: Stage, *arguments: str) -> str:
+    """Run one ``tillit-audit`` command, which knows no settings, to its end. Raises ``ChildFailed``."""
+    return _run_module("audit.cli", arguments, stage=stage, environment={})
+
+
+def _run_module(
+    module: str, arguments: Sequence[str], *, stage: Stage, environment: Mapping[str, str]
+) -> str:
+    log = stage.logs / f"{module.partition('.')[0]}-{arguments[0]}.log"
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and modules
+        [sys.executable, "-m", module, *arguments],
+        env={**inherited(), **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=_STEP_SECONDS,
+        start_new_session=True,
+    )
+    with log.open("a", encoding="utf-8") as file:
+        file.write(ran.stderr)
+    if ran.returncode != 0:
+        said = (ran.stderr or ran.stdout).strip()
+        raise ChildFailed(f"{log.stem} ended with {ran.returncode}: {said}", log)
+    return ran.stdout
+
+
+def start_broker(stage: Stage, children: Children) -> Child:
+    """Start the broker's process and wait until it is ready. Raises ``ChildFailed``."""
+    broker = Child(
+        "the broker",
+        ["broker.cli", "serve", "--port", str(stage.port)],
+        log=stage.logs / "broker.log",
+        directory=stage.directory,
+        environment=stage.environment,
+    )
+    children.add(broker)
+    wait_until_ready(stage.url, broker)
+    return broker
+
+
+def start_services(stage: Stage, children: Children) -> dict[str, ServiceProcess]:
+    """Start one client process per service, each in its own directory."""
+    services = {}
+    for unit in SERVICES:
+        services[unit] = ServiceProcess(
+            unit, url=stage.url, directory=stage.home(unit), log=stage.logs / f"{unit}.log"
+        )
+        children.add(services[unit])
+    return services
+
+
+def enrol(stage: Stage, services: Mapping[str, ServiceProcess]) -> None:
+    """Hand each service a one-time code, as an operator would; it registers its public keys."""
+    for unit, service in services.items():
+        code = command(stage, "enrol", unit).split()[0]
+        service.do("enrol", code=code)
+
+
+def deposit_everything(
+    services: Mapping[str, ServiceProcess], bars: Progress, totals: Mapping[str, int]
+) -> int:
+    """Have every service deposit all it has written down, at once; gives the number of values."""
+    tasks = {
+        unit: bars.add_task(f"{unit:<20}", total=totals[unit], start=True) for unit in services
+    }
+    for service in services.values():
+        service.tell("deposit_all")
+    values = 0
+    for unit, service in services.items():
+        report = service.hear(progress=partial(_advance, bars, tasks[unit]))
+        bars.update(tasks[unit], completed=report["youths"])
+        values += report["values"]
+    return values
+
+
+def _advance(bars: Progress, task: TaskID, done: int) -> None:
+    bars.update(task, completed=done)
+
+
+def log_in(stage: Stage, youth: Youth, issuer: SyntheticIssuer) -> Browser:
+    """The youth's own browser, logged in through the synthetic identity provider."""
+    return Browser(stage.url, national_id=youth.national_id, issuer=issuer)
+
+
+def case_name(youth: Youth) -> str:
+    """What the services call a youth among themselves in the demo: Emil by his first name."""
+    return youth.first_name if youth is EMIL else youth.national_id
+
+
+def _cases(town: Municipality, unit: str, *, now: datetime) -> dict[str, Any]:
+    return {
+        case_name(youth): {
+            "national_id": youth.national_id,
+            "records": [
+                {
+                    "field": record.field,
+                    "value": record.value,
+                    "observed_at": record.observed_at.isoformat(),
+                    "basis": record.basis,
+                    "author_role": record.author_role,
+                }
+                for record in records(youth, unit, seed=town.seed, now=now)
+            ],
+        }
+        for youth in town.followed_by(unit)
+    }
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
