@@ -16,7 +16,6 @@ from broker.api import app
 from broker.api.log import Log
 from broker.domain.ids import PersonKey
 from broker.engine import bundle
-from broker.engine.opa import OpaEngine
 from broker.engine.regorus import RegorusEngine
 from broker.errors import RegisterDown, Unavailable
 from broker.ports import Person, PolicyEngine, Ports, Register
@@ -60,6 +59,8 @@ def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
         case "regorus":
             return RegorusEngine(policies)
         case "opa":
+            from broker.engine.opa import OpaEngine  # noqa: PLC0415 (only OPA deployments load its client)
+
             return OpaEngine(policies, settings.opa_url or "")
         case _ as unknown:
             assert_never(unknown)

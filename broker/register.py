@@ -19,15 +19,15 @@ from broker.ports import Person
 
 MAX_BYTES = 64 * 1024 * 1024
 
-NationalId = Annotated[str, Field(pattern=r"^[0-9]{11}$", repr=False)]
+NationalId = Annotated[str, Field(pattern=r"^[0-9]{11}$")]
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    national_id: NationalId
+    national_id: NationalId = Field(repr=False)
     born: date
-    guardians: tuple[NationalId, ...] = Field(default=(), max_length=4)
+    guardians: tuple[NationalId, ...] = Field(default=(), max_length=4, repr=False)
     address_protection: Literal["none", "confidential", "strictly_confidential"] = "none"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -14,7 +15,7 @@ from broker.api import open_routes, person_routes, service_routes, token_routes
 from broker.api.access_tokens import AccessTokens
 from broker.api.door import Door, Pool
 from broker.api.edge import Edge
-from broker.api.endpoints import Endpoint, Front
+from broker.api.endpoints import Endpoint, Endpoints, Exchange, Front, Reply, as_json
 from broker.api.errors import HttpRefused, MethodNotAllowed, NoSuchResource
 from broker.api.log import Log
 from broker.api.openapi import document
@@ -50,13 +51,15 @@ def create(
     app = FastAPI(
         title=TITLE,
         version=VERSION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(background, pool),
         exception_handlers={HTTPException: _told},
     )
-    app.router.routes.extend(Door(endpoint, front=front, pool=pool) for endpoint in every())
+    for endpoint in (*every(), *_description(app)):
+        app.router.routes.append(Door(endpoint, front=front, pool=pool))
     app.openapi = document(app, title=TITLE, version=VERSION)  # type: ignore[method-assign]
     app.add_middleware(Edge, https=ports.issuer.startswith("https:"))
     return app
@@ -68,6 +71,17 @@ def every() -> Iterator[Endpoint]:
     yield from token_routes.endpoints
     yield from person_routes.endpoints
     yield from open_routes.endpoints
+
+
+def _description(app: FastAPI) -> Endpoints:
+    endpoints = Endpoints()
+
+    @endpoints.get("/openapi.json", "public", cache="public, max-age=300")
+    def openapi(_: Exchange[Any]) -> Reply:
+        """This description of the API (OpenAPI 3.1)."""
+        return as_json(app.openapi())
+
+    return endpoints
 
 
 def _lifespan(
