@@ -1,0 +1,186 @@
+"""Laws of a consent's life: whatever is done to it, in whatever order, by whomever."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from pydantic import TypeAdapter
+
+from broker.domain.consent_events import ConsentEvent
+from broker.domain.consents import Consent
+from broker.domain.errors import ConsentError
+from broker.domain.grants import Answer
+from broker.domain.ids import ConsentId, GrantId
+from broker.domain.states import TRANSITIONS, State
+from tests.consenting import (
+    EMIL,
+    FATHER,
+    HALF_A_YEAR,
+    MOTHER,
+    NOW,
+    RECORDER,
+    SOMEBODY,
+    Need,
+    asked,
+    line,
+)
+
+CATEGORIES = ("education", "health", "work")
+LINES = tuple(GrantId(f"g{n}") for n in range(1, 5))
+ENDS = {State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED, State.LAPSED, State.REFUSED}
+
+needs = st.builds(Need, st.booleans(), st.integers(0, 2), st.booleans())
+signers = st.sampled_from([EMIL, MOTHER, FATHER, SOMEBODY])
+steps = st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(days=91)])
+some_lines = st.sets(st.sampled_from([*LINES, GrantId("g9")]), max_size=4)
+said = st.dictionaries(st.sampled_from(LINES), st.sampled_from(["yes", "no"]), max_size=4)
+
+
+class Life(RuleBasedStateMachine):
+    """One consent, its history, and the laws that hold after every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: list[Consent] = []
+        self.now: datetime = NOW
+        self.needed: dict[str, Need] = {}
+
+    @property
+    def consent(self) -> Consent:
+        """As it stands."""
+        return self.history[-1]
+
+    @initialize(
+        categories=st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=4),
+        needed=st.fixed_dictionaries(dict.fromkeys(CATEGORIES, needs)),
+    )
+    def ask(self, categories: list[str], needed: dict[str, Need]) -> None:
+        """A consent of up to four lines."""
+        self.needed = needed
+        self.history = [asked(*(line(n, c) for n, c in enumerate(categories, start=1)))]
+
+    def act(
+        self, change: Callable[[Consent], tuple[Consent, ConsentEvent]], step: timedelta
+    ) -> None:
+        """Try something; a refusal leaves everything as it was."""
+        self.now += step
+        with suppress(ConsentError):
+            after, event = change(self.consent)
+            assert (event.version, event.state) == (after.version, after.state)
+            assert event.at == after.changed_at
+            self.history.append(after)
+
+    @rule(
+        signer=signers,
+        answers=said,
+        full=st.sampled_from(["yes", "no", None]),
+        step=steps,
+        heard=st.booleans(),
+    )
+    def answer(
+        self,
+        signer: Any,
+        answers: dict[GrantId, Answer],
+        full: Answer | None,
+        step: timedelta,
+        *,
+        heard: bool,
+    ) -> None:
+        """Anybody answers; ``full`` fills the lines that are left."""
+        lines = [grant.id for grant in self.consent.grants]
+        if signer.kind == "guardian":
+            lines = [g.id for g in self.consent.grants if self.needed[g.category].guardians]
+        answers = {line: answer for line, answer in answers.items() if line in lines}
+        if full:
+            answers = {**dict.fromkeys(lines, full), **answers}
+        how: dict[str, Any] = {"method": "digital"}
+        if signer.key is None:
+            how = {"method": "oral", "recorded_by": RECORDER}
+        self.act(
+            lambda c: c.answer(
+                answers, signer=signer, at=self.now, read=c.text_sha256, needed=self.needed,
+                child_heard=heard, **how,
+            ),
+            step,
+        )  # fmt: skip
+
+    @rule(signer=signers, step=steps)
+    def pause(self, signer: Any, step: timedelta) -> None:
+        """Anybody pauses."""
+        self.act(lambda c: c.pause(at=self.now, by=signer), step)
+
+    @rule(signer=signers, step=steps)
+    def resume(self, signer: Any, step: timedelta) -> None:
+        """Anybody resumes."""
+        self.act(lambda c: c.resume(at=self.now, by=signer), step)
+
+    @rule(signer=signers, lines=some_lines, step=steps)
+    def withdraw(self, signer: Any, lines: set[GrantId], step: timedelta) -> None:
+        """Anybody takes back all or some of it."""
+        self.act(lambda c: c.withdraw(at=self.now, by=signer, grants=lines), step)
+
+    @rule(lines=some_lines, step=steps)
+    def lapse(self, lines: set[GrantId], step: timedelta) -> None:
+        """A birthday."""
+        self.act(lambda c: c.lapse(at=self.now, grants=lines), step)
+
+    @rule(step=steps)
+    def expire(self, step: timedelta) -> None:
+        """Time."""
+        self.act(lambda c: c.expire(at=self.now), step)
+
+    @precondition(lambda self: len(self.history) > 3)
+    @rule(step=steps)
+    def supersede(self, step: timedelta) -> None:
+        """Another consent takes its place."""
+        self.act(lambda c: c.supersede(at=self.now, successor=ConsentId("con_other")), step)
+
+    @invariant()
+    def every_step_is_one_version_and_in_the_table(self) -> None:
+        """The version strictly increases, so that (id, version) names one content for ever."""
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            assert after.version == before.version + 1
+            assert after.state in TRANSITIONS[before.state]
+            assert after.changed_at >= before.changed_at
+
+    @invariant()
+    def an_end_is_the_last_state(self) -> None:
+        """Withdrawn, refused, expired: never active again."""
+        assert not any(consent.state in ENDS for consent in self.history[:-1])
+
+    @invariant()
+    def a_no_stays_a_no_and_only_answers_make_a_yes(self) -> None:
+        """Narrowing, pausing, resuming and lapsing never add a grant."""
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            for old, new in zip(before.grants, after.grants, strict=True):
+                if old.answer == "no":
+                    assert new.answer == "no"
+                if new.answer == "yes" != old.answer:
+                    assert len(after.signatures) == len(before.signatures) + 1
+
+    @invariant()
+    def in_force_means_signed_and_in_time(self) -> None:
+        """Every yes of an active consent has the signatures it needs, and one line at least is yes."""
+        if not self.history or self.consent.state is not State.ACTIVE:
+            return
+        granted = [grant for grant in self.consent.grants if grant.answer == "yes"]
+        assert granted
+        for grant in granted:
+            assert not self.consent.signed(grant.id).lacks(self.needed[grant.category])
+        assert self.consent.valid_from is not None
+        assert self.consent.valid_from < NOW + HALF_A_YEAR
+
+    @invariant()
+    def it_comes_back_from_json_as_it_was(self) -> None:
+        """What is stored is what was decided on."""
+        if self.history:
+            as_json = TypeAdapter(Consent)
+            assert self.consent == as_json.validate_json(as_json.dump_json(self.consent))
+
+
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=15, deadline=None)
+TestLife = Life.TestCase
