@@ -300,6 +300,6 @@ class AsyncClient:
     async def _sent(self, request: Request) -> Response:
         async with self._http.stream(**self._carriage.http(request)) as answer:
             reading = Reading(answer, self._carriage)
-            async for chunk in answer.aiter_raw():
+            async for chunk in answer.aiter_bytes():
                 reading.add(chunk)
         return reading.done()

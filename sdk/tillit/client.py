@@ -344,6 +344,6 @@ class Client:
     def _sent(self, request: Request) -> Response:
         with self._http.stream(**self._carriage.http(request)) as answer:
             reading = Reading(answer, self._carriage)
-            for chunk in answer.iter_raw():
+            for chunk in answer.iter_bytes():
                 reading.add(chunk)
         return reading.done()
