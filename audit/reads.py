@@ -97,7 +97,11 @@ def entry_bundle(connection: Connection, n: int, width: int = tree.TILE_WIDTH) -
     ).all()
     if not rows or len(rows) != width:
         return None
-    return bundles.pack(leaf_at(type_, at, commitment) for type_, at, commitment in rows)
+    try:
+        return bundles.pack(leaf_at(type_, at, commitment) for type_, at, commitment in rows)
+    except ValueError:
+        # Somebody has written what no leaf can hold: the entry that was signed is no longer there.
+        return None
 
 
 def resource(connection: Connection, path: str) -> bytes | None:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from audit import paths, reads, storage
 from audit.entries import Entry, Promised
 from audit.errors import NoCheckpoint
 from audit.mirror import write
 from audit.sequencer import Sequencer
+from broker.store.engine import open_engine
 from tillit.leaves import leaf_hash
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint
 
@@ -104,13 +105,6 @@ class Log:
     clock: Clock = field(default_factory=Clock)
     appended: int = 0
 
-    @classmethod
-    def on_sqlite(cls, path: Path) -> "Log":
-        """A log in a fresh file."""
-        log = cls(create_engine(f"sqlite:///{path}", connect_args={"timeout": 30}))
-        storage.metadata.create_all(log.engine)
-        return log
-
     @property
     def vkey(self) -> Vkey:
         """What its auditors trust."""
@@ -128,9 +122,8 @@ class Log:
             for _ in range(count):
                 self.clock.forward(1)
                 self.appended += 1
-                entry = Entry(
-                    "disclosure.released", self.clock(), {"number": self.appended}, subject
-                )
+                content = {"number": self.appended, "of": subject or "nobody"}
+                entry = Entry("disclosure.released", self.clock(), content, subject)
                 salt = hashlib.sha256(b"salt %d" % self.appended).digest()
                 promised.append(storage.append(connection, entry, origin=ORIGIN, salt=salt))
         return promised
@@ -173,6 +166,16 @@ class Log:
             if served is not None:
                 write(directory / path, served)
         return directory
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[Log]:
+    """A log in a migrated database, on an engine as the broker opens it."""
+    log = Log(open_engine(url))
+    try:
+        yield log
+    finally:
+        log.engine.dispose()
 
 
 @contextlib.contextmanager
