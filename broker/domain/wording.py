@@ -8,14 +8,19 @@ from broker.domain.grants import Grant
 from tillit.wire import Language
 
 _LINE = {
-    "nb": "{source} kan dele {what} med {recipient}, for å {why}.{when}",
-    "nn": "{source} kan dele {what} med {recipient}, for å {why}.{when}",
-    "en": "{source} may share {what} with {recipient}, to {why}.{when}",
+    "nb": "{source} kan dele {what} med {recipient}, for å {why}.{when}{special}",
+    "nn": "{source} kan dele {what} med {recipient}, for å {why}.{when}{special}",
+    "en": "{source} may share {what} with {recipient}, to {why}.{when}{special}",
 }
 _WHEN = {
     "nb": {"standing": "", "once": " Bare én gang.", "meeting": " Bare til ett møte."},
     "nn": {"standing": "", "once": " Berre éin gong.", "meeting": " Berre til eitt møte."},
     "en": {"standing": "", "once": " Only once.", "meeting": " For one meeting only."},
+}
+_SPECIAL = {
+    "nb": " Dette er ekstra følsomt og trenger et eget ja.",
+    "nn": " Dette er ekstra kjenslevart og treng eit eige ja.",
+    "en": " This is especially sensitive and needs a yes of its own.",
 }
 _WHOLE = {
     "nb": (
@@ -48,6 +53,7 @@ def line_text(grant: Grant, catalogue: Catalogue, language: Language) -> str:
         what=what,
         why=_lower(catalogue.text("purpose", grant.purpose, language)),
         when=_WHEN[language][grant.condition.kind],
+        special=_SPECIAL[language] if grant.special else "",
     )
 
 
