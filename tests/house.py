@@ -69,6 +69,7 @@ class House:
     """The broker's ports, the units' keys, and short ways to do what a route would do."""
 
     ports: Ports
+    store: SqlStore
     clock: Clock
     keys: Mapping[str, ServiceKey]
     sequencer: Sequencer
@@ -133,7 +134,9 @@ class House:
         answered = DigitalAnswer(
             read=view.text_sha256, answers={line.id: say(line) for line in shown.grants}, **more
         )
-        return me.answer(ConsentId(view.id), answered, call=self.person(national_id), ports=self.ports)
+        return me.answer(
+            ConsentId(view.id), answered, call=self.person(national_id), ports=self.ports
+        )
 
     def ask(self, unit: str, national_id: str, *fields: str, **more: Any) -> Ask:
         """An ask for a case discussion in Larvik."""
@@ -196,7 +199,7 @@ def build(directory: Path, url: str | None = None) -> House:
     service_keys = {unit: ServiceKey.generate(unit) for unit in UNITS}
     _register(ports, service_keys)
     sequencer = Sequencer(store.engine, origin=ports.origin, signer=secrets.log, clock=clock)
-    return House(ports, clock, service_keys, sequencer)
+    return House(ports, store, clock, service_keys, sequencer)
 
 
 def _register(ports: Ports, service_keys: Mapping[str, ServiceKey]) -> None:

@@ -10,9 +10,11 @@ from tests.integration.world import World, world_in
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> House:
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     """A fresh broker in this process."""
-    return build(tmp_path, database_url)
+    built = build(tmp_path, database_url)
+    yield built
+    built.store.close()
 
 
 @pytest.fixture
