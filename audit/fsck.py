@@ -34,7 +34,7 @@ class Finding:
     """One thing that is wrong, and at which entry where that can be told.
 
     ``kind``: signature, untimed, postdated, backdated, stale, truncated, forked, missing,
-    malformed, altered, reordered, root.
+    malformed, altered, reordered, tile, root.
     """
 
     kind: str
@@ -234,7 +234,7 @@ class _Check:
             served = self._served(TilePath(level, n, width), width)
             if served is not None and served != _row(built):
                 first = n << (tree.TILE_HEIGHT * (level + 1))
-                self.found("altered", f"{TilePath(level, n, width)} does not add up", first)
+                self.found("tile", f"{TilePath(level, n, width)} does not add up", first)
         if len(built) == tree.TILE_BYTES:
             del self.edge[level, n]
 
