@@ -1,0 +1,97 @@
+"""Answers: what an ask is answered with, and how the log speaks of it."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from tillit.wire.asks import Actor, Ground, Obligations, PolicyRef, Reason
+from tillit.wire.sealed import Manifest, SealedField, SealedKey
+from tillit.wire.terms import (
+    CollaborationId,
+    DisclosureId,
+    FieldName,
+    MeetingId,
+    PurposeId,
+    ReasonCode,
+    Sha256,
+    SubjectHandle,
+    UnitId,
+    Wire,
+)
+
+Outcome = Literal["released", "partly_released", "refused"]
+
+
+class CheckAnswer(Wire):
+    """``POST /v1/checks``: the decision, nothing released, nothing written but the log entry."""
+
+    outcome: Outcome
+    permitted: dict[FieldName, tuple[Ground, ...]]
+    withheld: dict[FieldName, tuple[Reason, ...]]
+    obligations: Obligations
+    stable_until: AwareDatetime | None
+    policy: PolicyRef
+
+
+class DisclosureAnswer(Wire):
+    """``POST /v1/disclosures``: sealed fields, withheld fields with reasons, manifest, obligations, receipt.
+
+    ``key`` is absent when nothing was released. ``receipt`` is a compact JWS by the broker (see ``tillit.receipts``).
+    """
+
+    id: DisclosureId
+    outcome: Outcome
+    sealed: dict[FieldName, SealedField]
+    key: SealedKey | None
+    grounds: dict[FieldName, tuple[Ground, ...]]
+    withheld: dict[FieldName, tuple[Reason, ...]]
+    manifest: Manifest
+    stable_until: AwareDatetime | None
+    receipt: str
+
+
+class Statement(Wire):
+    """What a disclosure's log leaf commits to, and what the receipt repeats. ``decision``: field → "permit" or codes.
+
+    ``manifest`` is base64url SHA-256(JCS(manifest)).
+    """
+
+    type: Literal["disclosure"]
+    id: DisclosureId
+    at: AwareDatetime
+    recipient: UnitId
+    actor: Actor
+    subject: SubjectHandle
+    purpose: PurposeId
+    collaboration: CollaborationId | None
+    meeting: MeetingId | None
+    outcome: Outcome
+    manifest: Sha256
+    decision: dict[FieldName, Literal["permit"] | tuple[ReasonCode, ...]]
+    policy: PolicyRef
+
+
+class Promise(Wire):
+    """The log's word that an entry will stand in the tree: the leaf's time and the salt of its commitment."""
+
+    origin: str
+    at: AwareDatetime
+    salt: Sha256
+
+
+class Receipt(Wire):
+    """The payload of a receipt JWS (EdDSA, typ ``tillit-receipt+jws``)."""
+
+    v: Literal[1]
+    iss: str
+    statement: Statement
+    promise: Promise
+
+
+class ProofAnswer(Wire):
+    """``GET /v1/disclosures/{id}/proof``: inclusion of the leaf in the tree that ``checkpoint`` signs (C2SP)."""
+
+    index: int
+    leaf_hash: Sha256
+    path: tuple[Sha256, ...]
+    checkpoint: str

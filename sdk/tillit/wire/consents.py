@@ -1,0 +1,139 @@
+"""Consents on the wire: asked for, shown, answered, withdrawn (design.md § 5)."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from tillit.wire.asks import Actor
+from tillit.wire.terms import (
+    MAX_GRANTS,
+    CategoryId,
+    CollaborationId,
+    ConsentId,
+    FieldName,
+    GrantId,
+    Language,
+    MeetingId,
+    PurposeId,
+    Sha256,
+    SubjectHandle,
+    UnitId,
+    Wire,
+    distinct,
+)
+
+
+class Condition(Wire):
+    """When a grant holds: always, once, or for one meeting."""
+
+    kind: Literal["standing", "once", "meeting"] = "standing"
+    meeting: MeetingId | None = None
+
+
+class ConsentRequest(Wire):
+    """Ask for a consent from a collaboration's template (or, with no collaboration, between two units).
+
+    ``services`` are the units involved, the requester among them; ``categories`` and ``fields`` say what; the broker
+    compiles them into enumerated grants. ``valid_days``: 1 to 366, bounded further by the collaboration.
+    """
+
+    subject: SubjectHandle
+    collaboration: CollaborationId | None
+    services: Annotated[
+        tuple[UnitId, ...], Field(min_length=2, max_length=40), AfterValidator(distinct)
+    ]
+    purposes: Annotated[
+        tuple[PurposeId, ...], Field(min_length=1, max_length=10), AfterValidator(distinct)
+    ]
+    categories: Annotated[
+        tuple[CategoryId, ...], Field(max_length=20), AfterValidator(distinct)
+    ] = ()
+    fields: Annotated[tuple[FieldName, ...], Field(max_length=100), AfterValidator(distinct)] = ()
+    condition: Condition = Condition()
+    valid_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    language: Language = "nb"
+    actor: Actor
+
+
+Answer = Literal["yes", "no"]
+
+
+class GrantView(Wire):
+    """One enumerated line of a consent. ``fields`` empty means the whole category, up to the purpose's ceiling."""
+
+    id: GrantId
+    source: UnitId
+    recipient: UnitId
+    category: CategoryId
+    fields: tuple[FieldName, ...]
+    purpose: PurposeId
+    condition: Condition
+    special: bool
+    answer: Answer | None
+    text: str
+
+
+class ConsentView(Wire):
+    """A consent as one party may see it: a service sees only the grants it is source or recipient of."""
+
+    id: ConsentId
+    version: int
+    state: Literal[
+        "draft",
+        "requested",
+        "partly_signed",
+        "active",
+        "paused",
+        "withdrawn",
+        "expired",
+        "superseded",
+        "lapsed",
+        "refused",
+    ]
+    collaboration: CollaborationId | None
+    requested_by: UnitId
+    requested_at: AwareDatetime
+    valid_from: AwareDatetime | None
+    valid_until: AwareDatetime
+    language: Language
+    text: str
+    text_sha256: Sha256
+    grants: tuple[GrantView, ...]
+    waiting_for: tuple[str, ...]
+
+
+Answers = Annotated[dict[GrantId, Answer], Field(min_length=1, max_length=MAX_GRANTS)]
+
+
+class Capture(Wire):
+    """An answer a professional records (N2): who answered, what was read out (its hash), when, line by line.
+
+    ``signer`` is ``subject`` or ``guardian``; ``child_heard`` records that a child below the age was heard.
+    """
+
+    method: Literal["oral"]
+    signer: Literal["subject", "guardian"]
+    read_out: Sha256
+    answered_at: AwareDatetime
+    answers: Answers
+    actor: Actor
+    child_heard: bool = False
+
+
+class DigitalAnswer(Wire):
+    """The signer's own answer, line by line; ``read`` is the hash of the text that was shown.
+
+    ``subject`` is given by a guardian who answers for a ward; ``child_heard`` then records that the child was heard.
+    """
+
+    read: Sha256
+    answers: Answers
+    child_heard: bool = False
+
+
+class Withdrawal(Wire):
+    """Withdraw the whole consent, or (``grants`` given) narrow it by those lines."""
+
+    grants: Annotated[
+        tuple[GrantId, ...], Field(max_length=MAX_GRANTS), AfterValidator(distinct)
+    ] = ()

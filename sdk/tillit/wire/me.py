@@ -1,0 +1,73 @@
+"""What the subject sees (design.md § 8, /v1/me)."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, StringConstraints
+
+from tillit.wire.answers import Outcome
+from tillit.wire.asks import Ground, Reason
+from tillit.wire.consents import ConsentView
+from tillit.wire.terms import (
+    CollaborationId,
+    ConsentId,
+    DisclosureId,
+    FieldName,
+    MeetingId,
+    PurposeId,
+    UnitId,
+    Wire,
+)
+
+
+class MyField(Wire):
+    """One field of a disclosure as the subject sees it: shared from which source on which ground, or why not."""
+
+    shared: bool
+    source: UnitId | None
+    grounds: tuple[Ground, ...]
+    reasons: tuple[Reason, ...]
+
+
+class MyDisclosure(Wire):
+    """An ask about the subject, released or refused: who, in what role, why, and what came of it."""
+
+    id: DisclosureId
+    at: AwareDatetime
+    recipient: UnitId
+    role: str
+    purpose: PurposeId
+    collaboration: CollaborationId | None
+    meeting: MeetingId | None
+    outcome: Outcome
+    fields: dict[FieldName, MyField]
+    receipt: str
+
+
+class MyDisclosures(Wire):
+    """A page of disclosures, newest first; ``next`` is the cursor to pass as ``before``."""
+
+    disclosures: tuple[MyDisclosure, ...]
+    next: str | None
+
+
+class MyNotice(Wire):
+    """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on."""
+
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
+    at: AwareDatetime
+    unit: UnitId
+    consent: ConsentId | None = None
+    disclosure: DisclosureId | None = None
+    meeting: MeetingId | None = None
+
+
+class MyNotices(Wire):
+    """The latest notices, newest first."""
+
+    notices: tuple[MyNotice, ...]
+
+
+class MyConsents(Wire):
+    """Every consent the subject has been asked for, newest first."""
+
+    consents: tuple[ConsentView, ...]

@@ -1,0 +1,55 @@
+"""Terms: the identifiers, bounds and closed words that every wire shape is made of."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_DEPTH = 12
+MAX_FIELDS = 200
+MAX_GRANTS = 500
+MAX_SEALED_CHARS = 512 * 1024
+
+T = TypeVar("T")
+
+
+def distinct(items: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuses a list in which something stands twice."""
+    if len(set(items)) != len(items):
+        raise ValueError("an item stands twice")
+    return items
+
+
+FieldName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*){1,3}$", max_length=80)
+]
+CategoryId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
+PurposeId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
+UnitId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+CollaborationId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+SubjectHandle = Annotated[str, StringConstraints(pattern=r"^hdl_[A-Za-z0-9_-]{22}$")]
+RecordId = Annotated[str, StringConstraints(pattern=r"^rec_[A-Za-z0-9_-]{22}$")]
+ConsentId = Annotated[str, StringConstraints(pattern=r"^con_[A-Za-z0-9_-]{22}$")]
+DisclosureId = Annotated[str, StringConstraints(pattern=r"^dis_[A-Za-z0-9_-]{22}$")]
+MeetingId = Annotated[str, StringConstraints(pattern=r"^mtg_[A-Za-z0-9_-]{22}$")]
+GrantId = Annotated[str, StringConstraints(pattern=r"^g[1-9][0-9]{0,3}$")]
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
+Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Language = Literal["nb", "nn", "en"]
+Basis = Literal[
+    "measured",
+    "stated_by_subject",
+    "professional_assessment",
+    "diagnosis_by_clinician",
+    "derived",
+]
+FieldNames = Annotated[
+    tuple[FieldName, ...], Field(min_length=1, max_length=MAX_FIELDS), AfterValidator(distinct)
+]
+
+
+class Wire(BaseModel):
+    """Frozen and closed: what is not named is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
