@@ -28,8 +28,6 @@ HOLDS, WRONG, UNCHECKED = 0, 1, 2
 TIMEOUT = httpx.Timeout(30, connect=5)
 
 _MAX_TOKEN_BYTES = 8192
-_SPEAK_AFTER = 1.0
-_SPEAK_EVERY = 5.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,7 +150,7 @@ def _progress(unit: str) -> Iterator[fsck.Progress]:
     """A bar on a terminal; elsewhere a line now and then once it takes more than a second."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(unit)
+        yield Lines(unit)
         return
     columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -160,15 +158,19 @@ def _progress(unit: str) -> Iterator[fsck.Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-class _Lines:
-    def __init__(self, unit: str) -> None:
+class Lines:
+    """Progress as a line on standard error, first ``after`` and then ``every`` so many seconds."""
+
+    def __init__(self, unit: str, *, after: float = 1.0, every: float = 5.0) -> None:
         self._unit = unit
-        self._next = time.monotonic() + _SPEAK_AFTER
+        self._every = every
+        self._next = time.monotonic() + after
 
     def __call__(self, done: int, total: int) -> None:
+        """Say how far it has come, if it is time to."""
         if time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + _SPEAK_EVERY
+        self._next = time.monotonic() + self._every
         print(f"{done} of {total} {self._unit}", file=sys.stderr, flush=True)
 
 

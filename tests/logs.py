@@ -27,7 +27,7 @@ from tillit.leaves import leaf_hash
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint
 
 ORIGIN = "log.example/larvik"
-START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+START = datetime(2025, 11, 24, 8, 0, tzinfo=UTC)
 
 
 class NaiveTree:

@@ -127,7 +127,7 @@ def test_an_edited_entry_is_found(log: Log, check: Callable[..., fsck.Report]) -
 
 def test_a_time_set_back_in_place_is_found(log: Log, check: Callable[..., fsck.Report]) -> None:
     """The time is part of the leaf."""
-    early = "2026-11-01T08:00:00.000000Z"
+    early = "2020-01-01T08:00:00.000000Z"
     log.run(update(log_entry).where(log_entry.c.idx == 599).values(at=early))
     report = check()
     assert kinds(report) == {"altered", "backdated", "root"}
