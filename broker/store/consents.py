@@ -136,8 +136,6 @@ class Consents(Part):
         Says whether every one is active at the named version. SQLite locks nothing here: there the
         transaction itself is the only one that can write.
         """
-        if not named:
-            return True
         found = self._run(_STILL_ACTIVE, {"named": list(named)}).all()
         return len(found) == len(set(named))
 

@@ -11,26 +11,28 @@ WAIT_SECONDS = 5
 BEGIN = "tillit_begin"
 """Execution option: the statement with which SQLite begins (``BEGIN`` unless it says otherwise)."""
 
-POOL = {"pool_size": 10, "max_overflow": 30, "pool_timeout": WAIT_SECONDS}
+POOL = {"pool_size": 10, "max_overflow": 30}
 
 
-def open_engine(url: str | URL) -> Engine:
+def open_engine(url: str | URL, *, wait: float = WAIT_SECONDS) -> Engine:
     """An engine for ``sqlite:///file`` or ``postgresql+psycopg://…``; connects to nothing yet.
+
+    ``wait`` is in seconds, for locks and connections alike.
 
     Raises ``ValueError`` for any other database, and for SQLite in memory, which no second
     connection would see.
     """
     where = make_url(url)
     if where.drivername == "postgresql+psycopg":
-        return _postgresql(where)
+        return _postgresql(where, wait)
     if where.get_backend_name() == "sqlite" and where.database not in (None, "", ":memory:"):
-        return _sqlite(where)
+        return _sqlite(where, wait)
     raise ValueError("the database is neither sqlite:///file nor postgresql+psycopg://…")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, wait: float) -> Engine:
     limits = {
-        "lock_timeout": f"{WAIT_SECONDS}s",
+        "lock_timeout": f"{wait * 1000:.0f}ms",
         "statement_timeout": "30s",
         "idle_in_transaction_session_timeout": "60s",
     }
@@ -38,20 +40,22 @@ def _postgresql(url: URL) -> Engine:
         url,
         connect_args={
             "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
-            "connect_timeout": WAIT_SECONDS,
+            "connect_timeout": max(2, round(wait)),
         },
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         hide_parameters=True,
+        pool_timeout=wait,
         **POOL,
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, wait: float) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"check_same_thread": False, "timeout": WAIT_SECONDS},
+        connect_args={"check_same_thread": False, "timeout": wait},
         hide_parameters=True,
+        pool_timeout=wait,
         **POOL,
     )
 
@@ -59,7 +63,7 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
         # The driver begins no transactions of its own; ``begin`` below does.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+        connection.execute(f"PRAGMA busy_timeout = {wait * 1000:.0f}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -68,9 +68,15 @@ class SqlStore:
     """
 
     def __init__(
-        self, url: str, *, origin: str, randomness: Randomness = secrets.token_bytes
+        self,
+        url: str,
+        *,
+        origin: str,
+        randomness: Randomness = secrets.token_bytes,
+        wait: float = WAIT_SECONDS,
     ) -> None:
-        self.engine: Engine = open_engine(url)
+        self.engine: Engine = open_engine(url, wait=wait)
+        self._wait = wait
         self._origin = origin
         self._randomness = randomness
         self._sqlite = self.engine.dialect.name == "sqlite"
@@ -102,6 +108,10 @@ class SqlStore:
     @contextmanager
     def hold(self, consents: Sequence[tuple[ConsentId, int]]) -> Iterator[SqlTransaction | None]:
         """Hold consents still: see ``broker.ports.Store``. Never nested in a transaction."""
+        if not consents:
+            with self.read() as tx:
+                yield tx
+            return
         with self._turns(), faults(), self._write.connect() as connection:
             tx = self._transaction(connection)
             yield tx if tx.hold_still(consents) else None
@@ -133,7 +143,7 @@ class SqlStore:
         if not self._sqlite:
             yield
             return
-        if not self._turn.acquire(timeout=WAIT_SECONDS):
+        if not self._turn.acquire(timeout=self._wait):
             raise StoreDown("locked")
         try:
             yield
