@@ -65,15 +65,22 @@ class RequestRefused(Exception):
 class Browser:
     """What one person sees and does under ``/v1/me``, logged in as themself."""
 
-    def __init__(self, url: str, *, national_id: str, issuer: SyntheticIssuer) -> None:
+    def __init__(
+        self, url: str, *, national_id: str, issuer: SyntheticIssuer, audience: str | None = None
+    ) -> None:
+        """``audience`` is the broker's own name, where that is not its address."""
         self._national_id = national_id
         self._issuer = issuer
-        self._url = url
+        self._audience = audience or url
         self._http = httpx.Client(base_url=url, timeout=30.0)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def consent(self, identity: str) -> ConsentView:
+        """One consent."""
+        return self._get(f"/v1/me/consents/{identity}", ConsentView)
 
     def consents(self) -> tuple[ConsentView, ...]:
         """Everything the person has been asked for."""
@@ -108,7 +115,7 @@ class Browser:
         return self._read(answer, kind)
 
     def _headers(self) -> dict[str, str]:
-        token = self._issuer.token(self._national_id, audience=self._url)
+        token = self._issuer.token(self._national_id, audience=self._audience)
         return {"authorization": f"Bearer {token}", "accept-language": "en"}
 
     @staticmethod

@@ -1,0 +1,177 @@
+"""Real broker processes for tests: set up in a directory, started on a free port, ended by pid.
+
+Nothing here stands in for anything: the processes are ``tillit-broker serve``, the clients the SDK's.
+"""
+
+import hashlib
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from broker.compose import now
+from broker.demo.larvik import municipality, register
+from broker.demo.person import ISSUER, Browser, SyntheticIssuer
+from broker.demo.processes import Child
+from broker.domain.ids import UnitId
+from broker.store.migrate import migrate
+from broker.store.sql import SqlStore
+from keys import keyring
+from keys.boxes import Cost
+from tillit import Client, Retries, ServiceKey
+from tillit.jcs import canonical
+
+CHEAP = Cost(n=2**4, r=1, p=1)
+READY_SECONDS = 60.0
+_CODE_BYTES = 16
+
+
+@dataclass
+class Site:
+    """One broker's directory, settings and database, and the parties that call it.
+
+    Several processes may serve one site, as replicas do.
+    """
+
+    directory: Path
+    database_url: str
+    issuer_url: str
+    people: SyntheticIssuer = field(default_factory=SyntheticIssuer)
+    keys: dict[str, ServiceKey] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """The log's name."""
+        return "log.processes.test"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of every process of the site."""
+        return {
+            "TILLIT_MODE": "demo",
+            "TILLIT_ISSUER": self.issuer_url,
+            "TILLIT_DATA_DIR": str(self.directory / "broker"),
+            "TILLIT_DATABASE_URL": self.database_url,
+            "TILLIT_PASSPHRASE_FILE": str(self.directory / "passphrase"),
+            "TILLIT_REGISTER_FILE": str(self.directory / "register.json"),
+            "TILLIT_PERSON_ISSUER": ISSUER,
+            "TILLIT_PERSON_JWKS_FILE": str(self.directory / "issuer.jwks"),
+            "TILLIT_LOG_ORIGIN": self.origin,
+            **self.more,
+        }
+
+    @property
+    def keyring(self) -> Path:
+        """The keyring's directory."""
+        return self.directory / "broker" / "keyring"
+
+    def store(self) -> SqlStore:
+        """The site's database, beside its processes. The caller closes it."""
+        return SqlStore(self.database_url, origin=self.origin)
+
+    def enrolment_code(self, unit: str) -> str:
+        """A one-time code for a unit, as the operator's command makes it."""
+        code = secrets.token_hex(_CODE_BYTES)
+        store = self.store()
+        with store.write() as tx:
+            hashed = hashlib.sha256(code.encode()).digest()
+            tx.add_enrolment(UnitId(unit), hashed, expires_at=now() + timedelta(hours=1))
+        store.close()
+        return code
+
+    def client(self, unit: str, url: str | None = None, *, retries: int = 1) -> Client:
+        """A unit's SDK client; the first one registers the unit's fresh keys."""
+        where = url or self.issuer_url
+        if unit not in self.keys:
+            self.keys[unit] = ServiceKey.generate(unit)
+            with Client(where, service=unit, key=self.keys[unit]) as first:
+                first.enrol(code=self.enrolment_code(unit))
+        return Client(where, service=unit, key=self.keys[unit], retries=Retries(attempts=retries))
+
+    def browser(self, national_id: str, url: str | None = None) -> Browser:
+        """A person's own calls under ``/v1/me``."""
+        return Browser(
+            url or self.issuer_url,
+            national_id=national_id,
+            issuer=self.people,
+            audience=self.issuer_url,
+        )
+
+
+def site(directory: Path, database_url: str | None = None, **more: str) -> Site:
+    """Set a site up: keyring, register of the twelve and some more, migrated database.
+
+    ``database_url`` is of a migrated database; without it a SQLite file is made. ``more`` are further
+    settings by their environment names.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    passphrase = secrets.token_urlsafe(24)
+    (directory / "passphrase").write_text(passphrase)
+    keyring.create(directory / "broker" / "keyring", passphrase.encode(), cost=CHEAP)
+    town = register(municipality(seed=1, youths=40))
+    (directory / "register.json").write_bytes(canonical(town))
+    if database_url is None:
+        database_url = f"sqlite:///{directory / 'broker' / 'broker.sqlite'}"
+        migrate(database_url)
+    made = Site(directory, database_url, f"http://127.0.0.1:{free_port()}", more=more)
+    made.people.save_public(directory / "issuer.jwks")
+    return made
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    where: Site, *, port: int | None = None, arguments: Sequence[str] = ()
+) -> Iterator["Serving"]:
+    """A broker process of a site, on the issuer's port or another; stopped by pid on leaving."""
+    chosen = port or int(where.issuer_url.rpartition(":")[2])
+    process = Child(
+        f"broker-{chosen}",
+        ["broker.cli", "serve", "--port", str(chosen), *arguments],
+        log=where.directory / f"broker-{chosen}.log",
+        directory=where.directory,
+        environment=where.environment,
+    )
+    try:
+        yield Serving(process, f"http://127.0.0.1:{chosen}").ready()
+    finally:
+        process.stop()
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running broker process."""
+
+    process: Child
+    url: str
+
+    def ready(self) -> "Serving":
+        """Wait until it answers that it is."""
+        wait_until_ready(self.url, lambda: not self.process.ended(), log=self.process.log)
+        return self
+
+
+def wait_until_ready(url: str, alive: Callable[[], bool], *, log: Path) -> None:
+    """Poll ``/readyz``; fails with the process's log when it ends or takes too long."""
+    until = time.monotonic() + READY_SECONDS
+    with httpx.Client(timeout=5.0) as http:
+        while time.monotonic() < until:
+            assert alive(), log.read_text(errors="replace")
+            with suppress(httpx.HTTPError):
+                if http.get(f"{url}/readyz").is_success:
+                    return
+            time.sleep(0.01)
+    raise AssertionError(f"not ready: {log.read_text(errors='replace')}")
