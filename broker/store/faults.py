@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from audit.errors import LogDamaged
 from broker.errors import BrokerError, Contended, StoreDown
@@ -25,7 +26,7 @@ _LOST_A_RACE = frozenset(
 )
 
 
-def fault(error: SQLAlchemyError) -> BrokerError:
+def fault(error: DBAPIError | PoolTimeout) -> BrokerError:
     """``Contended`` where another transaction got there first, else ``StoreDown``."""
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
@@ -36,10 +37,10 @@ def fault(error: SQLAlchemyError) -> BrokerError:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Turn what the database raises inside into the broker's errors."""
+    """Turn what the database raises inside into the broker's errors; bugs of ours stay bugs."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (DBAPIError, PoolTimeout) as error:
         raise fault(error) from None
 
 

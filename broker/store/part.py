@@ -33,4 +33,6 @@ class Part:
 
     def _insert_new(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert unless its key is there already; says whether it was new."""
-        return self._run(self._insert(table).on_conflict_do_nothing(), row).rowcount == 1
+        statement = self._insert(table).on_conflict_do_nothing()
+        counted = statement.execution_options(preserve_rowcount=True)
+        return self._run(counted, row).rowcount == 1
