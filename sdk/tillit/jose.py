@@ -9,6 +9,7 @@ any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from tillit.jcs import canonical
 
-MAX_HEADER_CHARS = 1024
+_MAX_EXACT = 2**53 - 1
 _THUMBPRINT_MEMBERS = {"OKP": ("crv", "kty", "x"), "AKP": ("alg", "kty", "pub")}
 
 
@@ -55,7 +56,11 @@ def strict_json(data: bytes) -> Any:
     """
     try:
         return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_distinct_members, parse_constant=_refuse
+            data.decode("utf-8"),
+            object_pairs_hook=_distinct_members,
+            parse_constant=_refuse,
+            parse_float=_double,
+            parse_int=_integer,
         )
     except (ValueError, RecursionError):
         raise TokenInvalid("not JSON") from None
@@ -66,6 +71,19 @@ def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise TokenInvalid("a member stands twice")
     return members
+
+
+def _double(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise TokenInvalid("a number beyond any double")
+    return number
+
+
+def _integer(text: str) -> int | float:
+    """A whole number: exact where doubles are, else the double that its writer had (RFC 8785)."""
+    number = _double(text)
+    return int(text) if abs(number) <= _MAX_EXACT else number
 
 
 def _refuse(name: str) -> NoReturn:

@@ -312,6 +312,7 @@ def test_what_a_source_signs_must_fit_the_manifest(
         b"NaN",
         b"[" * 100_000,
         b"1" * 5000,
+        b"1e999",
     ],
     ids=lambda payload: payload[:12],
 )
