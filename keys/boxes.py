@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -41,7 +42,7 @@ def seal(secret: bytes, *, key: bytes, name: str, randomness: Randomness) -> byt
 def unseal(data: bytes, *, key: bytes, name: str) -> bytes:
     """The secret in a file that ``seal`` made. Raises ``KeyringDamaged``."""
     try:
-        whole = members(data, "v", "box")
+        whole = _versioned(data, "v", "box")
         return _unsealed(whole["box"], key, name)
     except TokenInvalid:
         raise KeyringDamaged(f"{name} is damaged or another keyring's") from None
@@ -66,7 +67,7 @@ def unseal_root(data: bytes, *, passphrase: bytes, name: str) -> bytes:
     A file whose sealed part alone was altered cannot be told from a wrong passphrase.
     """
     try:
-        whole = members(data, "v", "scrypt", "box")
+        whole = _versioned(data, "v", "scrypt", "box")
         cost, salt = _cost(whole["scrypt"])
         _parts(whole["box"])
     except TokenInvalid:
@@ -77,6 +78,13 @@ def unseal_root(data: bytes, *, passphrase: bytes, name: str) -> bytes:
         return _unsealed(whole["box"], _stretched(passphrase, salt, cost), name)
     except TokenInvalid:
         raise PassphraseWrong("the passphrase does not open the keyring") from None
+
+
+def _versioned(data: bytes, *names: str) -> dict[str, Any]:
+    whole = members(data, *names)
+    if whole["v"] != 1:
+        raise TokenInvalid("of a version that is not known")
+    return whole
 
 
 def _cost(given: object) -> tuple[Cost, bytes]:

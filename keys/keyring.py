@@ -10,6 +10,7 @@ once. What was admitted, released or shredded outlives kill -9 at any moment.
 Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -42,6 +43,7 @@ from tillit.wire import SealedKey
 
 ROOT, CUSTODIAN, BROKER, SUBJECTS = "root", "custodian", "broker", "subjects"
 _BROKER_SECRETS = 4
+_OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,9 @@ def create(
 def _put_in_place(draft: Path, target: Path) -> None:
     try:
         draft.rename(target)
-    except (FileExistsError, NotADirectoryError):
-        raise KeyringExists("there is something in the keyring's place already") from None
-    except OSError:
-        if target.is_dir() and any(target.iterdir()):
-            raise KeyringExists("there is something in the keyring's place already") from None
-        raise
+    except OSError as error:
+        found = KeyringExists if error.errno in _OCCUPIED else KeyringUnreachable
+        raise found(f"the keyring cannot be put in its place: {error.strerror}") from None
 
 
 @contextmanager
@@ -215,6 +214,9 @@ class LocalCustodian:
         with _reported():
             if not files.write_first(path, boxes.SHREDDED):
                 files.replace(path, boxes.SHREDDED)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a custodian is neither pickled nor copied")
 
     @contextmanager
     def _subject_key(self, unlocked: _Unlocked, subject: str) -> Iterator[bytes]:

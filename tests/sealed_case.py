@@ -146,8 +146,13 @@ class Disclosed:
         """The same with members of the answer changed on its way; nothing checks the new ones."""
         return replace(self, answer=self.answer.model_copy(update=answer))
 
-    def resigned(self, answer: DisclosureAnswer | None = None, **statement: Any) -> "Disclosed":
-        """The same by a broker that lies: manifest hash and signature made to fit, members changed."""
+    def resigned(
+        self, answer: DisclosureAnswer | None = None, *, issuer: str = ISSUER, **statement: Any
+    ) -> "Disclosed":
+        """The same by a broker that lies.
+
+        Manifest hash and signature made to fit, members changed.
+        """
         answer = answer or self.answer
         old = receipts.verify(
             self.answer.receipt, {"keys": [ed25519_jwk(self.receipts.public_key())]}
@@ -155,7 +160,7 @@ class Disclosed:
         fitting = {"manifest": b64u(manifest_hash(answer.manifest)), **statement}
         receipt = Receipt(
             v=1,
-            iss=ISSUER,
+            iss=issuer,
             statement=old.statement.model_copy(update=fitting),
             promise=old.promise,
         )

@@ -225,6 +225,8 @@ def test_another_brokers_receipt_is_no_receipt(case: Disclosed) -> None:
     other = ServiceKey.generate("x").signer
     with pytest.raises(ReceiptInvalid):
         replace(case, receipts=other).opened()
+    with pytest.raises(ReceiptInvalid):
+        case.resigned(issuer="https://elsewhere.example").opened()
 
 
 # --- swaps ---
