@@ -6,6 +6,7 @@ or a file, never from the command line, where every user of the machine could re
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ Arguments = argparse.Namespace
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors go to standard error in one line."""
     arguments = parser(os.environ).parse_args(argv)
+    # Attempts that are about to be repeated are no news for a person at a terminal.
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
     try:
         code = _COMMANDS[arguments.command](arguments)
         sys.stdout.flush()

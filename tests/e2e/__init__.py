@@ -1,0 +1,1 @@
+"""Tests of whole processes: the product as its users meet it."""
