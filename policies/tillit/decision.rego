@@ -35,12 +35,10 @@ outcome := "partly_released" if {
 # METADATA
 # title: Fields
 # description: Every asked field once, permitted with grounds or withheld with reasons.
-fields[name] := {"effect": "permit", "grounds": grounds} if some name, grounds in _permitted
-
-fields[name] := {"effect": "withhold", "reasons": _reasons(name)} if {
-	some name in input.ask.fields
-	not _permitted[name]
-}
+fields := object.union(
+	{name: {"effect": "permit", "grounds": grounds} | some name, grounds in _permitted},
+	{name: {"effect": "withhold", "reasons": sort(reasons)} | some name, reasons in _withheld},
+)
 
 # METADATA
 # title: Obligations
@@ -67,30 +65,44 @@ open if {
 	data.tillit.agreements.met
 }
 
-_permitted[name] := sort(grounds) if {
-	open
-	some name in data.tillit.limits.passable
-	grounds := data.tillit.consents.grounds[name]
-	count(grounds) > 0
+default _permitted := {}
+
+_permitted := data.tillit.consents.grounds if open
+
+# The first that applies: what is unknown, what can never be, what the services have not agreed on, and only then what the
+# subject has said.
+_withheld := {name: reasons |
+	permitted := _permitted
+	count(permitted) < count(input.ask.fields)
+	certain := _certain_reasons
+	some name in input.ask.fields
+	not permitted[name]
+	reasons := object.get(certain, name, {"policy.error"})
 }
 
-# The first set of reasons that is not empty: what is unknown, what can never be, what the services have not agreed on,
-# and only then what the subject has said.
-_reasons(name) := sort(data.tillit.gaps.ask) if count(data.tillit.gaps.ask) > 0
+_certain_reasons := {name: data.tillit.gaps.ask | some name in input.ask.fields} if count(data.tillit.gaps.ask) > 0
 
-else := sort(data.tillit.gaps.fields[name]) if data.tillit.gaps.fields[name]
+else := object.union({name: _rest | some name in input.ask.fields}, _field_reasons) if count(_rest) > 0
 
-else := sort(data.tillit.limits.ask) if count(data.tillit.limits.ask) > 0
+else := object.union(data.tillit.consents.reasons, _field_reasons)
 
-else := sort(data.tillit.limits.fields[name]) if data.tillit.limits.fields[name]
+_field_reasons := object.union(data.tillit.limits.fields, data.tillit.gaps.fields)
 
-else := sort(data.tillit.agreements.reasons) if count(data.tillit.agreements.reasons) > 0
+default _rest := set()
 
-else := ["consent.none"] if data.facts.catalogue.purposes[input.ask.purpose].control == true
+_rest := data.tillit.limits.ask if not data.tillit.limits.consentable
 
-else := sort(data.tillit.consents.reasons[name]) if data.tillit.consents.reasons[name]
+_rest := data.tillit.agreements.reasons if {
+	data.tillit.limits.consentable
+	not data.tillit.agreements.met
+}
 
-else := ["policy.error"]
+# Whoever decides benefits or controls learns nothing of what the subject has answered (N27, N52).
+_rest := {"consent.none"} if {
+	data.tillit.limits.consentable
+	data.tillit.agreements.met
+	data.facts.catalogue.purposes[input.ask.purpose].control == true
+}
 
 default _erase_after := ""
 

@@ -19,14 +19,17 @@ met if {
 # description: Two units may deal directly; a collaboration holds within its validity.
 in_force if input.ask.collaboration == ""
 
-in_force if within(_collaboration)
+in_force if {
+	_collaboration.valid_from <= input.now
+	_unended(_collaboration.valid_until, input.now)
+}
 
 # METADATA
 # title: Member
 # description: The asking unit is a member of the collaboration now.
 member if input.ask.collaboration == ""
 
-member if within(_collaboration.members[input.ask.recipient])
+member if input.ask.recipient in members_now
 
 # METADATA
 # title: Agreed purpose
@@ -59,11 +62,27 @@ announced if {
 }
 
 # METADATA
-# title: Source taking part
-# description: The unit is a member of the collaboration asked in, or there is none.
-takes_part(_) if input.ask.collaboration == ""
+# title: Taking part
+# description: The members of the collaboration asked in; where there is none, whoever the grants name.
+taking_part := members_now if input.ask.collaboration != ""
 
-takes_part(unit) if within(_collaboration.members[unit])
+taking_part := data.tillit.consents.asked_sources if input.ask.collaboration == ""
+
+# METADATA
+# title: Members now
+# description: The units whose membership of the collaboration asked in is running.
+members_now := {unit |
+	now := input.now
+	some unit, period in _collaboration.members
+	period.valid_until == null
+	period.valid_from <= now
+} | {unit |
+	now := input.now
+	some unit, period in _collaboration.members
+	is_string(period.valid_until)
+	period.valid_from <= now
+	now < period.valid_until
+}
 
 # METADATA
 # title: Bound to silence
@@ -74,20 +93,6 @@ bound(unit) if {
 	data.facts.law.regimes[unit.regime].pledge == true
 	is_string(unit.pledge_until)
 	input.now < unit.pledge_until
-}
-
-# METADATA
-# title: Within validity
-# description: From its beginning, and before its end where it has one.
-within(period) if {
-	period.valid_from <= input.now
-	period.valid_until == null
-}
-
-within(period) if {
-	period.valid_from <= input.now
-	is_string(period.valid_until)
-	input.now < period.valid_until
 }
 
 # METADATA
@@ -122,3 +127,10 @@ reasons contains "meeting.no_notice" if {
 _collaboration := data.facts.collaborations[input.ask.collaboration]
 
 _meeting_needed if input.ask.purpose in _collaboration.meeting_required_for
+
+_unended(end, _) if end == null
+
+_unended(end, now) if {
+	is_string(end)
+	now < end
+}

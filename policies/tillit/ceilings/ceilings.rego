@@ -6,17 +6,30 @@ package tillit.ceilings
 # METADATA
 # title: Reach
 # description: The asked fields that a category-wide grant to the asking unit can reach for this purpose.
-reach contains name if {
-	some name, field in _fields
-	some rule in _rules
-	field.category in rule.categories
+reach := {name |
+	categories := _categories & _agreed
+	some name, category in data.tillit.limits.passable
+	category in categories
+} | {name |
+	agreed := _agreed
+	passable := data.tillit.limits.passable
+	some name in _names
+	passable[name] in agreed
 }
 
-reach contains name if {
-	some name, _ in _fields
+_categories := {category |
 	some rule in _rules
-	name in rule.fields
+	some category in rule.categories
 }
+
+_names := {name |
+	some rule in _rules
+	some name in rule.fields
+}
+
+_agreed := data.tillit.consents.asked_categories if input.ask.collaboration == ""
+
+_agreed := {category | some category in data.facts.collaborations[input.ask.collaboration].categories}
 
 _rules := [rule |
 	some rule in data.facts.catalogue.ceilings[input.ask.purpose]
@@ -37,14 +50,3 @@ _applies(rule) if {
 }
 
 _type := data.facts.units[input.ask.recipient].type
-
-_fields[name] := field if {
-	input.ask.collaboration == ""
-	some name, field in data.tillit.gaps.known_fields
-}
-
-_fields[name] := field if {
-	categories := data.facts.collaborations[input.ask.collaboration].categories
-	some name, field in data.tillit.gaps.known_fields
-	field.category in categories
-}

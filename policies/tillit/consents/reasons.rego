@@ -3,154 +3,220 @@ package tillit.consents
 # METADATA
 # title: Reasons
 # description: Per field the nearest missing thing, that is, what stopped the grant that came furthest.
-reasons[name] contains "consent.none" if {
-	some name, _ in _uncovered
-	not _party
-	not _kin[name]
-}
+reasons := object.union(
+	{name: codes |
+		some name, hurdles in _hurdles
+		nearest := max(hurdles)[0]
+		codes := {code |
+			some [rank, code] in hurdles
+			rank == nearest
+		}
+	},
+	{name: {_not_covered(name)} | some name in _uncovered},
+)
 
-reasons[name] contains "consent.no_grant" if {
-	some name, _ in _uncovered
-	_party
-	not _kin[name]
-}
+_not_covered(name) := "recipient.wrong_unit" if _kin[name]
 
-reasons[name] contains "recipient.wrong_unit" if {
-	some name, _ in _uncovered
-	_kin[name]
-}
+else := "consent.no_grant" if _party
 
-reasons[name] contains code if {
-	some name, hurdles in _hurdles
-	nearest := max(hurdles)[0]
-	some [rank, code] in hurdles
-	rank == nearest
-}
+else := "consent.none"
 
 # METADATA
-# title: Hurdle
-# description: The first thing that stops a grant from giving a field; the number says how far the grant came.
-hurdle(consent, grant, name, field) := [1, "purpose.not_in_grant"] if grant.purpose != input.ask.purpose
+# title: Hurdle of a line
+# description: The first thing that stops a line for this purpose, whatever the field; the number says how far it came.
+hurdle(consent, grant) := [2, code] if code := _stopped(consent.state)
 
-else := [2, "source.not_in_grant"] if not asked_source(grant)
+else := [2, "consent.expired"] if input.now >= consent.valid_until
 
-else := [3, "limit.hard"] if {
-	grant.fields == []
-	data.tillit.limits.named[name]
-}
+else := [2, "consent.not_started"] if input.now < consent.valid_from
 
-else := [3, "ceiling.exceeded"] if not reached(grant, name)
+else := [3, "source.not_in_grant"] if not asked_sources[grant.source]
 
-else := [4, "source.not_member"] if not data.tillit.agreements.takes_part(grant.source)
+else := [5, "source.not_member"] if not data.tillit.agreements.taking_part[grant.source]
 
-else := [5, "source.regime"] if not lifted(grant)
+else := [6, "source.regime"] if not _lifted(grant)
 
-else := [6, code] if code := _stopped(consent.state)
-
-else := [7, "consent.expired"] if input.now >= consent.valid_until
-
-else := [7, "consent.not_started"] if input.now < consent.valid_from
-
-else := [8, "consent.lapsed"] if {
+else := [7, "consent.lapsed"] if {
 	not data.tillit.signers.enough(consent, grant)
 	data.tillit.signers.outgrown(grant)
 }
 
-else := [8, "consent.incomplete"] if not data.tillit.signers.enough(consent, grant)
+else := [7, "consent.incomplete"] if not data.tillit.signers.enough(consent, grant)
 
-else := [9, "consent.other_meeting"] if {
+else := [8, "consent.other_meeting"] if {
 	grant.condition.kind == "meeting"
 	not fulfilled(grant)
 }
 
-else := [9, "consent.used_up"] if not fulfilled(grant)
+else := [8, "consent.used_up"] if not fulfilled(grant)
 
-else := [10, "subject.objects"] if not unopposed(field.category)
+else := [9, "subject.objects"] if not unopposed[grant.category]
 
-else := [10, "subject.address_protected"] if not shielded(grant, name, field)
+else := _no_hurdle
 
-else := [11, "data.none"] if not _deposited(grant, name)
+# METADATA
+# title: Hurdle of a field by category
+# description: What stops a category-wide line at this field, where nothing stopped it before.
+category_hurdle(name) := [4, "limit.hard"] if data.tillit.limits.named[name]
 
-else := [12, "policy.error"]
+else := [4, "ceiling.exceeded"] if not data.tillit.ceilings.reach[name]
 
-_stopped("requested") := "consent.incomplete"
+else := [10, "subject.address_protected"] if not open_by_category[name]
 
-_stopped("partly_signed") := "consent.incomplete"
+else := [11, "data.none"]
 
-_stopped("paused") := "consent.paused"
+# METADATA
+# title: Hurdle of a field by name
+# description: What stops a line that names the field, where nothing stopped it before.
+name_hurdle(name) := [10, "subject.address_protected"] if not open_by_name[name]
 
-_stopped("withdrawn") := "consent.withdrawn"
+else := [11, "data.none"]
 
-_stopped("expired") := "consent.expired"
+_no_hurdle := [99, "policy.error"]
 
-_stopped("lapsed") := "consent.lapsed"
+_open := {name: category |
+	granted := grounds
+	some name, category in data.tillit.limits.passable
+	not granted[name]
+}
 
-_stopped("refused") := "consent.refused"
+_open_categories := {category | some category in _open}
 
-_deposited(grant, name) if grant.source in input.deposited[name]
+_hurdles := {name: hurdles |
+	by_category := _wide_hurdles
+	by_name := _named_hurdles
+	some name, category in _open
+	limit := category_hurdle(name)
+	named_limit := name_hurdle(name)
+	hurdles := {min([reached, limit]) | some reached in by_category[category]} | {min([reached, named_limit]) |
+		some [names, reached] in by_name[category]
+		name in names
+	}
+	count(hurdles) > 0
+}
+
+# Only where no category-wide grant is usable are the unusable ones worth a look.
+_wide_hurdles := object.union(
+	{category: {_no_hurdle} | some category in _settled},
+	{category: found |
+		some category in (_open_categories - _settled)
+		found := {reached |
+			some [consent, grant] in _lines
+			grant.category == category
+			grant.fields == []
+			reached := _line_hurdle(consent, grant)
+		}
+	},
+)
+
+_settled := {category |
+	some category, usable in wide
+	count(usable) > 0
+} & _open_categories
+
+_named_hurdles := {category: found |
+	lines := [line | some line in _lines; line[1].fields != []]
+	some category in _open_categories
+	found := [[grant.fields, reached] |
+		some [consent, grant] in lines
+		grant.category == category
+		reached := _line_hurdle(consent, grant)
+	]
+}
+
+_line_hurdle(_, grant) := [1, "purpose.not_in_grant"] if grant.purpose != input.ask.purpose
+
+_line_hurdle(consent, grant) := hurdle(consent, grant) if grant.purpose == input.ask.purpose
+
+_lifted(grant) if sources_lifted[grant.source] == "category"
+
+_lifted(grant) if {
+	sources_lifted[grant.source] == "by_name"
+	grant.fields != []
+}
+
+_stopped(state) := code if code := {
+	"requested": "consent.incomplete",
+	"partly_signed": "consent.incomplete",
+	"paused": "consent.paused",
+	"withdrawn": "consent.withdrawn",
+	"expired": "consent.expired",
+	"lapsed": "consent.lapsed",
+	"refused": "consent.refused",
+}[state]
+
+# The asking unit's lines in consents of the collaboration asked in, whatever became of these since.
+_lines := [[consent, grant] |
+	recipient := input.ask.recipient
+	some consent in input.consents
+	consent.collaboration == input.ask.collaboration
+	answers := _counting[consent.state]
+	some grant in consent.grants
+	grant.recipient == recipient
+	grant.answer in answers
+]
 
 # A line counts here when it was answered yes, still waits for its answer, or fell with a consent refused as a whole. A
 # single line answered no is no grant, and nobody is told that it was a no.
-_counts(_, grant) if grant.answer == "yes"
-
-_counts(consent, grant) if {
-	consent.state in {"requested", "partly_signed"}
-	grant.answer == ""
+_counting := {
+	"requested": ["yes", ""],
+	"partly_signed": ["yes", ""],
+	"active": ["yes"],
+	"paused": ["yes"],
+	"withdrawn": ["yes"],
+	"expired": ["yes"],
+	"lapsed": ["yes"],
+	"refused": ["yes", "no", ""],
 }
-
-_counts(consent, _) if consent.state == "refused"
-
-# The grants to look at for a field: of consents in the collaboration asked in, whatever became of them since.
-_lines[category] contains [consent, grant] if {
-	some consent in input.consents
-	consent.collaboration == input.ask.collaboration
-	consent.state in _seen
-	some grant in consent.grants
-	_counts(consent, grant)
-	category := grant.category
-}
-
-_seen := {"requested", "partly_signed", "active", "paused", "withdrawn", "expired", "lapsed", "refused"}
 
 _party if {
+	recipient := input.ask.recipient
 	some consent in input.consents
 	consent.collaboration == input.ask.collaboration
-	consent.state in _seen
+	_counting[consent.state]
 	some grant in consent.grants
-	grant.recipient == input.ask.recipient
+	grant.recipient == recipient
 }
 
-_names(grant, _) if grant.fields == []
+_uncovered := {name |
+	covered := _hurdles
+	some name, _ in _open
+	not covered[name]
+}
+
+# Another unit of the same family has this very grant: the ask was made under the wrong hat.
+_kin := {name |
+	some grant in _kin_grants
+	some name in _uncovered
+	_open[name] == grant.category
+	_names(grant, name)
+}
+
+_kin_grants := [grant |
+	count(_uncovered) > 0
+	recipient := input.ask.recipient
+	purpose := input.ask.purpose
+	relatives := _relatives
+	some consent in input.consents
+	consent.collaboration == input.ask.collaboration
+	consent.state == "active"
+	some grant in consent.grants
+	grant.purpose == purpose
+	grant.recipient != recipient
+	grant.answer == "yes"
+	grant.recipient in relatives
+]
+
+_relatives := {name |
+	types := data.facts.catalogue.service_types
+	family := types[data.facts.units[input.ask.recipient].type].family
+	some name, unit in data.facts.units
+	types[unit.type].family == family
+}
+
+_names(grant, name) if {
+	grant.fields == []
+	data.tillit.ceilings.reach[name]
+}
 
 _names(grant, name) if name in grant.fields
-
-_open[name] := field if {
-	some name, field in data.tillit.gaps.known_fields
-	not grounds[name]
-}
-
-_hurdles[name] contains hurdle(consent, grant, name, field) if {
-	some name, field in _open
-	some [consent, grant] in object.get(_lines, field.category, [])
-	grant.recipient == input.ask.recipient
-	_names(grant, name)
-}
-
-_uncovered[name] := field if {
-	some name, field in _open
-	not _hurdles[name]
-}
-
-# Another unit of the same family holds the very grant: the ask was made under the wrong hat.
-_kin[name] if {
-	some name, field in _uncovered
-	family := data.facts.catalogue.service_types[data.facts.units[input.ask.recipient].type].family
-	some [consent, grant] in object.get(_lines, field.category, [])
-	consent.state == "active"
-	grant.answer == "yes"
-	grant.recipient != input.ask.recipient
-	grant.purpose == input.ask.purpose
-	asked_source(grant)
-	_names(grant, name)
-	data.facts.catalogue.service_types[data.facts.units[grant.recipient].type].family == family
-}

@@ -40,9 +40,10 @@ known_collaboration if data.facts.collaborations[input.ask.collaboration]
 # METADATA
 # title: Known fields
 # description: The asked fields that stand in the catalogue, each with what the catalogue says of it.
-known_fields[name] := field if {
+known_fields := {name: field |
+	fields := data.facts.catalogue.fields
 	some name in input.ask.fields
-	field := data.facts.catalogue.fields[name]
+	field := fields[name]
 }
 
 # METADATA
@@ -57,9 +58,11 @@ ask contains "gap.service" if not known_source
 ask contains "gap.collaboration" if not known_collaboration
 
 # METADATA
-# title: Gap of a field
-# description: The field is not in the catalogue.
-fields[name] contains "gap.field" if {
+# title: Gaps of fields
+# description: Reasons per asked field that is not in the catalogue.
+fields := {name: {"gap.field"} |
+	known := known_fields
+	count(known) < count(input.ask.fields)
 	some name in input.ask.fields
-	not known_fields[name]
+	not known[name]
 }

@@ -21,6 +21,28 @@ identifying if {
 }
 
 # METADATA
+# title: Within the limits
+# description: The asked fields that a consent may concern at all, each with its category.
+passable := {name: category |
+	categories := _never.categories
+	names := _never.fields
+	some name, field in data.tillit.gaps.known_fields
+	field.third_party == false
+	category := field.category
+	not category in categories
+	not name in names
+}
+
+# METADATA
+# title: By name only
+# description: The passable fields that this type of unit is given by name only, never by category.
+named := {name |
+	categories := _by_name_only.categories
+	some name, category in passable
+	category in categories
+}
+
+# METADATA
 # title: Limits of the ask
 # description: Reasons that concern every asked field.
 ask contains "limit.hard" if not identifying
@@ -34,62 +56,29 @@ ask contains "emergency.not_allowed" if {
 }
 
 # METADATA
-# title: What the asking unit's type never gets
-# description: Not even where the subject granted it by name.
-never := object.get(data.facts.law.limits.never, _type, {"categories": [], "fields": []})
-
-# METADATA
-# title: What the asking unit's type gets by name only
-# description: Voluntary and peer roles get special categories only where the subject named the field.
-by_name_only := object.get(data.facts.law.limits.by_name_only, _type, {"categories": [], "fields": []})
-
-# METADATA
-# title: Within the limits
-# description: The asked fields that a consent may concern at all.
-passable contains name if {
-	some name in object.keys(data.tillit.gaps.known_fields)
-	_allowed[name]
-	_about_subject[name]
+# title: Limits of fields
+# description: Reasons per asked field that no consent can concern.
+fields := {name: codes |
+	known := data.tillit.gaps.known_fields
+	passing := passable
+	count(passing) < count(known)
+	some name, field in known
+	not passing[name]
+	codes := _third_party(field) | _never_given(name, field)
 }
 
-# METADATA
-# title: Named limits
-# description: The asked fields that only a grant by name reaches, for this type of unit.
-named contains name if {
-	some name, field in data.tillit.gaps.known_fields
-	field.category in by_name_only.categories
-}
+_third_party(field) := {"third_party.no_grant"} if field.third_party == true
 
-named contains name if {
-	some name in object.keys(data.tillit.gaps.known_fields)
-	name in by_name_only.fields
-}
+else := set()
 
-# METADATA
-# title: Limits of a field
-# description: Reasons that concern one asked field.
-fields[name] contains "limit.hard" if {
-	some name in object.keys(data.tillit.gaps.known_fields)
-	not _allowed[name]
-}
+_never_given(name, field) := {"limit.hard"} if field.category in _never.categories
 
-fields[name] contains "third_party.no_grant" if {
-	some name in object.keys(data.tillit.gaps.known_fields)
-	not _about_subject[name]
-}
+else := {"limit.hard"} if name in _never.fields
+
+else := set()
 
 _type := data.facts.units[input.ask.recipient].type
 
-_allowed contains name if {
-	some name, field in data.tillit.gaps.known_fields
-	category := field.category
-	categories := never.categories
-	names := never.fields
-	not category in categories
-	not name in names
-}
+_never := object.get(data.facts.law.limits.never, _type, {"categories": [], "fields": []})
 
-_about_subject contains name if {
-	some name, field in data.tillit.gaps.known_fields
-	field.third_party == false
-}
+_by_name_only := object.get(data.facts.law.limits.by_name_only, _type, {"categories": []})

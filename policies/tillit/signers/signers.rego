@@ -31,7 +31,33 @@ needed(category, age, guardians, rule) := {
 # METADATA
 # title: From age
 # description: The age from which the subject signs alone; never later than coming of age.
-from_age(category) := min([_age(category), data.facts.law.ages.adult])
+from_age(category) := min([
+	data.facts.law.ages.adult,
+	object.get(data.facts.law.ages.categories, [category, "age"], data.facts.law.ages.default.age),
+])
+
+# METADATA
+# title: Ages
+# description: The age of signing alone, for the categories asked for.
+ages := {category: from_age(category) | some category in data.tillit.consents.asked_categories}
+
+# METADATA
+# title: Alone
+# description: The categories in which the subject signs alone today.
+alone := {category |
+	today := input.subject.age
+	some category, age in ages
+	today >= age
+}
+
+# METADATA
+# title: Guarded
+# description: The categories in which guardians sign for the subject today.
+guarded := {category |
+	today := input.subject.age
+	some category, age in ages
+	today < age
+}
 
 # METADATA
 # title: Enough signatures

@@ -10,34 +10,38 @@ default until := null
 
 until := min(_ahead)
 
-_ahead contains moment if {
+_ahead := {moment |
+	now := input.now
 	some moment in _moments
 	is_string(moment)
-	moment > input.now
+	moment > now
 }
 
-_moments contains moment if {
+_moments := (_consent_moments | _subject_moments) | (_agreement_moments | _unit_moments)
+
+_consent_moments := {moment |
 	some consent in _consents
 	some moment in [consent.valid_from, consent.valid_until]
 }
 
-_moments contains birthday.at if some birthday in input.subject.birthdays
-
-_moments contains moment if some moment in [input.meeting.opens, input.meeting.closes]
-
-_moments contains moment if {
-	some moment in [_collaboration.valid_from, _collaboration.valid_until]
+_subject_moments := {birthday.at | some birthday in input.subject.birthdays} | {
+	input.meeting.opens,
+	input.meeting.closes,
 }
 
-_moments contains moment if {
+_agreement_moments := {moment |
+	some moment in [_collaboration.valid_from, _collaboration.valid_until]
+} | {moment |
+	members := _collaboration.members
 	some unit in _units
-	period := _collaboration.members[unit]
+	period := members[unit]
 	some moment in [period.valid_from, period.valid_until]
 }
 
-_moments contains moment if {
+_unit_moments := {moment |
+	units := data.facts.units
 	some unit in _units
-	moment := data.facts.units[unit].pledge_until
+	moment := units[unit].pledge_until
 }
 
 _collaboration := data.facts.collaborations[input.ask.collaboration]
@@ -48,10 +52,4 @@ _consents := [consent |
 	consent.state == "active"
 ]
 
-_units contains input.ask.recipient
-
-_units contains grant.source if {
-	some consent in _consents
-	some grant in consent.grants
-	grant.recipient == input.ask.recipient
-}
+_units := {input.ask.recipient} | data.tillit.consents.asked_sources
