@@ -69,11 +69,15 @@ def report(result: dict[str, Any]) -> str:
     batched, alone, bare = result["batched"], result["alone"], result["bare_commits"]
     lines = [
         "log, SQLite with synchronous=FULL",
-        f"  {TOGETHER} entries a transaction: append {batched['append']:,.0f}/s, sequence "
-        f"{batched['sequence']:,.0f}/s, both {batched['both']:,.0f}/s "
-        f"(target {TARGET_PER_SECOND:,}/s)",
-        f"  one entry a transaction: {alone['append']:,.0f}/s, where this disk commits "
-        f"{bare:,.0f} rows a second of any kind (ratio {alone['append'] / bare:.2f})",
+        (
+            f"  {TOGETHER} entries a transaction: append {batched['append']:,.0f}/s, sequence "
+            f"{batched['sequence']:,.0f}/s, both {batched['both']:,.0f}/s "
+            f"(target {TARGET_PER_SECOND:,}/s)"
+        ),
+        (
+            f"  one entry a transaction: {alone['append']:,.0f}/s, where this disk commits "
+            f"{bare:,.0f} rows a second of any kind (ratio {alone['append'] / bare:.2f})"
+        ),
     ]
     proof = result["inclusion"]
     lines.append(
