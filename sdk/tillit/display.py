@@ -103,7 +103,7 @@ def answer_text(answer: Answer, proven: Proven | None) -> Iterable[str]:
         yield f"  {name} = {value}  ({held.source}, {day}, {held.basis})"
     yield from _withheld(answer.withheld)
     if answer.values:
-        yield from _obligations(answer.obligations)
+        yield from obligation_text(answer.obligations)
     if proven is not None:
         size, origin = proven.checkpoint.size, proven.checkpoint.origin
         yield f"In the log {origin} at {proven.index} of {size}: checked."
@@ -116,7 +116,8 @@ def _withheld(withheld: Mapping[str, tuple[wire.Reason, ...]]) -> Iterable[str]:
             yield f"         {reason.text} [{reason.code}]"
 
 
-def _obligations(taken_on: wire.Obligations) -> Iterable[str]:
+def obligation_text(taken_on: wire.Obligations) -> Iterable[str]:
+    """What is taken on with the values, in a line."""
     days = taken_on.erase_after.strip("PD")
     onward = "may be passed on" if taken_on.onward_sharing else "not to be passed on"
     journal = ", to be journalled" if taken_on.journal else ""
