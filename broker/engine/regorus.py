@@ -13,7 +13,7 @@ import regorus
 from broker.domain.decisions import Decision, all_withheld
 from broker.domain.facts import Facts
 from broker.engine import answers
-from broker.engine.bundle import Bundle
+from broker.engine.bundle import Bundle, BundleError
 from broker.errors import EngineDown
 from broker.ports import SignerQuestion, SignersNeeded
 from tillit.wire import PolicyRef
@@ -32,6 +32,10 @@ class RegorusEngine:
         self._modules = tuple(sorted(bundle.modules.items()))
         self._data = json.dumps(bundle.data())
         self._own = threading.local()
+        try:
+            self._engine()  # rules that do not compile are found now, not at the first ask
+        except Exception as error:
+            raise BundleError(f"the rules do not compile: {error}") from error
 
     def decide(self, facts: Facts) -> Decision:
         """Answer every asked field; ``policy.error`` where the engine fails or answers anything but a decision."""
@@ -53,7 +57,6 @@ class RegorusEngine:
         try:
             engine = self._engine()
             engine.set_input_json(document)
-            # eval_rule would be undefined-safe too, but only the query form answers for defaults alike.
             return str(engine.eval_rule_as_json(query))
         except BaseException as error:
             self._own.engine = None  # a panicked engine is not used again
