@@ -81,7 +81,11 @@ def local_custodian(directory: Path) -> LocalCustodian:
 
 
 def deposited(
-    values: Sequence[Value], *, source: ServiceKey, custodian_jwk: Mapping[str, Any]
+    values: Sequence[Value],
+    *,
+    source: ServiceKey,
+    custodian_jwk: Mapping[str, Any],
+    seed: str = SOURCE,
 ) -> Deposit:
     """The values, sealed by their source, as they cross the wire."""
     deposit = seal_deposit(
@@ -89,7 +93,7 @@ def deposited(
         key=source,
         subject=SubjectRef(SOURCE_HANDLE, NATIONAL_ID),
         custodian_jwk=custodian_jwk,
-        randomness=counting(source.unit),
+        randomness=counting(seed),
     )
     return Deposit.model_validate_json(deposit.model_dump_json())
 

@@ -35,6 +35,7 @@ from tillit.jcs import canonical
 from tillit.jose import (
     TokenInvalid,
     b64u,
+    compact_json,
     members,
     okp_bytes,
     thumbprint,
@@ -134,7 +135,7 @@ def seal_key(
             "x": b64u(ephemeral.public_key().public_bytes_raw()),
         },
     }
-    protected = b64u(canonical(header))
+    protected = b64u(compact_json(header))
     content_key, iv = randomness(KEY_BYTES), randomness(_IV_BYTES)
     wrapped = aes_key_wrap(_agreed(ephemeral, x25519_public(reader), manifest_hash), content_key)
     sealed = AESGCM(content_key).encrypt(iv, key, protected.encode("ascii"))

@@ -6,11 +6,12 @@ nothing to negotiate, and no bit of a token that can change unseen. What is writ
 any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
 """
 
-import base64
 import hashlib
 import json
 import math
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from tillit.jcs import canonical
 
 _MAX_EXACT = 2**53 - 1
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 _THUMBPRINT_MEMBERS = {"OKP": ("crv", "kty", "x"), "AKP": ("alg", "kty", "pub")}
 
 
@@ -32,7 +34,7 @@ class TokenInvalid(ValueError):
 
 def b64u(data: bytes) -> str:
     """Base64url without padding (RFC 7515 § 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
 
 def unb64u(text: str, *, size: int | None = None) -> bytes:
@@ -41,12 +43,21 @@ def unb64u(text: str, *, size: int | None = None) -> bytes:
     Padding, other alphabets and stray last bits raise ``TokenInvalid``.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        padded = text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4)
+        data = a2b_base64(padded, strict_mode=True)
     except ValueError:
         raise TokenInvalid("not base64url") from None
     if b64u(data) != text or (size is not None and len(data) != size):
         raise TokenInvalid("not base64url of the right length in its one spelling")
     return data
+
+
+def compact_json(value: Mapping[str, Any]) -> bytes:
+    """A token's header.
+
+    It is signed or authenticated as it stands, so no canonical form is needed.
+    """
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 def strict_json(data: bytes) -> Any:
@@ -108,7 +119,13 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     required = {name: jwk.get(name) for name in names}
     if not required or not all(isinstance(member, str) for member in required.values()):
         raise TokenInvalid("not a key of a known type")
-    return b64u(hashlib.sha256(canonical(required)).digest())
+    return _thumbprint(tuple(required.items()))
+
+
+@lru_cache(maxsize=1024)
+def _thumbprint(required: tuple[tuple[str, str], ...]) -> str:
+    """Of public members only; the few keys in use come again with every token."""
+    return b64u(hashlib.sha256(canonical(dict(required))).digest())
 
 
 def okp_bytes(jwk: Mapping[str, Any], curve: str) -> bytes:
@@ -155,7 +172,7 @@ def _verifier(jwks: Mapping[str, Any], kid: str) -> Ed25519PublicKey:
 # --- signed tokens ---
 def sign_compact(payload: bytes, *, signer: Ed25519PrivateKey, kid: str, typ: str) -> str:
     """A compact JWS (RFC 7515 § 7.1) with header {alg: EdDSA, kid, typ}."""
-    header = b64u(canonical({"alg": "EdDSA", "kid": kid, "typ": typ}))
+    header = b64u(compact_json({"alg": "EdDSA", "kid": kid, "typ": typ}))
     signed = f"{header}.{b64u(payload)}"
     return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
 
