@@ -44,7 +44,6 @@ class Site:
     issuer_url: str
     people: SyntheticIssuer = field(default_factory=SyntheticIssuer)
     keys: dict[str, ServiceKey] = field(default_factory=dict)
-    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -64,7 +63,6 @@ class Site:
             "TILLIT_PERSON_ISSUER": ISSUER,
             "TILLIT_PERSON_JWKS_FILE": str(self.directory / "issuer.jwks"),
             "TILLIT_LOG_ORIGIN": self.origin,
-            **self.more,
         }
 
     @property
@@ -105,22 +103,25 @@ class Site:
         )
 
 
-def site(directory: Path, database_url: str | None = None, **more: str) -> Site:
+def site(
+    directory: Path, database_url: str | None = None, *, born: Mapping[str, str] | None = None
+) -> Site:
     """Set a site up: keyring, register of the twelve and some more, migrated database.
 
-    ``database_url`` is of a migrated database; without it a SQLite file is made. ``more`` are further
-    settings by their environment names.
+    ``database_url`` is of a migrated database; without it a SQLite file is made. ``born`` adds people
+    to the register: national identity number → date of birth.
     """
     directory.mkdir(parents=True, exist_ok=True)
     passphrase = secrets.token_urlsafe(24)
     (directory / "passphrase").write_text(passphrase)
     keyring.create(directory / "broker" / "keyring", passphrase.encode(), cost=CHEAP)
     town = register(municipality(seed=1, youths=40))
+    town["people"] += [{"national_id": n, "born": day} for n, day in (born or {}).items()]
     (directory / "register.json").write_bytes(canonical(town))
     if database_url is None:
         database_url = f"sqlite:///{directory / 'broker' / 'broker.sqlite'}"
         migrate(database_url)
-    made = Site(directory, database_url, f"http://127.0.0.1:{free_port()}", more=more)
+    made = Site(directory, database_url, f"http://127.0.0.1:{free_port()}")
     made.people.save_public(directory / "issuer.jwks")
     return made
 
