@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from audit.errors import LogDamaged
 from broker.errors import BrokerError, Contended, StoreDown
+from tillit.errors import VerificationError
 
 _LOST_A_RACE = frozenset(
     {
@@ -49,6 +50,6 @@ def readable() -> Iterator[None]:
     """Turn a row that cannot be read back into ``StoreDown``: closed on doubt."""
     try:
         yield
-    except (ValidationError, LogDamaged) as error:
+    except (ValidationError, LogDamaged, VerificationError) as error:
         # The message would quote the row.
         raise StoreDown(f"unreadable: {type(error).__name__}") from None

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import StatementError
 
 from audit.entries import Entry
+from audit.sequencer import Sequencer
 from broker.domain.consents import Consent
 from broker.domain.ids import (
     ConsentId,
@@ -42,15 +44,18 @@ from tests.stored import (
     meeting,
     record,
 )
+from tillit.jose import unb64u
 from tillit.leaves import commitment, leaf, leaf_hash
+from tillit.notes import open_checkpoint
+from tillit.proofs import verify_inclusion
 
 LATER = NOW + timedelta(hours=1)
 GRADES = "education.grades"
 
 
 @pytest.fixture
-def kept(store: SqlStore) -> Store:
-    """The store with Emil and Sara in it, as the use cases see it."""
+def kept(store: SqlStore) -> SqlStore:
+    """The store with Emil and Sara in it."""
     with store.write() as tx:
         add_subjects(tx)
     return store
@@ -446,6 +451,26 @@ def test_an_entry_is_promised_with_what_makes_its_leaf(kept: Store) -> None:
     assert promised.origin == ORIGIN
     made = leaf(entry.type, entry.at, commitment(promised.salt, entry.content))
     assert promised.leaf_hash == leaf_hash(made)
+
+
+def test_a_sequenced_entry_has_a_proof(kept: SqlStore) -> None:
+    """It verifies against the root that the checkpoint signs."""
+    with kept.write() as tx:
+        promised = [tx.append(Entry("test", NOW, {"n": n}, EMIL)) for n in range(3)]
+    key = Ed25519PrivateKey.generate()
+    sequencer = Sequencer(kept.engine, origin=ORIGIN, signer=key, clock=lambda: LATER)
+    assert sequencer.run_once() == 3
+    with kept.read() as tx:
+        proof = tx.proof(promised[1].leaf_hash)
+    assert proof is not None
+    tree = open_checkpoint(proof.checkpoint, sequencer.vkey)
+    verify_inclusion(
+        leaf_hash=promised[1].leaf_hash,
+        index=proof.index,
+        size=tree.size,
+        path=[unb64u(node) for node in proof.path],
+        root=tree.root,
+    )
 
 
 # --- time

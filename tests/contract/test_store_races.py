@@ -291,7 +291,7 @@ def test_a_reader_of_a_feed_never_skips_an_event(
 def test_an_event_of_a_late_commit_comes_after_those_that_were_read(
     postgres_url: str, threads: ThreadPoolExecutor
 ) -> None:
-    """Added first, committed last: it stands last. (SQLite has one writer at a time.)"""
+    """Added first, committed last: it stands last; SQLite has one writer at a time anyway."""
     store = SqlStore(postgres_url, origin=ORIGIN)
 
     def quick() -> list[int]:
