@@ -59,4 +59,4 @@ def parse(path: str) -> TilePath | None:
     n = int(match["n"].replace("x", "").replace("/", ""))
     width = int(match["width"]) if match["width"] else TILE_WIDTH
     read = TilePath(level, n, width)
-    return read if str(read) == path and (level or 0) <= MAX_LEVEL else None
+    return read if width <= TILE_WIDTH and str(read) == path else None

@@ -202,6 +202,15 @@ def test_waiting_entries_are_served_nowhere(log: Log) -> None:
     assert log.resource("tile/entries/000.p/3") is None
 
 
+def test_a_proof_reads_the_tiles_it_needs(log: Log) -> None:
+    """Two levels of path and the right edge, not the log."""
+    promised = log.grow(1500)
+    with log.engine.connect() as connection:
+        tiles = reads.StoredTiles(connection)
+        assert reads.inclusion(connection, promised[300].leaf_hash, tiles=tiles) is not None
+    assert tiles.read == 3
+
+
 def test_forgetting_a_person_leaves_every_proof(log: Log) -> None:
     """Content, salt and subject are gone; the tree and everybody else's entries stay."""
     mine, yours = log.append(3, subject="sub_mine"), log.append(2, subject="sub_yours")
