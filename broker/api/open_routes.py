@@ -25,7 +25,9 @@ def catalogue(given: Exchange[Any]) -> Reply:
     """Fields, categories, purposes, services, collaborations and reasons, each labelled in nb, nn and en."""
     content, etag = _catalogue(given.ports.catalogue)
     headers = {"ETag": etag}
-    if etag in {tag.strip() for tag in given.headers.get("if-none-match", "").split(",")}:
+    if etag in {
+        tag.strip().removeprefix("W/") for tag in given.headers.get("if-none-match", "").split(",")
+    }:
         return Reply(status=304, headers=headers)
     return Reply(content, "application/json", headers=headers)
 

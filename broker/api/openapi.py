@@ -125,12 +125,21 @@ def document(app: FastAPI, *, title: str, version: str) -> Callable[[], dict[str
             schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = (
                 Problem.model_json_schema()
             )
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schema["components"]["schemas"].pop(unused, None)
+            _without_frameworks_own(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     return made
+
+
+def _without_frameworks_own(schema: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI documents for its own validation, which never runs here."""
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422", "")):
+                del operation["responses"]["422"]
 
 
 def _problems(errors: Iterable[type[BrokerError]]) -> dict[int | str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Strict JSON in: bounded depth, no member twice, finite numbers, exact types; refusals never repeat what stood there."""
 
 import json
+import math
 import re
 from functools import cache
 from typing import Any, NoReturn, TypeVar
@@ -71,7 +72,12 @@ def check_members(text: str) -> None:
         DuplicateMember, NotFinite, NotJson: as their names say.
     """
     try:
-        json.loads(text, object_pairs_hook=_distinct, parse_constant=_not_finite)
+        json.loads(
+            text,
+            object_pairs_hook=_distinct,
+            parse_constant=_not_finite,
+            parse_float=_finite,
+        )
     except (ValueError, RecursionError):
         raise NotJson from None
 
@@ -83,6 +89,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 
 def _not_finite(_: str) -> NoReturn:
     raise NotFinite
+
+
+def _finite(number: str) -> None:
+    if math.isinf(float(number)):
+        raise NotFinite
 
 
 def _told(error: ValidationError, model: type[BaseModel]) -> BodyInvalid | NotJson:

@@ -1,5 +1,6 @@
 """What integration tests stand on: a house without HTTP on both databases, and a whole broker behind a socket."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,21 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     built.store.close()
 
 
-@pytest.fixture
-def world(tmp_path: Path, sqlite_url: str) -> Iterator[World]:
-    """A broker of the test's own on SQLite, served over HTTP, its log sequenced beside it."""
-    with world_in(tmp_path, sqlite_url) as running:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[World]:
+    """A broker on SQLite, served over HTTP, its log sequenced beside it; shared by a module's tests."""
+    directory = tmp_path_factory.mktemp("world")
+    with world_in(directory, _database(directory, sqlite_template)) as running:
         yield running
+
+
+@pytest.fixture
+def fresh_world(tmp_path: Path, sqlite_template: Path) -> Iterator[World]:
+    """The same for one test alone, which may break it."""
+    with world_in(tmp_path, _database(tmp_path, sqlite_template)) as running:
+        yield running
+
+
+def _database(directory: Path, template: Path) -> str:
+    shutil.copy(template, directory / "broker.db")
+    return f"sqlite:///{directory / 'broker.db'}"

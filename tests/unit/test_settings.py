@@ -1,0 +1,134 @@
+"""Settings: production is the default, and what is unsafe there is refused in words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.settings import Settings, SettingsWrong, read
+
+GOOD = "long enough a passphrase"
+
+
+def _environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TILLIT_{name.upper()}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"TILLIT_{name.upper()}", value)
+
+
+def _refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
+    _environment(monkeypatch, **variables)
+    with pytest.raises(SettingsWrong) as refused:
+        read()
+    return str(refused.value)
+
+
+def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgetting the mode must never mean the lax one."""
+    _environment(monkeypatch, passphrase=GOOD)
+    assert read().mode == "production"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"issuer": "http://broker.example"}, "TILLIT_ISSUER: plain http"),
+        ({"engine": "opa", "opa_url": "http://opa.example:8181"}, "TILLIT_OPA_URL: plain http"),
+        (
+            {"person_issuer": "http://id.example", "person_jwks_file": "keys.json"},
+            "TILLIT_PERSON_ISSUER: plain http",
+        ),
+        ({"register_file": "people.json"}, "TILLIT_REGISTER_FILE: a synthetic register"),
+        ({"passphrase": "short"}, "TILLIT_PASSPHRASE: needs 16 characters"),
+    ],
+)
+def test_unsafe_setting_is_refused_in_production_and_allowed_in_demo(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    """The message names the variable; the demo says so by its mode."""
+    chosen = {"passphrase": GOOD} | variables
+    assert said in _refused(monkeypatch, **chosen)
+    _environment(monkeypatch, **chosen, mode="demo")
+    assert read().mode == "demo"
+
+
+def test_passphrase_is_required_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one the keyring cannot open; say so before serving."""
+    assert "TILLIT_PASSPHRASE_FILE: needed" in _refused(monkeypatch)
+
+
+def test_passphrase_file_that_others_can_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It opens every subject's key."""
+    file = tmp_path / "passphrase"
+    file.write_text(GOOD)
+    file.chmod(0o644)
+    assert "readable by others" in _refused(monkeypatch, passphrase_file=str(file))
+    file.chmod(0o600)
+    _environment(monkeypatch, passphrase_file=str(file))
+    assert read().read_passphrase() == GOOD.encode()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:8000", "https://a.example"]
+)
+def test_loopback_may_be_plain_http(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """A broker behind a proxy on the same machine."""
+    _environment(monkeypatch, passphrase=GOOD, issuer=url)
+    assert read().issuer == url
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"engine": "opa"}, "TILLIT_OPA_URL: needed"),
+        ({"person_issuer": "https://id.example"}, "set both or neither"),
+        ({"passphrase_file": "somewhere"}, "set one of them"),
+        ({"mode": "lax"}, "TILLIT_MODE"),
+        ({"issuer": "https://a.example/"}, "TILLIT_ISSUER"),
+        ({"issuer": "https://user@a.example"}, "TILLIT_ISSUER"),
+        ({"log_origin": "two words"}, "TILLIT_LOG_ORIGIN"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_in_any_mode(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    """A half-set pair would fail at the first request instead."""
+    chosen = {"passphrase": GOOD, "mode": "demo"} | variables
+    assert said in _refused(monkeypatch, **chosen)
+
+
+def test_no_message_repeats_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages end up in terminals and tickets."""
+    said = _refused(
+        monkeypatch,
+        passphrase="canary",
+        database_url="postgresql+psycopg://u:canary@db/x",
+        issuer="ftp://canary",
+    )
+    assert "canary" not in said
+
+
+def test_repr_hides_passphrase_and_database_password() -> None:
+    """Settings are printed when something is wrong."""
+    chosen: dict[str, Any] = {"passphrase": "canary canary canary", "mode": "demo"}
+    settings = Settings(database_url="postgresql+psycopg://u:canary@db/x", **chosen)
+    assert "canary" not in repr(settings)
+
+
+def test_places_follow_from_the_data_directory(tmp_path: Path) -> None:
+    """One directory to back up."""
+    chosen: dict[str, Any] = {"mode": "demo", "data_dir": tmp_path}
+    settings = Settings(**chosen)
+    assert settings.database == f"sqlite:///{tmp_path}/broker.sqlite"
+    assert settings.keyring == tmp_path / "keyring"
+    assert settings.origin == "127.0.0.1:8000/log"
+
+
+def test_no_passphrase_is_a_lookup_error() -> None:
+    """The custodian reads it as: locked, for now."""
+    chosen: dict[str, Any] = {"mode": "demo"}
+    with pytest.raises(LookupError):
+        Settings(**chosen).read_passphrase()
