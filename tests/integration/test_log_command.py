@@ -206,7 +206,7 @@ def test_sources_read_no_more_than_they_may(log: Log, url: str, tmp_path: Path) 
                 source.get("tile/7/000", limit=1)
 
 
-def test_a_copy_may_be_made_in_silence(log: Log, url: str, tmp_path: Path) -> None:
+def test_a_copy_may_be_made_in_silence(url: str, tmp_path: Path) -> None:
     """Programs call it too: nothing needs to listen to its progress."""
     with httpx.Client() as client:
         assert mirror.mirror(HttpSource(client, url), tmp_path / "mirror").size == SIZE
