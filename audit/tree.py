@@ -1,8 +1,6 @@
 """Tree maths: roots, proofs and growth of an RFC 6962 tree kept as C2SP tiles.
 
-Pure, standard library only.
-
-A tile at level L, number n, holds the hashes of up to 256 neighbouring full subtrees of 256^L
+Pure, and of the standard library only. A tile at level L, number n, holds the hashes of up to 256 neighbouring full subtrees of 256^L
 leaves. Every function reads tiles through ``Tiles`` and only those it needs; a tile may hold more
 hashes than the tree in question has.
 """
@@ -44,9 +42,9 @@ def inclusion(tiles: Tiles, index: int, size: int) -> tuple[bytes, ...]:
 
 
 def consistency(tiles: Tiles, old: int, new: int) -> tuple[bytes, ...]:
-    """The proof that the tree of ``new`` leaves begins with that of ``old`` (RFC 6962 § 2.1.2).
+    """The proof that the tree of ``new`` leaves continues that of ``old`` (RFC 6962 § 2.1.2).
 
-    0 < old ≤ new.
+    The sizes are taken to be 0 < old ≤ new: the caller has checked them.
     """
     low, high = 0, new
     beside: list[tuple[int, int]] = []
