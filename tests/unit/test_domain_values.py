@@ -1,0 +1,79 @@
+"""Small values of the domain: ids, and decisions that cannot contradict themselves."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from broker.domain.decisions import Decision, Permit, Withhold, all_withheld, outcome
+from broker.domain.ids import fresh
+from tests.stored import OBLIGATIONS, POLICY, RATE, SCHOOL, facts
+from tillit.wire import Ground
+
+GROUND = Ground(kind="consent", id="con_1", version=2, grant="g1", source=SCHOOL)
+PERMIT = Permit(effect="permit", grounds=(GROUND,))
+WITHHOLD = Withhold(effect="withhold", reasons=("consent.no_grant",))
+
+
+def decision(said: str, **fields: Permit | Withhold) -> Decision:
+    """A decision on fields of education."""
+    members: dict[str, Any] = {
+        "outcome": said,
+        "fields": {f"education.{name}": answer for name, answer in fields.items()},
+        "obligations": OBLIGATIONS,
+        "stable_until": None,
+        "policy": POLICY,
+    }
+    return Decision.model_validate(members)
+
+
+def test_an_id_is_its_prefix_and_128_random_bits() -> None:
+    """In the form that the wire knows."""
+    assert fresh("con", lambda size: bytes(range(size))) == "con_AAECAwQFBgcICQoLDA0ODw"
+    assert re.fullmatch(r"sub_[A-Za-z0-9_-]{22}", fresh("sub", lambda size: b"\xff" * size))
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected"),
+    [
+        (["permit", "permit"], "released"),
+        (["permit", "withhold"], "partly_released"),
+        (["withhold"], "refused"),
+        ([], "refused"),
+    ],
+)
+def test_outcome_follows_from_the_fields(effects: list[Any], expected: str) -> None:
+    """Nothing permitted is a refusal."""
+    assert outcome(effects) == expected
+
+
+def test_a_decision_parts_what_it_permits_from_what_it_withholds() -> None:
+    """Every field is in one of the two."""
+    made = decision("partly_released", grades=PERMIT, wishes=WITHHOLD)
+    assert made.permitted() == {"education.grades": PERMIT}
+    assert made.withheld() == {"education.wishes": WITHHOLD}
+
+
+@pytest.mark.parametrize("said", ["released", "refused"])
+def test_an_outcome_that_does_not_follow_is_unusable(said: str) -> None:
+    """An engine's answer that contradicts itself is no answer."""
+    with pytest.raises(ValidationError, match="does not follow"):
+        decision(said, grades=PERMIT, wishes=WITHHOLD)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"effect": "permit", "grounds": []}, {"effect": "withhold", "reasons": []}]
+)
+def test_a_permit_has_a_ground_and_a_withholding_a_reason(answer: dict[str, Any]) -> None:
+    """Neither stands for nothing."""
+    model = Permit if answer["effect"] == "permit" else Withhold
+    with pytest.raises(ValidationError):
+        model.model_validate(answer)
+
+
+def test_without_a_policy_everything_is_withheld() -> None:
+    """Every asked field, with the reason."""
+    made = all_withheld(facts(), reason="policy.error", policy=POLICY)
+    assert made.outcome == "refused"
+    assert made.withheld() == {RATE: Withhold(effect="withhold", reasons=("policy.error",))}
