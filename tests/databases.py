@@ -106,12 +106,16 @@ def _reachable(programs: Path, home: Path, owner: dict[str, Any]) -> Path:
             [programs / "postgres", "--version"], check=True, stdout=subprocess.DEVNULL, **owner
         )
     except (PermissionError, subprocess.CalledProcessError):
-        copy = home / "programs"
-        shutil.copytree(programs.parent, copy, symlinks=True)
+        # What pip installs finds its libraries two directories up, beside the package.
+        package = programs.parents[1]
+        copy = home / "copy"
+        for part in (programs.parent, package.with_name(f"{package.name}.libs")):
+            if part.is_dir():
+                shutil.copytree(part, copy / part.relative_to(package.parent), symlinks=True)
         for path in (copy, *copy.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | 0o555)
-        return copy / programs.name
+        return copy / programs.relative_to(package.parent)
     return programs
 
 
