@@ -91,7 +91,8 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
         totals = {unit: len(town.followed_by(unit)) for unit in services}
         deposited = staging.deposit_everything(services, bars, totals)
     teller.line(f"{deposited} values deposited, each signed by its source and sealed")
-    scene = Scene(teller, services, staging.log_in(stage, EMIL, issuer))
+    emil = staging.log_in(stage, EMIL, issuer)
+    scene = Scene(teller, services, emil, staging.held_about(EMIL, town))
     for chapter in story.CHAPTERS:
         with _step(f"the chapter {chapter.__name__.replace('_', ' ')}"):
             children.check()

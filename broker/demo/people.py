@@ -59,6 +59,14 @@ OT = "ot-vestfold"
 SCHOOL = "thor-heyerdahl-vgs"
 MENTAL_HEALTH = "larvikshjelpa"
 
+# What people there say in daily speech; the catalogue has the full names.
+SHORT_NAMES = {
+    NAV: "Nav Larvik",
+    OT: "OT Vestfold",
+    SCHOOL: "Thor Heyerdahl vgs",
+    MENTAL_HEALTH: "Larvikshjelpa",
+}
+
 EMIL = Youth(
     national_id="14830799991",
     first_name="Emil",

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -150,9 +151,13 @@ def start_services(stage: Stage, children: Children) -> dict[str, ServiceProcess
 
 def enrol(stage: Stage, services: Mapping[str, ServiceProcess]) -> None:
     """Hand each service a one-time code, as an operator would; it registers its public keys."""
-    for unit, service in services.items():
-        code = command(stage, "enrol", unit).split()[0]
-        service.do("enrol", code=code)
+    with ThreadPoolExecutor() as threads:
+        said = threads.map(lambda unit: command(stage, "enrol", unit), services)
+        codes = [text.split()[0] for text in said]
+    for service, code in zip(services.values(), codes, strict=True):
+        service.tell("enrol", code=code)
+    for service in services.values():
+        service.hear()
 
 
 def deposit_everything(
@@ -174,6 +179,16 @@ def deposit_everything(
 
 def _advance(bars: Progress, task: TaskID, done: int) -> None:
     bars.update(task, completed=done)
+
+
+def held_about(youth: Youth, town: Municipality) -> dict[str, tuple[str, ...]]:
+    """Which fields about the youth each of the services holds."""
+    now = datetime.now(UTC)
+    return {
+        unit: tuple(record.field for record in records(youth, unit, seed=town.seed, now=now))
+        for unit in SERVICES
+        if unit in youth.units
+    }
 
 
 def log_in(stage: Stage, youth: Youth, issuer: SyntheticIssuer) -> Browser:

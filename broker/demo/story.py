@@ -1,6 +1,6 @@
 """Emil's story: one case from "may I?" to the proof that nothing else was shared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,11 +28,15 @@ class StoryBroken(Exception):
 
 @dataclass(slots=True)
 class Scene:
-    """What the storyteller has at hand; ``consent`` and ``first`` are set as the story goes on."""
+    """What the storyteller has at hand; ``consent`` and ``first`` are set as the story goes on.
+
+    ``held`` is which fields about Emil each service has deposited.
+    """
 
     teller: Teller
     services: Mapping[str, ServiceProcess]
     emil: Browser
+    held: Mapping[str, Sequence[str]]
     consent: ConsentView | None = None
     first: Mapping[str, Any] = field(default_factory=dict)
 
@@ -62,6 +66,7 @@ def who_knows_what(scene: Scene) -> None:
         services each hold a piece of him, sealed with the subject key that only the custodian has:
         the broker that carries the pieces cannot read one of them.""",
     )
+    scene.teller.holdings(scene.held)
 
 
 def before_consent(scene: Scene) -> None:
@@ -152,11 +157,13 @@ def forum_meeting(scene: Scene) -> None:
         participants=[{"unit": unit, "role": ROLES[unit]} for unit in SERVICES],
         role=ROLES[NAV],
     )
-    notices = scene.emil.notices().notices
-    expect(any(n.meeting == meeting["id"] for n in notices), "Emil was not told of the meeting")
-    scene.teller.line("Emil's notice: a meeting in three days, called by Nav Larvik, taking part:")
-    for unit in SERVICES:
-        scene.teller.line(f"  {scene.teller.unit(unit)}, {ROLES[unit]}")
+    told = [n for n in scene.emil.notices().notices if n.meeting == meeting["id"]]
+    expect(len(told) == 1 and told[0].held_at is not None, "Emil was not told of the meeting")
+    expect({p.unit for p in told[0].participants} == set(SERVICES), "he was not told who meets")
+    when = f"{datetime.fromisoformat(held_at):%d %B, %H:%M}"
+    scene.teller.line(f"Emil's notice: {scene.teller.unit(told[0].unit)} calls a meeting, {when}")
+    for participant in told[0].participants:
+        scene.teller.line(f"  {scene.teller.unit(participant.unit)}, {participant.role}")
     fields = [
         "education.attendance.rate",
         "functioning.capacity",
@@ -170,7 +177,7 @@ def forum_meeting(scene: Scene) -> None:
         """Each asks for the meeting what it does not hold itself. Larvikshjelpa knows the diagnosis
         already; nobody else at the table learns it."""
     )
-    scene.teller.around_the_table(fields, reports)
+    scene.teller.around_the_table(fields, reports, held=scene.held)
     expect(
         all(DIAGNOSIS not in report["values"] for report in reports.values()),
         "the diagnosis was shared at the table",

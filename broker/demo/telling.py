@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from broker.demo.people import SHORT_NAMES
 from broker.domain.catalogue import Catalogue
 from tillit.wire import ConsentView, GrantView, MyDisclosure
 
@@ -36,8 +37,8 @@ class Teller:
     # --- words
 
     def unit(self, unit: str) -> str:
-        """What a unit is called."""
-        return self._catalogue.text("unit", unit, "en")
+        """What a unit is called: in short where people have a short name for it."""
+        return SHORT_NAMES.get(unit) or self._catalogue.text("unit", unit, "en")
 
     def field(self, name: str) -> str:
         """What a field is called, by whoever it is about."""
@@ -101,7 +102,16 @@ class Teller:
             self.console.print(Text(f"\n# {what}", style="dim"))
             self.console.print(Text(command), soft_wrap=True)
 
-    # --- what a service learned
+    # --- what a service holds and learned
+
+    def holdings(self, held: Mapping[str, Sequence[str]]) -> None:
+        """What each service has deposited about one youth, by field."""
+        table = Table(box=box.SIMPLE_HEAD, expand=True)
+        table.add_column("service", ratio=3)
+        table.add_column("holds, sealed", ratio=13)
+        for unit, fields in held.items():
+            table.add_row(self.unit(unit), "; ".join(self.field(name) for name in fields))
+        self.console.print(table)
 
     def answered(self, unit: str, role: str, report: Mapping[str, Any]) -> None:
         """One ask: what the service saw, and what it did not see and why."""
@@ -124,15 +134,21 @@ class Teller:
             table.add_row(self.field(name), "[red]✗", f"{why} [dim]{codes}")
         self.console.print(table)
 
-    def around_the_table(self, fields: Sequence[str], reports: Mapping[str, Any]) -> None:
-        """The same question from every seat at a meeting: who saw what."""
+    def around_the_table(
+        self,
+        fields: Sequence[str],
+        reports: Mapping[str, Any],
+        *,
+        held: Mapping[str, Sequence[str]],
+    ) -> None:
+        """The same question from every seat at a meeting: who saw what, beside what it holds itself."""
         table = Table(box=box.SIMPLE_HEAD, expand=True)
         table.add_column("at the table", ratio=5)
         for name in fields:
             table.add_column(self.field(name), justify="center", ratio=3)
         for unit, report in reports.items():
             values = report["values"]
-            cells = [_seat(values, name) for name in fields]
+            cells = [_seat(values, name, own=name in held[unit]) for name in fields]
             table.add_row(self.unit(unit), *cells)
         self.console.print(table)
 
@@ -206,8 +222,10 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _seat(values: Mapping[str, Any], name: str) -> str:
-    return f"[green]{_shown(values[name]['value'])}" if name in values else "[red]✗"
+def _seat(values: Mapping[str, Any], name: str, *, own: bool) -> str:
+    if name in values:
+        return f"[green]{_shown(values[name]['value'])}"
+    return "[dim]its own" if own else "[red]✗"
 
 
 def _row(grant: GrantView) -> tuple[str, str, str, bool, str]:

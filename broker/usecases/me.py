@@ -118,21 +118,23 @@ def disclosures(
 
 
 def notices(*, person: PersonKey, limit: int, ports: Ports) -> MyNotices:
-    """The latest of what the person was told, newest first."""
+    """The latest of what the person was told, newest first; of a meeting also when, and who (N22)."""
     with ports.store.read() as tx:
         found = tx.notices(myself(tx, person), limit=min(limit, PAGE))
-    return MyNotices(
-        notices=tuple(
-            MyNotice(
-                kind=notice.kind,
-                at=notice.at,
-                unit=notice.unit,
-                consent=notice.consent,
-                disclosure=notice.disclosure,
-                meeting=notice.meeting,
-            )
-            for notice in found
-        )
+        return MyNotices(notices=tuple(_told(tx, notice) for notice in found))
+
+
+def _told(tx: Transaction, notice: Notice) -> MyNotice:
+    meeting = None if notice.meeting is None else tx.meeting(notice.meeting)
+    return MyNotice(
+        kind=notice.kind,
+        at=notice.at,
+        unit=notice.unit,
+        consent=notice.consent,
+        disclosure=notice.disclosure,
+        meeting=notice.meeting,
+        held_at=None if meeting is None else meeting.held_at,
+        participants=() if meeting is None else meeting.participants,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, StringConstraints
 from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.consents import ConsentView
+from tillit.wire.services import Participant
 from tillit.wire.terms import (
     CollaborationId,
     ConsentId,
@@ -51,7 +52,10 @@ class MyDisclosures(Wire):
 
 
 class MyNotice(Wire):
-    """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on."""
+    """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on.
+
+    Of a meeting also when it is held, and which units take part in which roles (N22).
+    """
 
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
     at: AwareDatetime
@@ -59,6 +63,8 @@ class MyNotice(Wire):
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
+    held_at: AwareDatetime | None = None
+    participants: tuple[Participant, ...] = ()
 
 
 class MyNotices(Wire):
