@@ -4,9 +4,10 @@ Validated here before Rego sees them; every member is always present, so that no
 (the traps of the two engines are in ADR 0003).
 """
 
+from datetime import UTC
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from tillit.wire import (
     CategoryId,
@@ -20,9 +21,11 @@ from tillit.wire import (
     UnitId,
 )
 
+# In UTC and always as wide: the rules compare instants as strings, in which the facts of the bundle are written too.
 Instant = Annotated[
     AwareDatetime,
-    PlainSerializer(lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str),
+    AfterValidator(lambda at: at.astimezone(UTC)),
+    PlainSerializer(lambda at: f"{at:%Y-%m-%dT%H:%M:%S.%f}Z", return_type=str),
 ]
 
 

@@ -19,7 +19,7 @@ from broker.domain.catalogue import Catalogue
 from tillit.wire import PolicyRef
 
 DEFAULT_DIRECTORY = Path(__file__).resolve().parents[2] / "policies"
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 _INSTANTS = frozenset({"valid_from", "valid_until", "pledge_until"})
 
 
@@ -158,7 +158,7 @@ def _check_leaf(path: Path, trail: tuple[str, ...], value: object) -> None:
     if not isinstance(value, str | int | float | bool | None):
         raise BundleError(f"{where} is not a JSON value (quote dates)")
     if trail[-1] in _INSTANTS and value is not None and not _INSTANT.fullmatch(str(value)):
-        raise BundleError(f"{where} is not an instant like 2026-01-01T00:00:00Z")
+        raise BundleError(f"{where} is not an instant like 2026-01-01T00:00:00.000000Z")
 
 
 # --- the catalogue in the facts ------------------------------------------------------------------

@@ -20,6 +20,7 @@ decision := {
 # METADATA
 # title: Outcome
 # description: Released when every asked field is permitted, refused when none is.
+# scope: document
 default outcome := "refused"
 
 outcome := "released" if {
@@ -69,8 +70,8 @@ default _permitted := {}
 
 _permitted := data.tillit.consents.grounds if open
 
-# The first that applies: what is unknown, what can never be, what the services have not agreed on, and only then what the
-# subject has said.
+# The first that applies: what is unknown, what can never be, what the services have not agreed on, and only then what
+# the subject has said.
 _withheld := {name: reasons |
 	permitted := _permitted
 	count(permitted) < count(input.ask.fields)

@@ -5,7 +5,7 @@ package tillit.agreements
 
 # METADATA
 # title: Preconditions met
-# description: Agreement in force, asking unit a member under a pledge where it needs one, purpose agreed, meeting known.
+# description: Agreement in force, asking unit a member and bound to silence, purpose agreed, meeting announced.
 met if {
 	in_force
 	member
@@ -17,6 +17,7 @@ met if {
 # METADATA
 # title: Agreement in force
 # description: Two units may deal directly; a collaboration holds within its validity.
+# scope: document
 in_force if input.ask.collaboration == ""
 
 in_force if {
@@ -27,6 +28,7 @@ in_force if {
 # METADATA
 # title: Member
 # description: The asking unit is a member of the collaboration now.
+# scope: document
 member if input.ask.collaboration == ""
 
 member if input.ask.recipient in members_now
@@ -34,6 +36,7 @@ member if input.ask.recipient in members_now
 # METADATA
 # title: Agreed purpose
 # description: The collaboration was agreed for this purpose.
+# scope: document
 agreed_purpose if input.ask.collaboration == ""
 
 agreed_purpose if input.ask.purpose in _collaboration.purposes
@@ -46,6 +49,7 @@ pledged if bound(data.facts.units[input.ask.recipient])
 # METADATA
 # title: Announced meeting
 # description: A meeting that the ask names, or that the collaboration needs, is one the subject was told of.
+# scope: document
 announced if {
 	input.ask.meeting == ""
 	not _meeting_needed
@@ -64,6 +68,7 @@ announced if {
 # METADATA
 # title: Taking part
 # description: The members of the collaboration asked in; where there is none, whoever the grants name.
+# scope: document
 taking_part := members_now if input.ask.collaboration != ""
 
 taking_part := data.tillit.consents.asked_sources if input.ask.collaboration == ""
@@ -87,6 +92,7 @@ members_now := {unit |
 # METADATA
 # title: Bound to silence
 # description: By the unit's regime, or by a pledge in force where the regime says so.
+# scope: document
 bound(unit) if data.facts.law.regimes[unit.regime].pledge == false
 
 bound(unit) if {
@@ -98,6 +104,7 @@ bound(unit) if {
 # METADATA
 # title: Missing preconditions
 # description: The nearest missing ones; without an agreement in force nothing else is looked at.
+# scope: document
 reasons contains "agreement.not_in_force" if not in_force
 
 reasons contains "recipient.not_member" if {

@@ -29,7 +29,11 @@ _names := {name |
 
 _agreed := data.tillit.consents.asked_categories if input.ask.collaboration == ""
 
-_agreed := {category | some category in data.facts.collaborations[input.ask.collaboration].categories}
+_agreed := {category |
+	some category in data.facts.collaborations[input.ask.collaboration].categories
+} if {
+	input.ask.collaboration != ""
+}
 
 _rules := [rule |
 	some rule in data.facts.catalogue.ceilings[input.ask.purpose]

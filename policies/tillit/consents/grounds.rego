@@ -44,6 +44,7 @@ _grounds_by_name := {name: found |
 # METADATA
 # title: Open by category
 # description: The ceiling reaches the field, this type of unit needs no naming, and no protected address is given away.
+# scope: document
 open_by_category := _reached if address_unprotected
 
 open_by_category := {name |
@@ -61,6 +62,7 @@ open_by_category := {name |
 # METADATA
 # title: Open by name
 # description: A field granted by name passes the ceiling, but never gives away a protected address.
+# scope: document
 open_by_name := object.keys(data.tillit.limits.passable) if address_unprotected
 
 open_by_name := {name |
@@ -141,6 +143,7 @@ conditions := {
 # METADATA
 # title: Asked sources
 # description: All that grants to the asking unit name, or the one that the ask names.
+# scope: document
 asked_sources := {grant.source | some grant in _mine} if input.ask.source == ""
 
 asked_sources := {input.ask.source} if input.ask.source != ""
@@ -148,13 +151,12 @@ asked_sources := {input.ask.source} if input.ask.source != ""
 # METADATA
 # title: Lifted sources
 # description: Asked sources that take part and whose confidentiality a yes lifts, by category or only by name.
-sources_lifted := {name: mode |
-	units := data.facts.units
+sources_lifted := {name: regime.consent |
+	known := data.facts.units
 	regimes := data.facts.law.regimes
 	some name in (asked_sources & data.tillit.agreements.taking_part)
-	regime := regimes[units[name].regime]
-	_bound(units[name], regime)
-	mode := regime.consent
+	regime := regimes[known[name].regime]
+	_bound(known[name], regime)
 }
 
 _bound(_, regime) if regime.pledge == false

@@ -24,7 +24,7 @@ else := "consent.none"
 # METADATA
 # title: Hurdle of a line
 # description: The first thing that stops a line for this purpose, whatever the field; the number says how far it came.
-hurdle(consent, grant) := [2, code] if code := _stopped(consent.state)
+hurdle(consent, grant) := [2, code] if code := _stopping[consent.state]
 
 else := [2, "consent.expired"] if input.now >= consent.valid_until
 
@@ -135,7 +135,7 @@ _lifted(grant) if {
 	grant.fields != []
 }
 
-_stopped(state) := code if code := {
+_stopping := {
 	"requested": "consent.incomplete",
 	"partly_signed": "consent.incomplete",
 	"paused": "consent.paused",
@@ -143,7 +143,7 @@ _stopped(state) := code if code := {
 	"expired": "consent.expired",
 	"lapsed": "consent.lapsed",
 	"refused": "consent.refused",
-}[state]
+}
 
 # The asking unit's lines in consents of the collaboration asked in, whatever became of these since.
 _lines := [[consent, grant] |

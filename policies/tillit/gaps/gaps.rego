@@ -26,6 +26,7 @@ known_recipient if data.facts.catalogue.service_types[data.facts.units[input.ask
 # METADATA
 # title: Known source
 # description: The ask names no source, or one that is known.
+# scope: document
 known_source if input.ask.source == ""
 
 known_source if data.facts.units[input.ask.source]
@@ -33,6 +34,7 @@ known_source if data.facts.units[input.ask.source]
 # METADATA
 # title: Known collaboration
 # description: The ask names no collaboration, or one that is known.
+# scope: document
 known_collaboration if input.ask.collaboration == ""
 
 known_collaboration if data.facts.collaborations[input.ask.collaboration]
@@ -49,6 +51,7 @@ known_fields := {name: field |
 # METADATA
 # title: Gaps of the ask
 # description: Reasons that concern every asked field.
+# scope: document
 ask contains "gap.purpose" if not known_purpose
 
 ask contains "gap.service" if not known_recipient

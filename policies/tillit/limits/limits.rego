@@ -45,6 +45,7 @@ named := {name |
 # METADATA
 # title: Limits of the ask
 # description: Reasons that concern every asked field.
+# scope: document
 ask contains "limit.hard" if not identifying
 
 ask contains "statute.conditions" if {

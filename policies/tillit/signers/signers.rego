@@ -16,6 +16,7 @@ required := {category: needed(category, input.age, input.guardians, input.guardi
 # METADATA
 # title: Needed signatures
 # description: The subject's alone from the age of the category; below it the guardians', the child being heard.
+# scope: document
 needed(category, age, _, _) := {"subject": true, "guardians": 0, "child_heard": false} if {
 	age >= from_age(category)
 }
@@ -62,6 +63,7 @@ guarded := {category |
 # METADATA
 # title: Enough signatures
 # description: The grant carries what is needed for the subject's age today.
+# scope: document
 enough(consent, grant) if {
 	need := needed(grant.category, input.subject.age, input.subject.guardians, consent.guardians_rule)
 	need.subject == true
@@ -84,10 +86,6 @@ outgrown(grant) if {
 	grant.signed.subject == false
 	grant.signed.guardians >= 1
 }
-
-_age(category) := age if age := data.facts.law.ages.categories[category].age
-
-else := data.facts.law.ages.default.age
 
 _holders(_, rule) := 1 if rule == "one"
 

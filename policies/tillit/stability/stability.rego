@@ -6,6 +6,7 @@ package tillit.stability
 # METADATA
 # title: Until
 # description: The first moment ahead at which a validity, a pledge, a birthday or a meeting turns; null without one.
+# scope: document
 default until := null
 
 until := min(_ahead)
@@ -39,9 +40,9 @@ _agreement_moments := {moment |
 }
 
 _unit_moments := {moment |
-	units := data.facts.units
+	known := data.facts.units
 	some unit in _units
-	moment := units[unit].pledge_until
+	moment := known[unit].pledge_until
 }
 
 _collaboration := data.facts.collaborations[input.ask.collaboration]

@@ -1,0 +1,122 @@
+"""Facts for tests of decisions, written the way a person would say them.
+
+A grant is one line, ``source -> recipient: category for purpose`` or ``source -> recipient: field, field for purpose``;
+what is not said takes the value of the ordinary case: a grown subject, an active consent, signed by the subject.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from broker.domain.facts import Facts
+
+NOW = "2026-11-10T12:00:00Z"
+MEETING = "mtg_" + "M" * 22
+COLLABORATION = "ungdomsutvalget-larvik"
+_GRANT = re.compile(
+    r"(?P<source>\S+) -> (?P<recipient>[^:\s]+): (?P<what>.+) for (?P<purpose>[a-z_]+)"
+)
+
+
+def facts(case: Mapping[str, Any]) -> Facts:
+    """The facts of a case: ``ask``, ``at``, ``subject``, ``consents``, ``deposited``, ``meeting``."""
+    return Facts.model_validate(document(case))
+
+
+def document(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, as the JSON document that the engines take."""
+    ask = {
+        "actor_role": "veileder",
+        "meeting": "",
+        "source": "",
+        "collaboration": COLLABORATION,
+        **case["ask"],
+    }
+    consents = [consent(number, said) for number, said in enumerate(case.get("consents", ()))]
+    return {
+        "now": case.get("at", NOW),
+        "ask": ask,
+        "subject": {
+            "age": 19,
+            "birthdays": [],
+            "guardians": 0,
+            "address_protection": "none",
+            "objects_to": [],
+            **case.get("subject", {}),
+        },
+        "consents": consents,
+        "deposited": _deposited(case, ask["fields"], consents),
+        "meeting": _meeting(case),
+    }
+
+
+def consent(number: int, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A consent: ``grants`` (lines, or mappings with ``line``) and whatever differs from the ordinary."""
+    ordinary = {
+        "id": f"con_{number:022d}",
+        "version": 1,
+        "state": "active",
+        "collaboration": COLLABORATION,
+        "guardians_rule": "all",
+        "valid_from": "2026-10-01T00:00:00Z",
+        "valid_until": "2027-04-01T00:00:00Z",
+    }
+    lines = [grant(n, line) for n, line in enumerate(said.get("grants", ()), start=1)]
+    return {**ordinary, **said, "grants": lines}
+
+
+def grant(number: int, said: str | Mapping[str, Any]) -> dict[str, Any]:
+    """One line of a consent."""
+    more = {} if isinstance(said, str) else {k: v for k, v in said.items() if k != "line"}
+    line = said if isinstance(said, str) else said["line"]
+    found = _GRANT.fullmatch(line)
+    if found is None:
+        raise ValueError(f"not a grant: {line}")
+    what = [part.strip() for part in found["what"].split(",")]
+    return {
+        "id": f"g{number}",
+        "source": found["source"],
+        "recipient": found["recipient"],
+        "category": what[0].split(".")[0],
+        "fields": what if "." in what[0] else [],
+        "purpose": found["purpose"],
+        "condition": {
+            "kind": more.pop("condition", "standing"),
+            "meeting": more.pop("meeting", ""),
+        },
+        "answer": "yes",
+        "signed": {"subject": True, "guardians": 0, "child_heard": False, **more.pop("signed", {})},
+        "used": False,
+        **more,
+    }
+
+
+def _deposited(
+    case: Mapping[str, Any], fields: Sequence[str], consents: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """Unless a case says otherwise, every source that a grant names has deposited every field."""
+    sources = sorted({line["source"] for given in consents for line in given["grants"]})
+    told = case.get("deposited")
+    return {name: list(told.get(name, ())) if told is not None else sources for name in fields}
+
+
+def _meeting(case: Mapping[str, Any]) -> dict[str, Any]:
+    nothing = {
+        "id": "",
+        "collaboration": "",
+        "noticed": False,
+        "participants": [],
+        "opens": "1970-01-01T00:00:00Z",
+        "closes": "1970-01-01T00:00:00Z",
+    }
+    if "meeting" not in case:
+        return nothing
+    usual = {
+        "id": MEETING,
+        "collaboration": COLLABORATION,
+        "noticed": True,
+        "participants": ["nav-larvik", "ot-vestfold"],
+        "opens": "2026-11-09T00:00:00Z",
+        "closes": "2026-11-11T00:00:00Z",
+    }
+    return {**usual, **case["meeting"]}
