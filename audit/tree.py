@@ -1,8 +1,8 @@
 """Tree maths: roots, proofs and growth of an RFC 6962 tree kept as C2SP tiles.
 
-Pure, and of the standard library only. A tile at level L, number n, holds the hashes of up to 256 neighbouring full subtrees of 256^L
-leaves. Every function reads tiles through ``Tiles`` and only those it needs; a tile may hold more
-hashes than the tree in question has.
+Pure, and of the standard library only. A tile at level L, number n, holds the hashes of up to 256
+neighbouring full subtrees of 256^L leaves. Every function reads tiles through ``Tiles`` and only
+those it needs; a tile may hold more hashes than the tree in question has.
 """
 
 import hashlib
