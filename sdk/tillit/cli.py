@@ -182,6 +182,18 @@ def _consent_list(given: Arguments) -> int:
         return _say_each(given, client.consents(), display.consent_text)
 
 
+def _meeting(given: Arguments) -> int:
+    with _client(given) as client:
+        meeting = client.call_meeting(
+            inputs.known(given.subject),
+            collaboration=given.collaboration,
+            held_at=given.held_at,
+            participants=given.participant,
+            actor=_actor(given),
+        )
+    return _say(given, meeting, display.meeting_text(meeting))
+
+
 def _events(given: Arguments) -> int:
     with _client(given) as client:
         return _say_each(given, client.events(after=given.after), display.event_text)
@@ -266,6 +278,7 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "consent_request": _consent_request,
     "consent_capture": _consent_capture,
     "consent_list": _consent_list,
+    "meeting": _meeting,
     "events": _events,
     "catalogue": _catalogue,
 }

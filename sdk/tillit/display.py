@@ -5,6 +5,7 @@ Texts from elsewhere are stripped of what could steer a terminal.
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from tillit import wire
@@ -147,6 +148,12 @@ def consent_text(consent: wire.ConsentView) -> Iterable[str]:
     yield f"  read out: {consent.text_sha256}"
 
 
+def meeting_text(meeting: wire.MeetingView) -> Iterable[str]:
+    """A meeting in lines."""
+    yield f"{meeting.id}  {_iso(meeting.held_at)}  {meeting.collaboration}"
+    yield from (f"  {one.unit}  {one.role}" for one in meeting.participants)
+
+
 def event_text(event: wire.Event) -> Iterable[str]:
     """An event in one line."""
     about = (event.consent, event.disclosure, event.meeting, event.subject, *event.fields)
@@ -168,5 +175,5 @@ def _name(entry: Any) -> str:
     return str(entry.get("id") or entry.get("name")) if isinstance(entry, Mapping) else str(entry)
 
 
-def _iso(at: Any) -> str | None:
-    return None if at is None else at.isoformat().replace("+00:00", "Z")
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

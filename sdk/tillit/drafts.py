@@ -4,7 +4,7 @@ Each raises ``UsageError`` for what cannot be said, naming the member that is wr
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from tillit import errors, wire
@@ -112,7 +112,7 @@ def capture(
         method="oral",
         signer=signer,
         read_out=read_out,
-        answered_at=answered_at,
+        answered_at=_in_utc(answered_at),
         answers=dict(answers),
         actor=actor,
         child_heard=child_heard,
@@ -132,7 +132,7 @@ def meeting(
         wire.MeetingRequest,
         collaboration=collaboration,
         subject=subject.handle,
-        held_at=held_at,
+        held_at=_in_utc(held_at),
         participants=tuple(participants),
         actor=actor,
     )
@@ -142,3 +142,8 @@ def _several(names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise errors.UsageError("a list of names is wanted, not one name")
     return tuple(names)
+
+
+def _in_utc(at: datetime) -> datetime:
+    """The same moment in UTC; one without a zone stays as it is, to be refused as such."""
+    return at if at.tzinfo is None else at.astimezone(UTC)

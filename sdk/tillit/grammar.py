@@ -16,6 +16,12 @@ def moment(text: str) -> datetime:
     return at
 
 
+def taking_part(text: str) -> wire.Participant:
+    """A participant as ``unit:role``."""
+    unit, _, role = text.partition(":")
+    return wire.Participant(unit=unit, role=role)
+
+
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     """The parser; ``command`` in what it returns names what to do."""
     whole = argparse.ArgumentParser(
@@ -28,6 +34,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_keys(commands, common)
     _add_asks(commands, common)
     _add_consents(commands, common)
+    _add_meeting(commands, common)
     events = commands.add_parser("events", parents=[common], help="this service's feed")
     events.add_argument(
         "--after", type=int, default=0, help="the id of the last event that was seen"
@@ -112,6 +119,25 @@ def _add_asks(commands: Any, common: argparse.ArgumentParser) -> None:
         ask.add_argument("--source", help="only what this unit has deposited")
         ask.set_defaults(command=name)
     ask.add_argument("--proof", action="store_true", help="check too that the log holds it")
+
+
+def _add_meeting(commands: Any, common: argparse.ArgumentParser) -> None:
+    meeting = commands.add_parser(
+        "meeting", parents=[common], help="call a meeting about a subject, who is told at once"
+    )
+    meeting.add_argument("--subject", required=True, help=_SUBJECT)
+    meeting.add_argument("--collaboration", required=True)
+    meeting.add_argument("--held-at", type=moment, required=True, help="RFC 3339 with zone")
+    meeting.add_argument(
+        "--participant",
+        type=taking_part,
+        nargs="+",
+        required=True,
+        metavar="UNIT:ROLE",
+        help="who takes part, by unit and role",
+    )
+    _add_actor(meeting)
+    meeting.set_defaults(command="meeting")
 
 
 def _add_actor(command: argparse.ArgumentParser) -> None:

@@ -62,7 +62,9 @@ class Session:
     def trust(self) -> Flow[wire.BrokerKeys]:
         """The trust root: as pinned, else as first fetched and then never changed."""
         if self._trust is None:
-            self._trust = yield from self._call(protocol.broker_keys())
+            fetched = yield from self._call(protocol.broker_keys())
+            # Another conversation may have been first, and only one answer is ever believed.
+            self._trust = self._trust or fetched
         return self._trust
 
     def _call(self, call: Call[T]) -> Flow[T]:

@@ -23,9 +23,9 @@ def system_clock() -> datetime:
 class Retries:
     """When a request is sent again: transport errors, timeouts, 429 and 503, always the same bytes.
 
-    At most ``attempts`` in all and none begun later than ``within`` seconds after the first. Waits grow
-    from ``first_wait`` to ``longest_wait`` seconds, with jitter; a Retry-After of the broker's is kept to
-    instead, and when it is longer than ``within`` the request is given up at once.
+    At most ``attempts`` in all, and none after a failure later than ``within`` seconds from the
+    start. Waits grow from ``first_wait`` to ``longest_wait`` seconds, with jitter; a Retry-After of
+    the broker's is kept to instead, and one longer than ``within`` ends the call at once.
     """
 
     attempts: int = 4

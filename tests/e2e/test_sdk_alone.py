@@ -28,9 +28,9 @@ def test_import_pulls_in_nothing_of_the_server() -> None:
         f"print([name for name in {FOREIGN!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.stdout.strip() == "[]"
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_every_public_name_is_there() -> None:

@@ -124,28 +124,7 @@ def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path)
         "No. Nothing has been released."
     )
 
-    involved = ["--involve", NAV, SCHOOL, "--purpose", "coordination", "--category", "education"]
-    consent = nav.json(
-        "consent",
-        "request",
-        *about_emil,
-        *involved,
-        "--collaboration",
-        LARVIK,
-        "--days",
-        "30",
-        *WHO,
-    )
-    view = wire.ConsentView.model_validate(consent)
-    assert view.state == "requested"
-    listed = nav.run("consent", "list")
-    assert f"{view.id}  requested" in listed
-    assert "g1    not answered" in listed
-    lines = [grant.id for grant in view.grants]
-    captured = nav.run(
-        "consent", "capture", view.id, "--read-out", view.text_sha256, "--yes", *lines, *WHO
-    )
-    assert f"{view.id}  active" in captured
+    _consented(nav, about_emil)
 
     checked = nav.run("check", RATE, DIAGNOSIS, *about_emil, *ABOUT)
     assert checked.startswith("In part. Nothing has been released.")
@@ -165,9 +144,41 @@ def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path)
     assert whole["values"][RATE]["value"] == 0.62
     assert whole["log"]["index"] < whole["log"]["size"]
 
+    who = ["--participant", f"{NAV}:veileder", f"{SCHOOL}:teacher", *WHO]
+    when = ["--held-at", "2030-01-07T12:00:00+01:00", "--collaboration", LARVIK]
+    meeting = nav.run("meeting", *about_emil, *when, *who)
+    assert meeting.startswith("mtg_")
+    assert f"  2030-01-07T11:00:00Z  {LARVIK}\n  {NAV}  veileder\n  {SCHOOL}  teacher\n" in meeting
+
     assert "consent.activated" in nav.run("events")
     events = nav.json("events")
     assert nav.json("events", "--after", str(events[-1]["id"])) == []
+
+
+def _consented(nav: Desk, about: list[str]) -> None:
+    """Nav asks for a consent, reads it out, and records a yes to every line."""
+    involved = ["--involve", NAV, SCHOOL, "--purpose", "coordination", "--category", "education"]
+    consent = nav.json(
+        "consent",
+        "request",
+        *about,
+        *involved,
+        "--collaboration",
+        LARVIK,
+        "--days",
+        "30",
+        *WHO,
+    )
+    view = wire.ConsentView.model_validate(consent)
+    assert view.state == "requested"
+    listed = nav.run("consent", "list")
+    assert f"{view.id}  requested" in listed
+    assert "g1    not answered" in listed
+    lines = [grant.id for grant in view.grants]
+    captured = nav.run(
+        "consent", "capture", view.id, "--read-out", view.text_sha256, "--yes", *lines, *WHO
+    )
+    assert f"{view.id}  active" in captured
 
 
 def _handle(kept: str) -> str:

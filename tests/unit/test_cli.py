@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import runpy
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from tests.scripted import Act, answer, hang_up, problem, scripted
 from tillit import ServiceKey, cli, display, errors, inputs, wire
-from tillit.results import Catalogue
+from tillit.results import Catalogue, Check
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HANDLE = "hdl_" + "a" * 22
@@ -165,6 +166,18 @@ def test_wrong_input_is_explained_in_one_line(
         ["key"],
         ["ask", "a.b"],
         ["events", "--after", "x"],
+        [
+            "meeting",
+            "--subject",
+            HANDLE,
+            "--collaboration",
+            "c",
+            "--held-at",
+            "2026-12-01T12:00:00Z",
+            "--participant",
+            "nav-larvik",
+            *ASKED[2:],
+        ],
         ["subject", NUMBER],
         ["events", "--language", "sv"],
         ["consent", "capture", "c", "--read-out", "h", *ASKED[2:], "--answered-at", "yesterday"],
@@ -379,6 +392,28 @@ def test_reader_that_has_gone_is_no_error(place: Path) -> None:
         run.stderr.close()
 
 
+@pytest.mark.usefixtures("place")
+def test_broken_pipe_inside_is_no_error_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, seen from within."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as gone, scripted(TOKEN, answer({"fields": {}})) as broker:
+        monkeypatch.setattr("sys.stdout", gone)
+        assert cli.main(["catalogue", "--url", broker.url]) == 0
+
+
+def test_module_runs_as_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``python -m tillit`` where the script is not on the path; importing it runs nothing."""
+    monkeypatch.setattr("sys.argv", ["tillit", "key", "new", "Not A Unit", "x.jwk"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("tillit", run_name="__main__")
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("tillit: ")
+    runpy.run_module("tillit.__main__", run_name="imported")
+
+
 # --- what is said ---
 
 
@@ -411,6 +446,25 @@ def test_event_in_a_line() -> None:
     assert list(display.event_text(event)) == ["7  2026-11-23T08:00:00Z  dropout.notice  a.b a.c"]
     bare = wire.Event(id=8, type="feed.start", at=NOW, subject=None)
     assert list(display.event_text(bare)) == ["8  2026-11-23T08:00:00Z  feed.start"]
+
+
+def test_check_whose_answer_time_never_changes() -> None:
+    """Nothing is said of a moment that there is not."""
+    check = Check(
+        outcome="refused",
+        permitted={},
+        withheld={"a.b": (wire.Reason(code="gap.field", text="Ukjent felt."),)},
+        obligations=wire.Obligations(
+            notify="immediate", erase_after="P30D", onward_sharing=False, journal=True
+        ),
+        stable_until=None,
+        policy=wire.PolicyRef(version="1", digest="sha256:" + "0" * 64),
+    )
+    assert list(display.check_text(check)) == [
+        "No. Nothing has been released.",
+        "  not    a.b",
+        "         Ukjent felt. [gap.field]",
+    ]
 
 
 def test_obligations_in_a_line() -> None:

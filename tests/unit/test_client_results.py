@@ -4,7 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -129,3 +129,20 @@ def test_consent_request_holds_always_unless_it_is_said_otherwise() -> None:
     )
     assert request.condition == wire.Condition(kind="standing")
     assert request.subject == HANDLE
+
+
+def test_times_are_said_in_utc_and_refused_without_a_zone() -> None:
+    """Two services in two zones mean the same moment."""
+    asked: dict[str, Any] = {
+        "collaboration": "ungdomsutvalget-larvik",
+        "participants": [
+            wire.Participant(unit="nav-larvik", role="veileder"),
+            wire.Participant(unit="ot-vestfold", role="veileder"),
+        ],
+        "actor": ACTOR,
+    }
+    oslo = timezone(timedelta(hours=1))
+    at = drafts.meeting(Subject(HANDLE), held_at=NOW.astimezone(oslo), **asked).held_at
+    assert at.isoformat() == "2026-11-23T08:00:00+00:00"
+    with pytest.raises(UsageError, match="MeetingRequest: held_at: timezone_aware"):
+        drafts.meeting(Subject(HANDLE), held_at=NOW.replace(tzinfo=None), **asked)
