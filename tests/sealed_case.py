@@ -187,7 +187,7 @@ def disclosed(
     deposit = deposited(values, source=source, custodian_jwk=custodian.public_jwk())
     stored = admit(custodian, deposit)
     fields, sealed = named(deposit)
-    observed = {value.field: value.observed_at for value in values}
+    observed = dict(zip(fields.fields, (i.observed_at for i in deposit.items), strict=True))
     asked = _ask(tuple(fields.fields))
     manifest = _manifest(identity, asked, fields, observed)
     enc = recipient.public_jwks()["keys"][1]
@@ -246,9 +246,7 @@ def _manifest(
         collaboration=asked.collaboration,
         meeting=asked.meeting,
         fields={
-            name: ManifestField(
-                record=record, source=SOURCE, observed_at=observed.get(name, OBSERVED)
-            )
+            name: ManifestField(record=record, source=SOURCE, observed_at=observed[name])
             for name, record in deposit.fields.items()
         },
         consents=(ManifestConsent(id=CONSENT, version=3),),

@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from tillit.envelopes import (
@@ -169,7 +169,8 @@ class _Sealer:
             kid=DEPOSIT_KID,
             randomness=self.randomness,
         )
-        return DepositItem(observed_at=value.observed_at, sealed=sealed)
+        # In UTC: an offset with seconds in it, as zones once had, has no form in RFC 3339.
+        return DepositItem(observed_at=value.observed_at.astimezone(UTC), sealed=sealed)
 
     def _signed(self, value: Value, record: str) -> str:
         _require_well_formed(value)

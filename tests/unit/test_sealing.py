@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -362,7 +362,15 @@ def test_times_cross_zones_unharmed(tmp_path: Path) -> None:
     local = OBSERVED.astimezone(timezone(timedelta(hours=1))).replace(microsecond=250)
     case = disclosed(tmp_path / "keyring", [replace(TWO_VALUES[0], observed_at=local)])
     opened = case.opened().values["functioning.social"].observed_at
-    assert (opened, opened.utcoffset()) == (local.astimezone(UTC), local.utcoffset())
+    assert (opened, opened.utcoffset()) == (local, timedelta(0))
+
+
+def test_times_of_zones_with_odd_offsets_cross_unharmed(tmp_path: Path) -> None:
+    """RFC 3339 has no seconds in an offset: such a time would come out as another moment."""
+    monrovia = timezone(-timedelta(minutes=44, seconds=30))
+    local = datetime(1972, 1, 1, tzinfo=monrovia)
+    case = disclosed(tmp_path / "keyring", [replace(TWO_VALUES[0], observed_at=local)])
+    assert case.opened().values["functioning.social"].observed_at == local
 
 
 # --- derived fields ---
