@@ -18,6 +18,7 @@ from audit.errors import ResourceMissing, SourceUnavailable
 from tillit import protocol
 from tillit.errors import TillitError
 from tillit.keys import ServiceKey
+from tillit.responses import Response
 from tillit.transport import address
 
 ATTEMPTS = 4
@@ -141,12 +142,10 @@ class Credentials:
         except TillitError as wrong:
             raise SourceUnavailable(f"no token: {wrong.code}") from wrong
 
-    def _send(
-        self, method: str, path: str, form: dict[str, str] | None = None
-    ) -> protocol.Response:
+    def _send(self, method: str, path: str, form: dict[str, str] | None = None) -> Response:
         answer = self.client.request(method, broker_address(self.url) + path, data=form)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return protocol.Response(answer.status_code, headers, answer.content)
+        return Response(answer.status_code, headers, answer.content)
 
 
 def broker_address(url: str) -> str:

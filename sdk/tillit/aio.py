@@ -13,7 +13,8 @@ import stamina
 from tillit import drafts, protocol, wire
 from tillit.client import PAGE
 from tillit.keys import ServiceKey
-from tillit.protocol import Request, Response
+from tillit.protocol import Request
+from tillit.responses import Response
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
 from tillit.session import Flow, Session, T

@@ -16,7 +16,8 @@ from tillit.jose import TokenInvalid, unb64u
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import Opened, open_disclosure
-from tillit.protocol import Call, Request, Response, model
+from tillit.protocol import Call, Request, model
+from tillit.responses import Response, Token, checked_jwks
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import SubjectRef, Value, seal_deposit
 
@@ -47,9 +48,9 @@ class Session:
         self._clock = clock
         self._randomness = randomness
         self._trust = trust
-        self._pinned = {unit: protocol.checked_jwks(jwks) for unit, jwks in sources.items()}
+        self._pinned = {unit: checked_jwks(jwks) for unit, jwks in sources.items()}
         self._fetched: dict[str, Jwks] = {}
-        self._token: protocol.Token | None = None
+        self._token: Token | None = None
         self._catalogue: Catalogue | None = None
 
     @property
@@ -83,7 +84,7 @@ class Session:
             token = yield from self._new_token()
         return (yield request.having(authorization=f"Bearer {token.value}"))
 
-    def _new_token(self) -> Flow[protocol.Token]:
+    def _new_token(self) -> Flow[Token]:
         trust = yield from self.trust()
         call = protocol.token(
             trust.issuer, self._key, clock=self._clock, randomness=self._randomness

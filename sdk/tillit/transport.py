@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
-from tillit import errors, protocol
-from tillit.protocol import Request, Response
+from tillit import errors
+from tillit.protocol import Request
+from tillit.responses import Response, ask_again, retry_after
 
 CONNECT_SECONDS = 5.0
 
@@ -76,7 +77,7 @@ class Carriage:
     def backoff(self, error: Exception) -> bool | float:
         """Whether to send again after this error, and after how many seconds where the broker says so."""
         if isinstance(error, Busy):
-            asked = protocol.retry_after(error.response, at=self.clock())
+            asked = retry_after(error.response, at=self.clock())
             if asked is None:
                 return True
             return asked if asked <= self.retries.within else False
@@ -106,7 +107,7 @@ class Reading:
         """The whole answer. Raises ``Busy`` when the broker says that it should be asked again."""
         headers = {name.lower(): value for name, value in self._response.headers.items()}
         response = Response(self._response.status_code, headers, bytes(self._body))
-        if protocol.ask_again(response):
+        if ask_again(response):
             raise Busy(response)
         return response
 

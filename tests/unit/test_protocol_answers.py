@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tillit import ServiceKey, errors, protocol, wire
-from tillit.protocol import Call, Response
+from tillit.responses import Response, Tagged, Token, ask_again, retry_after
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HANDLE = "hdl_" + "a" * 22
@@ -149,7 +149,7 @@ def test_oauth_error_is_told_by_its_own_words() -> None:
 def test_token_is_used_until_shortly_before_it_expires() -> None:
     """A token that runs out on the way is a call made twice."""
     answer = {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 120, "scope": "share"}
-    assert protocol.Token("a.b.c", NOW + timedelta(seconds=110)) == TOKEN.read(_json(answer))
+    assert Token("a.b.c", NOW + timedelta(seconds=110)) == TOKEN.read(_json(answer))
     brief = TOKEN.read(_json({**answer, "expires_in": 4, "token_type": "bearer"}))
     assert NOW + timedelta(seconds=2) == brief.use_until
 
@@ -184,7 +184,7 @@ def test_catalogue_comes_with_its_tag_or_unchanged() -> None:
     call = protocol.catalogue()
     fresh = call.read(_json({"fields": {}}, headers={**JSON, "etag": '"1"'}))
     assert (dict(fresh.value or {"": ""}), fresh.etag) == ({"fields": {}}, '"1"')
-    assert protocol.Tagged(None, '"1"') == call.read(Response(304, {"etag": '"1"'}, b""))
+    assert Tagged(None, '"1"') == call.read(Response(304, {"etag": '"1"'}, b""))
     for body in (b"[]", b"{", b"[" * 100_000):
         with pytest.raises(errors.ProtocolError):
             call.read(Response(200, JSON, body))
@@ -238,7 +238,7 @@ def test_key_set_with_anything_odd_is_refused_whole(wrong: dict[str, Any], said:
 )
 def test_only_not_now_is_asked_again(status: int, headers: dict[str, str], again: bool) -> None:
     """A no is a no; a 404 that names a time to come back means that the log has yet to take it in."""
-    assert again is protocol.ask_again(Response(status, headers, b""))
+    assert again is ask_again(Response(status, headers, b""))
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_only_not_now_is_asked_again(status: int, headers: dict[str, str], again
 )
 def test_retry_after_in_seconds_or_as_a_date(said: str, seconds: float | None) -> None:
     """RFC 9110 § 10.2.3 has both; nonsense is no wish."""
-    assert seconds == protocol.retry_after(Response(503, {"retry-after": said}, b""), at=NOW)
+    assert seconds == retry_after(Response(503, {"retry-after": said}, b""), at=NOW)
 
 
 def _json(content: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -269,7 +269,7 @@ def _json(content: Any, *, status: int = 200, headers: dict[str, str] | None = N
 
 def test_every_call_reads_refusals_alike() -> None:
     """There is no call whose refusal could pass for an answer."""
-    calls: list[Call[Any]] = [
+    calls: list[protocol.Call[Any]] = [
         protocol.broker_keys(),
         JWKS,
         TOKEN,

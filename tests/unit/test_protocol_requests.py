@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from tillit import ServiceKey, UsageError, protocol, wire
-from tillit.protocol import Call, Response
+from tillit.protocol import Call
+from tillit.responses import Response, Token
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HANDLE = "hdl_" + "a" * 22
@@ -161,7 +162,7 @@ def test_nothing_personal_shows_in_a_repr() -> None:
     """Requests and responses end up in debuggers and logs."""
     request = protocol.subject(NUMBER, key=KEY).request.having(authorization="Bearer sesame")
     shown = repr(request) + repr(Response(200, {"set-cookie": "sesame"}, b"13097248022"))
-    shown += repr(protocol.Token("sesame", NOW))
+    shown += repr(Token("sesame", NOW))
     assert "13097248022" not in shown
     assert "sesame" not in shown
 
