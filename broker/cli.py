@@ -7,7 +7,6 @@ command or the settings are wrong.
 import argparse
 import hashlib
 import json
-import logging.config
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -52,7 +51,6 @@ class Mistake(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     given = _parser().parse_args(arguments)
-    logging.config.dictConfig(LOGGING)
     command: Callable[[argparse.Namespace, Settings], None] = given.command
     try:
         command(given, read())

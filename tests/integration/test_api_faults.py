@@ -1,4 +1,4 @@
-"""Faults: whatever the broker stands on goes away, the answer is a 503 problem, nothing is released, and it resumes by itself."""
+"""Faults: what the broker stands on goes away; the answer is 503, nothing is released, and service resumes by itself."""
 
 import json
 import os

@@ -70,8 +70,7 @@ def _path(endpoint: Endpoint) -> str:
 def _call(world: World, endpoint: Endpoint, **headers: str) -> Any:
     if endpoint.method == "GET":
         return world.client.get(_path(endpoint), headers=headers)
-    named = {name.replace("-", "_"): value for name, value in headers.items()}
-    return world.post(_path(endpoint), {}, **named)
+    return world.post(_path(endpoint), {}, extra=headers)
 
 
 def test_the_application_has_the_declared_routes_and_no_others(world: World) -> None:
@@ -292,7 +291,7 @@ def test_reasons_come_in_the_callers_language(world: World, accepted: str, langu
     """Plain words, in Bokmål unless something else is asked for."""
     labels = world.get("/v1/catalogue").json()["reasons"]["gap.field"]["labels"]
     ask = an_ask(world.handle(NAV), fields=["weather.today"])
-    answer = world.post("/v1/checks", ask, unit=NAV, accept_language=accepted)
+    answer = world.post("/v1/checks", ask, unit=NAV, extra={"accept-language": accepted})
     assert labels[language] in [r["text"] for r in answer.json()["withheld"]["weather.today"]]
 
 

@@ -85,7 +85,7 @@ def test_assertion_that_proves_nobody_is_refused_and_not_logged(
     """Before a signature holds no party is known: a stranger cannot write to the log."""
     world.token(NAV)
     with Unchanged(world, entries=0):
-        answer = world.ask_token(world.assertion(NAV, **claims))
+        answer = world.ask_token(world.assertion(NAV, claims))
         refused(world, answer, status=401, code=code, logged=False)
     assert answer.json()["error"] == "invalid_client"
 
@@ -109,7 +109,7 @@ def test_signed_assertion_that_does_not_hold_is_refused_and_logged_once(
     at = int(time.time())
     said = {k: at + v if isinstance(v, int) else v for k, v in claims.items()}
     with Unchanged(world, entries=1):
-        answer = world.ask_token(world.assertion(NAV, **said))
+        answer = world.ask_token(world.assertion(NAV, said))
         refused(world, answer, status=401, code=code, logged=True)
     assert world.refusals()[-1] == {"code": code, "route": "POST /oauth/token", "unit": NAV}
 
@@ -148,7 +148,7 @@ def test_no_other_algorithm_is_taken(world: World, algorithm: str) -> None:
     world.token(NAV)
     claims = _claims(world.assertion(NAV))[1]
     headers = {"kid": world.keys[NAV].sig_kid}
-    secret = "x" * 32 if algorithm == "HS256" else None
+    secret = "x" * 32 if algorithm == "HS256" else ""
     forged = jwt.encode(claims, secret, algorithm=algorithm, headers=headers)
     answer = world.ask_token(forged)
     refused(world, answer, status=401, code="client.assertion_malformed", logged=False)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -73,7 +74,13 @@ class World:
         self.keys[unit] = key
         return key
 
-    def assertion(self, unit: str, *, key: ServiceKey | None = None, **claims: Any) -> str:
+    def assertion(
+        self,
+        unit: str,
+        claims: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        key: ServiceKey | None = None,
+    ) -> str:
         """A client assertion; ``claims`` replace what a sound one says, None leaves one out."""
         signer = key or self.keys[unit]
         now = int(time.time())
@@ -85,7 +92,7 @@ class World:
             "exp": now + 60,
             "jti": secrets.token_hex(16),
         }
-        said = {name: value for name, value in (sound | claims).items() if value is not None}
+        said = {name: value for name, value in (sound | dict(claims)).items() if value is not None}
         # Below the claims' layer, which would refuse to write some of what is sent here.
         headers = {"kid": signer.sig_kid, "typ": "JWT"}
         return jwt.PyJWS().encode(json.dumps(said).encode(), signer.signer, "EdDSA", headers)
@@ -142,14 +149,13 @@ class World:
         person: str | None = None,
         raw: bytes | None = None,
         key: str | None = None,
-        **headers: str,
+        extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Any:
         """POST JSON (or raw bytes) as a unit, a person or nobody, with a fresh Idempotency-Key."""
         content = json.dumps(body).encode() if raw is None else raw
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
         own = {"content-type": "application/json", "idempotency-key": key or secrets.token_hex(16)}
         return self.client.post(
-            path, content=content, headers=self.headers(unit, person) | own | named
+            path, content=content, headers=self.headers(unit, person) | own | dict(extra)
         )
 
     def headers(self, unit: str | None = None, person: str | None = None) -> dict[str, str]:

@@ -1,0 +1,194 @@
+"""The operator's command line: from nothing to serving, and what it says when something is missing."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from broker.cli import main
+from tests.integration.world import EMIL, ISSUER
+from tillit.enrolment import prove
+from tillit.keys import ServiceKey
+from tillit.notes import Vkey
+
+PASSPHRASE = "a passphrase for these tests only"
+
+
+def _environment(directory: Path, **variables: str) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TILLIT_")}
+    sound = {
+        "TILLIT_MODE": "demo",
+        "TILLIT_DATA_DIR": str(directory / "data"),
+        "TILLIT_PASSPHRASE": PASSPHRASE,
+    }
+    named = {f"TILLIT_{name.upper()}": value for name, value in variables.items()}
+    return {k: v for k, v in (inherited | sound | named).items() if v}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(directory: Path, *arguments: str, **variables: str) -> Told:
+    """Run the command as its entry point would."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in os.environ.keys() - _environment(directory, **variables).keys():
+            patch.delenv(name)
+        for name, value in _environment(directory, **variables).items():
+            patch.setenv(name, value)
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Told(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which ``init`` has run."""
+    directory = tmp_path_factory.mktemp("operator")
+    made = run(directory, "init")
+    assert made.returncode == 0, made.stderr
+    Vkey.parse(made.stdout.rpartition(": ")[2].strip())
+    return directory
+
+
+def test_init_again_keeps_everything(ready: Path) -> None:
+    """Running it twice is harmless."""
+    before = run(ready, "keys").stdout
+    again = run(ready, "init")
+    assert (again.returncode, "keyring kept" in again.stdout) == (0, True)
+    assert before == run(ready, "keys").stdout
+
+
+def test_secrets_are_readable_by_their_owner_only(ready: Path) -> None:
+    """Keyring and database."""
+    for path in (ready / "data").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_keys_are_public_only(ready: Path) -> None:
+    """What auditors and services are given."""
+    shown = json.loads(run(ready, "keys").stdout)
+    assert shown["issuer"] == ISSUER
+    Vkey.parse(shown["log"])
+    for name in ("receipts", "tokens", "custodian"):
+        assert {"kty", "crv", "x", "kid", "use", "alg"} == set(shown[name])
+
+
+def test_policies_are_checked_with_the_engine(ready: Path) -> None:
+    """Before anything is served on them."""
+    checked = run(ready, "policy", "check")
+    assert checked.returncode == 0, checked.stderr
+    assert "digest sha256:" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "code", "said"),
+    [
+        (["enrol", "no-such"], {}, 2, "no unit by that id"),
+        (["keys"], {"passphrase": "another passphrase altogether"}, 1, "passphrase_wrong"),
+        (["serve"], {"passphrase": ""}, 1, "keyring.passphrase_wrong"),
+        (["serve"], {"data_dir": "/nonexistent/x"}, 2, "tillit-broker init"),
+        (["serve"], {"database_url": "sqlite:////nonexistent/x.db"}, 2, "tillit-broker init"),
+        (["migrate"], {"database_url": "mysql://x"}, 2, "neither sqlite"),
+        (["migrate"], {"database_url": "sqlite:////nonexistent/x.db"}, 1, "store.unavailable"),
+        (["policy", "check"], {"policies_dir": "/nonexistent"}, 2, "no Rego modules"),
+        (["policy", "check"], {"engine": "opa"}, 2, "TILLIT_OPA_URL: needed"),
+        (["keys"], {"mode": "production", "issuer": "http://a.example"}, 2, "plain http"),
+        (["keys"], {"mode": "lax"}, 2, "TILLIT_MODE"),
+        (["serve", "--port", "99999"], {}, 2, "a port is 0 to 65535"),
+        (["serve", "--workers", "0"], {}, 2, "at least 1"),
+        (["init"], {"passphrase": ""}, 2, "set TILLIT_PASSPHRASE_FILE"),
+        (["nonsense"], {}, 2, "invalid choice"),
+        ([], {}, 2, "COMMAND"),
+    ],
+)
+def test_mistake_is_told_in_words(
+    ready: Path, arguments: list[str], variables: Mapping[str, str], code: int, said: str
+) -> None:
+    """What is wrong and what to do; never a traceback, never a secret."""
+    told = run(ready, *arguments, **variables)
+    assert (code, True) == (told.returncode, said in told.stderr), told.stderr
+    assert "Traceback" not in told.stderr
+    assert PASSPHRASE not in told.stderr + told.stdout
+
+
+@contextmanager
+def serving(directory: Path, *arguments: str, **variables: str) -> Iterator[tuple[str, Path]]:
+    """A serving broker in a process of its own: its address, and the file it writes to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    output = directory / f"output-{port}"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "broker.cli", "serve", "--port", str(port), *arguments],
+            stdout=sink,
+            stderr=sink,
+            env=_environment(directory, **variables),
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(url, process, output)
+        yield url, output
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+    assert code in {0, 130, -signal.SIGINT}, output.read_text()
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]", output: Path) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(f"{url}/healthz")
+        except httpx.TransportError:
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < until, output.read_text()
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_enrolled_unit_is_served_and_ctrl_c_ends_it(ready: Path, workers: str) -> None:
+    """From the operator's code to a token, by one process or two; the output holds no path and no query."""
+    key = ServiceKey.generate("nav-larvik")
+    invited = run(ready, "enrol", key.unit)
+    assert invited.returncode == 0, invited.stderr
+    code = invited.stdout.strip()
+    enrolment = {
+        "unit": key.unit,
+        "code": code,
+        "jwks": key.public_jwks(),
+        "proof": prove(code, key),
+    }
+    with serving(ready, "--workers", workers) as (url, output):
+        headers = {"idempotency-key": "enrol-once-only"}
+        answer = httpx.post(f"{url}/v1/enrolments", json=enrolment, headers=headers)
+        assert answer.status_code == 204, answer.text
+        assert httpx.get(f"{url}/v1/me/consents?pid={EMIL}").status_code == 401
+        assert httpx.get(f"{url}/v1/nothing/{EMIL}").status_code == 404
+        lines = output.read_text()
+    assert EMIL not in output.read_text()
+    assert code not in output.read_text()
+    assert '"route": "/v1/me/consents"' in lines
+    assert "Traceback" not in output.read_text()
