@@ -63,10 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _set_up(given: argparse.Namespace, teller: Teller) -> Stage:
-    port = free_port(given.port)
+    with _step("finding a port and a directory"):
+        port = free_port(given.port)
+        stage = Stage(staging.new_run(RUNS.absolute()), port)
     if port != given.port:
         teller.line(f"port {given.port} is taken; this demo listens on {port} instead")
-    stage = Stage(staging.new_run(RUNS.absolute()), port)
     teller.line(f"run directory: {os.path.relpath(stage.directory)}")
     return stage
 
