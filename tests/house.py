@@ -3,6 +3,7 @@
 Every call goes through the use cases as a route would make it; values are sealed and opened by the SDK's own functions.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -181,7 +182,7 @@ def build(directory: Path, url: str | None = None) -> House:
     if url is None:
         url = f"sqlite:///{directory / 'tillit.db'}"
         migrate(url)
-    policies = bundle.load()
+    policies = _policies()
     clock = Clock()
     store = SqlStore(url, origin="tillit.test/log")
     ports = Ports(
@@ -200,6 +201,12 @@ def build(directory: Path, url: str | None = None) -> House:
     _register(ports, service_keys)
     sequencer = Sequencer(store.engine, origin=ports.origin, signer=secrets.log, clock=clock)
     return House(ports, store, clock, service_keys, sequencer)
+
+
+@functools.cache
+def _policies() -> bundle.Bundle:
+    """The bundle, read once: it never changes while tests run."""
+    return bundle.load()
 
 
 def _register(ports: Ports, service_keys: Mapping[str, ServiceKey]) -> None:
