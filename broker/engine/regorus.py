@@ -36,6 +36,7 @@ class RegorusEngine:
             self._engine()  # rules that do not compile are found now, not at the first ask
         except Exception as error:
             raise BundleError(f"the rules do not compile: {error}") from error
+        self._own.engine = None  # let go where it was made: this thread may outlive the adapter
 
     def decide(self, facts: Facts) -> Decision:
         """Answer every asked field; ``policy.error`` where the engine fails or answers anything but a decision."""
