@@ -141,28 +141,19 @@ def _between(
     """Category-wide lines, then those by name; special ones apart from the rest in both."""
     giver = catalogue.units[source]
     reach = catalogue.reach(purpose, catalogue.units[recipient], collaboration)
-    wide = [
-        field
-        for field in _held(catalogue, giver, reach)
-        if field.category in request.categories and field.name not in request.fields
+    reachable = [
+        field for field in _held(catalogue, giver, reach) if field.category in request.categories
     ]
-    by_name = _held(catalogue, giver, request.fields)
+    explicit = catalogue.regimes[giver.regime].consent == "by_name"
+    wide = [field for field in reachable if field.name not in request.fields]
     for category, special, names in _grouped(catalogue, wide):
-        named_too = _must_name(catalogue, giver, category, special=special)
+        # A category-wide yes means all of it: where part has a line of its own, the rest is named,
+        # or a no to that part would be passed by.
+        everything = len(names) == sum(field.category == category for field in reachable)
+        named_too = explicit or not everything
         yield Line(source, recipient, category, names, purpose, special, named_too)
-    for category, special, names in _grouped(catalogue, by_name):
+    for category, special, names in _grouped(catalogue, _held(catalogue, giver, request.fields)):
         yield Line(source, recipient, category, names, purpose, special, by_name=True)
-
-
-def _must_name(catalogue: Catalogue, giver: Unit, category: str, *, special: bool) -> bool:
-    """Whether a wide line must list its fields.
-
-    So it is where the source's regime is lifted by name only, and for special fields of a category
-    that is not: a wide grant of the category never means them.
-    """
-    if catalogue.regimes[giver.regime].consent == "by_name":
-        return True
-    return special and not catalogue.categories[category].special
 
 
 def _grouped(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from audit.errors import LogDamaged
+from audit.errors import AuditError
 from broker.errors import BrokerError, Contended, StoreDown
 from tillit.errors import VerificationError
 
@@ -50,6 +50,6 @@ def readable() -> Iterator[None]:
     """Turn a row that cannot be read back into ``StoreDown``: closed on doubt."""
     try:
         yield
-    except (ValidationError, LogDamaged, VerificationError) as error:
+    except (ValidationError, AuditError, VerificationError) as error:
         # The message would quote the row.
         raise StoreDown(f"unreadable: {type(error).__name__}") from None

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine, delete, or_
 
 from audit import reads
 from audit.entries import Entry, Promised
-from audit.errors import NoCheckpoint
 from audit.storage import append
 from broker.domain.ids import ConsentId, Randomness
 from broker.errors import StoreDown
@@ -46,10 +45,7 @@ class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Feeds):
     def proof(self, leaf_hash: bytes) -> ProofAnswer | None:
         """Where an entry stands in the signed tree; None while it waits, or when there is none."""
         with readable(), faults():
-            try:
-                found = reads.inclusion(self._connection, leaf_hash)
-            except NoCheckpoint:
-                return None
+            found = reads.inclusion(self._connection, leaf_hash)
         if found is None:
             return None
         return ProofAnswer(

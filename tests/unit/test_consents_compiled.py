@@ -115,13 +115,27 @@ def test_what_is_asked_for_by_name_passes_the_ceiling(catalogue: Catalogue) -> N
     assert len([g for g in grants if g.source == HELP]) == 2
 
 
+def test_a_no_to_a_named_field_is_not_passed_by_a_yes_to_its_category(
+    catalogue: Catalogue,
+) -> None:
+    """Where part of a category has a line of its own, the other line names what it means."""
+    asked = request((NAV, HELP), categories=("health",), fields=("health.functional_impact",))
+    grants = [g for g in lines(catalogue, asked) if g.source == HELP]
+    assert all(grant.fields == grant.covers for grant in grants)
+    assert [
+        name for g in grants for name in g.fields if name == "health.functional_impact"
+    ] == ["health.functional_impact"]
+
+
 def test_special_fields_of_other_categories_need_their_own_yes(catalogue: Catalogue) -> None:
     """That child welfare is involved is never among "who is helping you" (N9)."""
     asked = request((NAV, CHILD_WELFARE), categories=("involvement",))
     grants = [g for g in lines(catalogue, asked) if g.source == CHILD_WELFARE]
     apart = one(grants, special=True)
     assert apart.fields == ("involvement.child_welfare",)
-    assert "involvement.child_welfare" not in one(grants, special=False).covers
+    rest = one(grants, special=False)
+    assert "involvement.child_welfare" not in rest.covers
+    assert rest.fields == rest.covers != ()
 
 
 def test_where_only_a_named_grant_lifts_the_regime_fields_are_named(catalogue: Catalogue) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from broker.domain.decisions import Decision, Permit, Withhold, all_withheld, outcome
 from broker.domain.ids import fresh
+from broker.engine.bundle import DEFAULT_DIRECTORY, load
 from tests.stored import OBLIGATIONS, POLICY, RATE, SCHOOL, facts
 from tillit.wire import Ground
 
@@ -77,3 +78,10 @@ def test_without_a_policy_everything_is_withheld() -> None:
     made = all_withheld(facts(), reason="policy.error", policy=POLICY)
     assert made.outcome == "refused"
     assert made.withheld() == {RATE: Withhold(effect="withhold", reasons=("policy.error",))}
+
+
+def test_ages_at_which_the_law_changes_its_answer_are_ascending_and_distinct() -> None:
+    """They are the birthdays that the policy is told of."""
+    ages = load(DEFAULT_DIRECTORY).catalogue.age_thresholds()
+    assert list(ages) == sorted(set(ages))
+    assert {15, 16, 18} <= set(ages)
