@@ -1,4 +1,4 @@
-"""The asynchronous client: ``tillit.client`` for asyncio and trio, call by call the same."""
+"""The asynchronous client: ``tillit.client`` for asyncio, call by call the same."""
 
 import secrets
 import time
@@ -62,7 +62,7 @@ class AsyncClient:
             clock=clock,
             monotonic=time.monotonic,
         )
-        self._http = httpx.AsyncClient(transport=transport)
+        self._http = httpx.AsyncClient(transport=transport, trust_env=self._carriage.proxied)
 
     async def __aenter__(self) -> Self:
         return self

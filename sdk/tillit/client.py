@@ -84,7 +84,7 @@ class Client:
             clock=clock,
             monotonic=time.monotonic,
         )
-        self._http = httpx.Client(transport=transport)
+        self._http = httpx.Client(transport=transport, trust_env=self._carriage.proxied)
 
     def __enter__(self) -> Self:
         return self

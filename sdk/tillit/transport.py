@@ -64,6 +64,11 @@ class Carriage:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float] = field(repr=False)
 
+    @property
+    def proxied(self) -> bool:
+        """Whether the environment's proxies are used: they would read along with plain http."""
+        return self.address.startswith("https:")
+
     def http(self, request: Request) -> dict[str, Any]:
         """The request in the words of httpx."""
         return {

@@ -348,6 +348,16 @@ def test_address_may_be_encrypted_local_or_said_to_be_unsafe(
         pass
 
 
+def test_plain_http_stays_on_the_machine(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that the environment names would read identity numbers that were not to leave."""
+    with scripted(answer(status=502, raw=b"")) as proxy, scripted(TOKEN, FOUND) as broker:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        with _client(kind, broker.url) as shell:
+            _number(shell)
+        assert proxy.seen == []
+
+
 def test_key_of_another_unit_is_refused(kind: str) -> None:
     """Speaking for the wrong unit is found before anything is sent."""
     with (
