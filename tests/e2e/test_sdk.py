@@ -1,7 +1,9 @@
 """The SDK against the real broker over HTTP: what a service does, from its keys to the last refusal."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +21,10 @@ from tests.serving import serving
 from tests.shells import Shell
 from tests.tampering import AsyncTampering, Tampering
 from tillit import (
+    Answer,
+    AsyncClient,
     AuthenticationFailed,
+    Client,
     Condition,
     Invalid,
     ManifestMismatch,
@@ -43,7 +48,7 @@ from tillit.notes import NoteInvalid, Vkey
 RATE, BAND = "education.attendance.rate", "education.attendance.band"
 DIAGNOSIS = "health.diagnosis"
 SCHOOL, NAV, OT = "thor-heyerdahl-vgs", "nav-larvik", "ot-vestfold"
-ABOUT = {"purpose": "coordination", "collaboration": LARVIK, "actor": ACTOR}
+ABOUT: dict[str, Any] = {"purpose": "coordination", "collaboration": LARVIK, "actor": ACTOR}
 QUICK = Retries(attempts=8, within=10.0, first_wait=0.01, longest_wait=0.1)
 
 
@@ -516,6 +521,26 @@ def test_same_idempotency_key_is_the_same_disclosure(served: Served) -> None:
     with pytest.raises(errors.ProblemError) as caught:
         nav("ask", emil, [BAND], **ABOUT, idempotency_key="case-17.ask-1")
     assert caught.value.code == "idempotency.key_reused"
+
+
+def test_one_client_serves_many_at_once(served: Served) -> None:
+    """A web application has one client and many threads, or one loop and many tasks."""
+    _, emil = served.released()
+    given: dict[str, Any] = {"service": NAV, "key": served.house.keys[NAV]}
+    given["clock"] = served.house.clock
+    if served.kind == "sync":
+        with Client(served.url, **given) as client, ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(client.ask, emil, [RATE], **ABOUT) for _ in range(24)]
+            answers = [one.result() for one in asked]
+    else:
+        answers = asyncio.run(_gathered(served.url, given, emil))
+    assert [answer.values[RATE].value for answer in answers] == [0.62] * 24
+    assert len({answer.id for answer in answers}) == 24
+
+
+async def _gathered(url: str, given: dict[str, Any], emil: Subject) -> list[Answer]:
+    async with AsyncClient(url, **given) as client:
+        return await asyncio.gather(*(client.ask(emil, [RATE], **ABOUT) for _ in range(24)))
 
 
 def test_another_services_handle_and_consent_are_not_found(served: Served) -> None:
