@@ -29,7 +29,7 @@ def serving_directory(directory: Path) -> Iterator[str]:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     command = [str(tool("opa")), "run", "--server", "--addr", f"127.0.0.1:{port}"]
-    options = ["--disable-telemetry", "--log-level", "error", "--bundle", str(directory)]
+    options = ["--skip-version-check", "--log-level", "error", "--bundle", str(directory)]
     process = subprocess.Popen(
         [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
