@@ -167,12 +167,17 @@ class Serving:
 
 def wait_until_ready(url: str, alive: Callable[[], bool], *, log: Path) -> None:
     """Poll ``/readyz``; fails with the process's log when it ends or takes too long."""
-    until = time.monotonic() + READY_SECONDS
     with httpx.Client(timeout=5.0) as http:
-        while time.monotonic() < until:
-            assert alive(), log.read_text(errors="replace")
-            with suppress(httpx.HTTPError):
-                if http.get(f"{url}/readyz").is_success:
-                    return
-            time.sleep(0.01)
+        wait_until(lambda: http.get(f"{url}/readyz").is_success, alive=alive, log=log)
+
+
+def wait_until(ready: Callable[[], bool], *, alive: Callable[[], bool], log: Path) -> None:
+    """Poll a process; fails with its log when it ends or takes too long."""
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        assert alive(), log.read_text(errors="replace")
+        with suppress(httpx.HTTPError):
+            if ready():
+                return
+        time.sleep(0.01)
     raise AssertionError(f"not ready: {log.read_text(errors='replace')}")

@@ -85,6 +85,7 @@ def test_nothing_is_built_at_import_time() -> None:
     )
     code = f"""
 import importlib, sys, threading
+import urllib3  # a dependency that asks the system for IPv6 by binding a socket as it is imported
 touched = []
 def hook(event, args):
     if event in ("socket.connect", "socket.bind", "sqlite3.connect", "subprocess.Popen"):

@@ -1,8 +1,9 @@
-"""The yardstick: a FastAPI + SQLModel endpoint that authenticates nothing, reads a row, inserts a row, commits.
+"""The yardstick: a FastAPI + SQLModel endpoint that reads a row, inserts a row and commits.
 
-Same app server, same SQLite settings as the broker, nothing else.
+It authenticates nothing. Same app server and options, same SQLite settings as the broker's.
 """
 
+import sqlite3
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -35,13 +36,20 @@ class Asked(SQLModel):
 
 def application(database: str) -> FastAPI:
     """The bare application on a fresh SQLite file."""
-    engine = create_engine(database, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        database,
+        connect_args={"check_same_thread": False, "timeout": 5},
+        pool_size=10,
+        max_overflow=30,
+    )
 
     @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA busy_timeout=5000")
+    def _settings(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
 
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
@@ -66,4 +74,11 @@ def application(database: str) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(application(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), access_log=False)
+    uvicorn.run(
+        application(sys.argv[1]),
+        host="127.0.0.1",
+        port=int(sys.argv[2]),
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
