@@ -7,8 +7,6 @@ package tillit.signers
 # title: Required signers
 # description: Answers a signer question - which signatures each category needs for a subject of this age.
 # entrypoint: true
-default required := {}
-
 required := {category: needed(category, input.age, input.guardians, input.guardians_rule) |
 	some category in input.categories
 }

@@ -1,0 +1,108 @@
+package tillit.consents_test
+
+import data.tillit.consents
+import data.tillit.testing_test as given
+
+field := "education.attendance.rate"
+
+test_a_yes_by_category_is_a_ground if {
+	ground := {"kind": "consent", "id": "con_1", "version": 1, "grant": "g1", "source": "thor-heyerdahl-vgs"}
+	consents.grounds == {field: [ground]} with input as given.ordinary
+}
+
+test_a_yes_by_name_is_a_ground if {
+	count(consents.grounds[field]) == 1 with input as given.granted({"fields": [field]})
+}
+
+test_a_name_is_no_other_name if {
+	consents.grounds == {} with input as given.granted({"fields": ["education.grades"]})
+}
+
+test_both_ways_of_saying_yes_are_grounds if {
+	lines := [given.grant, object.union(given.grant, {"id": "g2", "fields": [field]})]
+	count(consents.grounds[field]) == 2 with input as given.consented({"grants": lines})
+}
+
+test_nothing_less_than_this_yes_is_a_ground if {
+	every wrong in [
+		{"answer": "no"}, {"answer": ""}, {"recipient": "ot-vestfold"}, {"purpose": "coordination"},
+		{"category": "work"}, {"source": "ot-vestfold"}, {"source": "nobody"}, {"signed": {"subject": false}},
+		{"condition": {"kind": "meeting"}}, {"condition": {"kind": "once"}, "used": true},
+	] {
+		consents.grounds == {} with input as given.granted(wrong)
+	}
+}
+
+test_nothing_less_than_this_consent_is_a_ground if {
+	every wrong in [
+		{"state": "paused"}, {"state": "withdrawn"}, {"collaboration": ""},
+		{"valid_from": "2026-11-10T12:00:00.000001Z"}, {"valid_until": "2026-11-10T12:00:00.000000Z"},
+	] {
+		consents.grounds == {} with input as given.consented(wrong)
+	}
+}
+
+test_once_and_for_this_meeting_are_met if {
+	count(consents.grounds) == 1 with input as given.granted({"condition": {"kind": "once"}})
+	meeting := given.granted({"condition": {"kind": "meeting", "meeting": "mtg_1"}})
+	count(consents.grounds) == 1 with input as object.union(meeting, {"ask": {"meeting": "mtg_1"}})
+}
+
+test_probation_is_lifted_by_name_only if {
+	asked := {"deposited": {field: ["friomsorg-vestfold"]}}
+	by_category := object.union(given.granted({"source": "friomsorg-vestfold"}), asked)
+	by_name := object.union(given.granted({"source": "friomsorg-vestfold", "fields": [field]}), asked)
+	consents.grounds == {} with input as by_category
+	count(consents.grounds) == 1 with input as by_name
+}
+
+test_a_provider_gives_under_its_pledge if {
+	asked := object.union(given.granted({"source": "ifokus"}), {"deposited": {field: ["ifokus"]}})
+	count(consents.grounds) == 1 with input as asked
+}
+
+test_guardians_sign_for_a_child if {
+	child := {"subject": {"age": 13, "guardians": 1}}
+	signed := given.granted({"signed": {"subject": false, "guardians": 1, "child_heard": true}})
+	count(consents.grounds) == 1 with input as object.union(signed, child)
+	consents.grounds == {} with input as object.union(given.ordinary, child)
+}
+
+test_an_objection_closes_a_category if {
+	consents.grounds == {} with input as given.changed({"subject": {"objects_to": ["education"]}})
+}
+
+test_a_protected_address_is_told_to_nobody if {
+	every degree in ["confidential", "strictly_confidential"] {
+		shield := {"subject": {"address_protection": degree}}
+		named := given.about("contact.address", {"fields": ["contact.address"]})
+		consents.grounds == {} with input as object.union(named, shield)
+	}
+}
+
+test_what_reaches_a_protected_person_is_told_by_name if {
+	shield := {"subject": {"address_protection": "confidential"}, "ask": {"purpose": "coordination"}}
+	by_category := given.about("contact.phone", {"purpose": "coordination"})
+	by_name := given.about("contact.phone", {"purpose": "coordination", "fields": ["contact.phone"]})
+	consents.grounds == {} with input as object.union(by_category, shield)
+	count(consents.grounds) == 1 with input as object.union(by_name, shield)
+}
+
+test_other_fields_of_a_protected_person_are_as_ever if {
+	count(consents.grounds) == 1 with input as given.changed({"subject": {"address_protection": "confidential"}})
+}
+
+test_a_dropped_fact_never_gives_a_ground if {
+	refused := object.union(given.granted({"signed": {"subject": false}}), {"subject": {"objects_to": ["education"]}})
+	consents.grounds == {} with input as refused
+	every path in _paths(refused) {
+		object.get(_grounds(json.remove(refused, [path])), field, []) == []
+	}
+}
+
+_paths(document) := {concat("/", [sprintf("%v", [part]) | some part in path]) |
+	[path, _] := walk(document)
+	count(path) > 0
+}
+
+_grounds(document) := found if found := consents.grounds with input as document

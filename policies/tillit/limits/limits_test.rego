@@ -1,0 +1,66 @@
+package tillit.limits_test
+
+import data.tillit.limits
+import data.tillit.testing_test as given
+
+test_an_ordinary_field_passes if {
+	limits.passable == {"education.attendance.rate": "education"} with input as given.ordinary
+	limits.consentable with input as given.ordinary
+	limits.ask == set() with input as given.ordinary
+}
+
+test_an_employer_never_gets_some_fields if {
+	ask := {"recipient": "bakeriet-larvik", "fields": ["child_welfare.history", "health.diagnosis", "functioning.social"]}
+	limits.fields == {
+		"child_welfare.history": {"limit.hard"},
+		"health.diagnosis": {"limit.hard"},
+	} with input as given.asked(ask)
+	limits.passable == {"functioning.social": "functioning"} with input as given.asked(ask)
+}
+
+test_what_is_about_somebody_else_needs_them if {
+	ask := {"fields": ["family.parent_income"]}
+	limits.fields == {"family.parent_income": {"third_party.no_grant"}} with input as given.asked(ask)
+	limits.passable == {} with input as given.asked(ask)
+}
+
+test_an_employer_gets_neither_of_two_reasons_hidden if {
+	ask := {"recipient": "bakeriet-larvik", "fields": ["family.situation"]}
+	codes := {"limit.hard", "third_party.no_grant"}
+	limits.fields == {"family.situation": codes} with input as given.asked(ask)
+}
+
+test_volunteers_get_health_by_name_only if {
+	ask := {"recipient": "frivilligsentralen-larvik", "fields": ["health.symptoms", "work.cv"]}
+	limits.named == {"health.symptoms"} with input as given.asked(ask)
+}
+
+test_some_purposes_take_no_identified_field if {
+	every purpose in ["anonymous_discussion", "own_access", "research", "statistics", "supervision"] {
+		limits.ask == {"limit.hard"} with input as given.asked({"purpose": purpose})
+	}
+	not limits.consentable with input as given.asked({"purpose": "statistics"})
+}
+
+test_a_statute_cannot_be_claimed if {
+	limits.ask == {"statute.conditions"} with input as given.asked({"purpose": "duty_to_report"})
+	not limits.consentable with input as given.asked({"purpose": "duty_to_report"})
+}
+
+test_an_emergency_cannot_be_claimed if {
+	limits.ask == {"emergency.not_allowed"} with input as given.asked({"purpose": "emergency_help"})
+	not limits.consentable with input as given.asked({"purpose": "emergency_help"})
+}
+
+test_a_dropped_fact_never_lets_a_field_pass if {
+	every less in given.dropped {
+		object.keys(_passing(less)) - {"education.attendance.rate"} == set()
+	}
+}
+
+test_a_dropped_limit_document_lets_nothing_pass if {
+	limits.passable == {} with input as given.ordinary with data.facts.law.limits as {}
+	not limits.consentable with input as given.ordinary with data.facts.law.limits as {}
+}
+
+_passing(document) := passing if passing := limits.passable with input as document
