@@ -145,6 +145,12 @@ class DisclosureGone(Refused):
     code = "disclosure.gone"
 
 
+class ErasureRefused(Refused):
+    """The attestation of an erasure does not hold, or there is one already."""
+
+    code = "erasure.refused"
+
+
 class ProofPending(Refused):
     """The entry is logged but not yet in a signed tree; ask again in a second."""
 

@@ -28,6 +28,7 @@ from tillit.wire import (
     ConsentView,
     DigitalAnswer,
     MyConsents,
+    MyCopy,
     MyDisclosures,
     MyNotices,
     ProofAnswer,
@@ -167,6 +168,12 @@ def my_disclosure_proof(given: Exchange[Any]) -> ProofAnswer:
     """The proof that a disclosure stands in the log."""
     identity = DisclosureId(given.path["disclosure"])
     return disclosures.proof(identity, reader=given.person, person=True, ports=given.ports)
+
+
+@endpoints.get("/v1/me/copy", "person", gives=MyCopy, refuses=(NotASubject,))
+def my_copy(given: Exchange[Any]) -> MyCopy:
+    """Everything the broker can show the person about themself, in one document."""
+    return me.copy(person=given.person, language=given.language, ports=given.ports)
 
 
 @endpoints.get(

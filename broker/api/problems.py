@@ -113,6 +113,7 @@ TABLE: Mapping[str, Shape] = {
     "consent.nothing_to_grant": Shape(422, "Nothing that could be granted"),
     "consent.too_many_lines": Shape(422, "More lines than anyone can answer"),
     "disclosure.unknown": Shape(404, "No such disclosure"),
+    "erasure.refused": Shape(422, "The erasure cannot be recorded"),
     "disclosure.gone": Shape(410, "The disclosure is not handed out again"),
     "proof.pending": Shape(404, "Not yet in a signed tree"),
     "recipient.no_key": Shape(409, "No encryption key registered"),

@@ -36,6 +36,7 @@ from broker.errors import (
     DepositKeyInvalid,
     DisclosureGone,
     EnrolmentRefused,
+    ErasureRefused,
     MeetingInvalid,
     MeetingWithoutConsent,
     NoRecipientKey,
@@ -51,7 +52,17 @@ from broker.errors import (
     UnknownPerson,
     UnknownService,
 )
-from broker.usecases import asks, consents, deposits, disclosures, feed, meetings, people, trust
+from broker.usecases import (
+    asks,
+    consents,
+    deposits,
+    disclosures,
+    erasures,
+    feed,
+    meetings,
+    people,
+    trust,
+)
 from tillit.wire import (
     Ask,
     BrokerKeys,
@@ -63,6 +74,8 @@ from tillit.wire import (
     DepositAnswer,
     DisclosureAnswer,
     Enrolment,
+    Erasure,
+    ErasureAnswer,
     EventPage,
     MeetingRequest,
     MeetingView,
@@ -168,6 +181,19 @@ def disclosure(given: Exchange[Any]) -> DisclosureAnswer:
         language=given.language,
         ports=given.ports,
     )
+
+
+@endpoints.post(
+    "/v1/disclosures/{disclosure}/erasure",
+    "service",
+    takes=Erasure,
+    gives=ErasureAnswer,
+    refuses=(UnknownDisclosure, ErasureRefused),
+)
+def erasure(given: Exchange[Erasure]) -> ErasureAnswer:
+    """Attest, signed, that what a disclosure gave has been erased."""
+    identity = DisclosureId(given.path["disclosure"])
+    return erasures.erased(identity, given.body, call=given.call, ports=given.ports)
 
 
 @endpoints.get(

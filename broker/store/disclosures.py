@@ -1,6 +1,7 @@
 """Disclosures and meetings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -33,6 +34,9 @@ _POSITION = (
     .scalar_subquery()
 )
 _ABOUT_BEFORE = _ABOUT.where(tables.disclosure.c.position < _POSITION)
+_ERASED = select(tables.erasure.c.disclosure, tables.erasure.c.erased_at).where(
+    tables.erasure.c.disclosure.in_(bindparam("disclosures", expanding=True))
+)
 _MEETING = select(tables.meeting).where(tables.meeting.c.id == bindparam("meeting"))
 
 
@@ -72,6 +76,18 @@ class Disclosures(Part):
             values = {"subject": subject, "limit": limit, "before": before}
             rows = self._run(_ABOUT_BEFORE, values)
         return tuple(_disclosure(row) for row in rows)
+
+    def add_erasure(
+        self, disclosure: DisclosureId, attestation: str, *, erased_at: datetime
+    ) -> bool:
+        """Keep a recipient's attestation; False when there is one already."""
+        row = {"disclosure": disclosure, "attestation": attestation, "erased_at": erased_at}
+        return self._insert_new(tables.erasure, row)
+
+    def erased(self, disclosures: Iterable[DisclosureId]) -> Mapping[DisclosureId, datetime]:
+        """When each of the disclosures was erased, for those that were."""
+        rows = self._run(_ERASED, {"disclosures": list(disclosures)})
+        return {DisclosureId(row.disclosure): row.erased_at for row in rows}
 
     def add_meeting(self, meeting: Meeting) -> None:
         """Keep a meeting."""

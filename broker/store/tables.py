@@ -190,6 +190,16 @@ class DisclosureRow(Row, table=True):
     leaf_hash: bytes = Field(sa_type=LargeBinary)
 
 
+class ErasureRow(Row, table=True):
+    """A recipient's attestation that it has erased what a disclosure gave it."""
+
+    __tablename__ = "erasure"
+
+    disclosure: str = Field(primary_key=True, foreign_key="disclosure.id")
+    attestation: str = Field(sa_type=Text)
+    erased_at: datetime = Field(sa_type=Instant)
+
+
 class MeetingRow(Row, table=True):
     """A meeting about one subject."""
 
@@ -261,6 +271,7 @@ consent = _table(ConsentRow)
 party = _table(PartyRow)
 used_grant = _table(UsedGrantRow)
 disclosure = _table(DisclosureRow)
+erasure = _table(ErasureRow)
 meeting = _table(MeetingRow)
 notice = _table(NoticeRow)
 event = _table(EventRow)

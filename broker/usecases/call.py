@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from broker.ports import Ports, Remembered, Transaction
 from tillit.wire import Language
 
 ATTEMPTS = 4
+CLOCK_SKEW = timedelta(minutes=2)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Result = TypeVar("Result")

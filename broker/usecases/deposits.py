@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,7 +21,7 @@ from broker.errors import (
     UnknownService,
 )
 from broker.ports import Ports, Transaction
-from broker.usecases.call import Call, once
+from broker.usecases.call import CLOCK_SKEW, Call, once
 from broker.usecases.dropout import tell_of_dropout
 from broker.usecases.people import known
 from keys.errors import CustodianError, DepositKeyWrong, SubjectShredded
@@ -39,7 +39,6 @@ from tillit.wire import (
 from tillit.wire import RecordId as WireRecordId
 from tillit.wire import UnitId as WireUnitId
 
-CLOCK_SKEW = timedelta(minutes=2)
 AT_REST = RecipientHeader(alg="A256KW", kid="at-rest")
 
 

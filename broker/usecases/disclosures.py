@@ -126,6 +126,8 @@ def _released(disclosure: Disclosure, ports: Ports) -> Sealed:
     with ports.store.hold(rests_on) as tx:
         if tx is None:
             raise DisclosureGone("a consent it rested on has changed since")
+        if tx.erased([disclosure.id]):
+            raise DisclosureGone("the recipient has attested its erasure")
         recipient = _recipient_key(tx, disclosure.recipient)
         stored = tx.sealed(
             disclosure.subject, [RecordId(field.record) for field in manifest.fields.values()]

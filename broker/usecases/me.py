@@ -1,6 +1,6 @@
 """Me: what a subject, or a guardian for a ward, sees and decides (design.md § 8, /v1/me)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from broker.domain.consent_events import ConsentEvent
@@ -8,7 +8,7 @@ from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, GrantId, PersonKey
 from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Disclosure, Notice, Ports, Transaction
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.people import myself, registered
@@ -18,6 +18,8 @@ from tillit.wire import (
     DigitalAnswer,
     Language,
     MyConsents,
+    MyCopy,
+    MyDisclosure,
     MyDisclosures,
     MyNotice,
     MyNotices,
@@ -25,6 +27,7 @@ from tillit.wire import (
 )
 
 PAGE = 100
+COPIED = 10_000
 
 Change = Callable[[Transaction, Consent, Signer, datetime], tuple[Consent, ConsentEvent]]
 
@@ -111,9 +114,40 @@ def disclosures(
     size = min(limit, PAGE)
     with ports.store.read() as tx:
         found = tx.disclosures_about(myself(tx, person), before=before, limit=size)
-    return MyDisclosures(
-        disclosures=tuple(of_disclosure(d, language=language, ports=ports) for d in found),
-        next=found[-1].id if len(found) == size else None,
+        return MyDisclosures(
+            disclosures=_told_of(tx, found, language=language, ports=ports),
+            next=found[-1].id if len(found) == size else None,
+        )
+
+
+def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
+    """Everything the broker can show the person about themself, at one moment (N26), up to ``COPIED`` disclosures.
+
+    Values are not in it: the broker cannot read them.
+    """
+    now = ports.clock()
+    with ports.store.read() as tx:
+        subject = myself(tx, person)
+        found = tx.disclosures_about(subject, before=None, limit=COPIED + 1)
+        told = tx.notices(subject, limit=COPIED)
+        own = Signer("subject", person)
+        return MyCopy(
+            generated_at=now,
+            consents=tuple(
+                _seen(tx, c, own, now=now, ports=ports) for c in tx.consents_of(subject)
+            ),
+            disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
+            notices=tuple(_told(tx, notice) for notice in told),
+            complete=len(found) <= COPIED,
+        )
+
+
+def _told_of(
+    tx: Transaction, found: Sequence[Disclosure], *, language: Language, ports: Ports
+) -> tuple[MyDisclosure, ...]:
+    erased = tx.erased(disclosure.id for disclosure in found)
+    return tuple(
+        of_disclosure(d, erased_at=erased.get(d.id), language=language, ports=ports) for d in found
     )
 
 

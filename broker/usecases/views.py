@@ -1,6 +1,7 @@
 """Views: a consent or a disclosure as one party may see it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from broker.domain.consents import Consent
 from broker.domain.decisions import Permit
@@ -50,7 +51,9 @@ def for_party(
     return view.model_copy(update={"text": text, "waiting_for": ()})
 
 
-def of_disclosure(disclosure: Disclosure, *, language: Language, ports: Ports) -> MyDisclosure:
+def of_disclosure(
+    disclosure: Disclosure, *, erased_at: datetime | None, language: Language, ports: Ports
+) -> MyDisclosure:
     """An ask about the subject as the subject sees it: every field, shared or not, with the ground or the reason."""
     facts, manifest = disclosure.facts, disclosure.manifest
     return MyDisclosure(
@@ -79,6 +82,7 @@ def of_disclosure(disclosure: Disclosure, *, language: Language, ports: Ports) -
             for name, a in disclosure.decision.fields.items()
         },
         receipt=disclosure.receipt,
+        erased_at=erased_at,
     )
 
 

@@ -175,6 +175,20 @@ class AsyncClient:
         """Check that the log holds the disclosure; waits while the log has yet to take it in."""
         return await self._run(self._session.proof(answer))
 
+    async def attest_erasure(
+        self,
+        disclosure_id: str,
+        *,
+        erased_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> wire.ErasureAnswer:
+        """Attest, signed, that this service has erased what a disclosure gave it."""
+        return await self._run(
+            self._session.attest_erasure(
+                disclosure_id, erased_at=erased_at, idempotency_key=idempotency_key
+            )
+        )
+
     # --- consents, meetings, feed ---
 
     async def request_consent(

@@ -213,6 +213,24 @@ class Client:
         """Check that the log holds the disclosure; waits while the log has yet to take it in."""
         return self._run(self._session.proof(answer))
 
+    def attest_erasure(
+        self,
+        disclosure_id: str,
+        *,
+        erased_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> wire.ErasureAnswer:
+        """Attest, signed, that this service has erased what a disclosure gave it (``erased_at``: now, when not given).
+
+        The subject sees it, and the disclosure is not handed out again. Raises ``ProblemError`` when there is an attestation
+        already or the time lies outside the disclosure's.
+        """
+        return self._run(
+            self._session.attest_erasure(
+                disclosure_id, erased_at=erased_at, idempotency_key=idempotency_key
+            )
+        )
+
     # --- consents, meetings, feed ---
 
     def request_consent(

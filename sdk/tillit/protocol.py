@@ -197,6 +197,12 @@ def proof(disclosure_id: str) -> Call[wire.ProofAnswer]:
     return Call(_get(f"/v1/disclosures/{_id(disclosure_id)}/proof"), reader(wire.ProofAnswer))
 
 
+def erasure(disclosure_id: str, attested: wire.Erasure, *, key: str) -> Call[wire.ErasureAnswer]:
+    """``POST /v1/disclosures/{id}/erasure``: what it gave has been erased."""
+    path = f"/v1/disclosures/{_id(disclosure_id)}/erasure"
+    return Call(_post(path, attested, key), reader(wire.ErasureAnswer))
+
+
 def request_consent(request: wire.ConsentRequest, *, key: str) -> Call[wire.ConsentView]:
     """``POST /v1/consents``: ask for a consent."""
     return Call(_post("/v1/consents", request, key), reader(wire.ConsentView))

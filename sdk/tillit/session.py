@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tillit import errors, protocol, receipts, wire
+from tillit import erasures, errors, protocol, receipts, wire
 from tillit.enrolment import prove
 from tillit.jose import TokenInvalid, unb64u
 from tillit.keys import ServiceKey
@@ -241,6 +241,17 @@ class Session:
         checkpoint = open_checkpoint(proof.checkpoint, log)
         checkpoint.check_inclusion(leaf_hash=leaf_hash, index=proof.index, path=path)
         return Proven(proof.index, leaf_hash, path, checkpoint)
+
+    def attest_erasure(
+        self, disclosure_id: str, *, erased_at: datetime | None, idempotency_key: str | None
+    ) -> Flow[wire.ErasureAnswer]:
+        """Sign that what a disclosure gave has been erased, and say so."""
+        attestation = protocol.model(
+            wire.Attestation, v=1, disclosure=disclosure_id, erased_at=erased_at or self._clock()
+        )
+        attested = wire.Erasure(attestation=erasures.attest(attestation, self._key))
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.erasure(disclosure_id, attested, key=key)))
 
     # --- consents, meetings, feed ---
 

@@ -2,24 +2,16 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.domain.ids import ConsentId, UnitId
-from broker.ports import ServiceKey as RegisteredKey
 from broker.usecases import me
-from tests import shells
-from tests.house import ACTOR, EMIL, LARVIK, SARA, House, build
-from tests.serving import serving
-from tests.shells import Shell
-from tests.tampering import AsyncTampering, Tampering
+from tests.e2e.served import ABOUT, BAND, DIAGNOSIS, NAV, OT, RATE, SCHOOL, Served
+from tests.house import ACTOR, EMIL, LARVIK
 from tillit import (
     Answer,
     AsyncClient,
@@ -27,94 +19,15 @@ from tillit import (
     Client,
     Condition,
     Invalid,
-    ManifestMismatch,
     NotFound,
     Participant,
-    ReceiptInvalid,
-    Retries,
-    SealBroken,
     ServiceKey,
-    SourceSignatureInvalid,
     Subject,
-    SubjectMismatch,
     UsageError,
     Value,
-    VerificationError,
     errors,
     wire,
 )
-from tillit.notes import NoteInvalid, Vkey
-
-RATE, BAND = "education.attendance.rate", "education.attendance.band"
-DIAGNOSIS = "health.diagnosis"
-SCHOOL, NAV, OT = "thor-heyerdahl-vgs", "nav-larvik", "ot-vestfold"
-ABOUT: dict[str, Any] = {"purpose": "coordination", "collaboration": LARVIK, "actor": ACTOR}
-QUICK = Retries(attempts=8, within=10.0, first_wait=0.01, longest_wait=0.1)
-
-
-@dataclass
-class Served:
-    """A broker that serves, and the ways in."""
-
-    house: House
-    url: str
-    stack: ExitStack
-    kind: str
-
-    def shell(self, unit: str, **more: Any) -> Shell:
-        """A client of the kind that is tested."""
-        key = self.house.keys.get(unit)
-        given = {"service": unit, "key": key, "clock": self.house.clock, "retries": QUICK, **more}
-        return self.stack.enter_context(shells.opened(self.kind, self.url, **given))
-
-    def tampered(self, unit: str, path: str, change: Callable[[Any], Any], **more: Any) -> Shell:
-        """A client whose answers on a path are changed on their way."""
-        carrier = Tampering if self.kind == "sync" else AsyncTampering
-        return self.shell(unit, transport=carrier(path, change), **more)
-
-    def deposit(self, values: dict[str, Any], **more: Any) -> None:
-        """The school deposits something about Emil."""
-        school = self.shell(SCHOOL, **more)
-        emil = school("subject", national_id=EMIL)
-        school("deposit", emil, values, **self.observed())
-
-    def observed(self) -> dict[str, Any]:
-        """What values observed an hour ago have in common."""
-        hour_ago = self.house.clock() - timedelta(hours=1)
-        return {"observed_at": hour_ago, "basis": "measured", "author_role": "teacher"}
-
-    def requested(self, shell: Shell, **more: Any) -> wire.ConsentView:
-        """Nav asks Emil for a consent."""
-        asked = {
-            "services": [NAV, SCHOOL],
-            "purposes": ["coordination"],
-            "categories": ["education"],
-            "collaboration": LARVIK,
-            "actor": ACTOR,
-            **more,
-        }
-        emil = shell("subject", national_id=EMIL)
-        view: wire.ConsentView = shell("request_consent", emil, **asked)
-        return view
-
-    def consented(self) -> wire.ConsentView:
-        """Emil has said yes to every line of a consent."""
-        return self.house.answer(self.requested(self.shell(NAV)), EMIL)
-
-    def released(self) -> tuple[Shell, Subject]:
-        """Everything is ready for Nav to ask for the rate."""
-        self.deposit({RATE: 0.62})
-        self.consented()
-        nav = self.shell(NAV)
-        return nav, nav("subject", national_id=EMIL)
-
-
-@pytest.fixture(params=shells.NAMES)
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """A fresh broker over HTTP."""
-    house = build(tmp_path)
-    with serving(house, tmp_path) as url, ExitStack() as stack:
-        yield Served(house, url, stack, str(request.param))
 
 
 def test_one_disclosure_from_deposit_to_withdrawal(served: Served) -> None:
@@ -196,7 +109,7 @@ def test_hybrid_recipient_opens_what_it_gets(served: Served) -> None:
     served.deposit({RATE: 0.62})
     served.consented()
     hybrid = ServiceKey.generate(NAV, hybrid=True)
-    _register(served, hybrid)
+    served.register(hybrid)
     nav = served.shell(NAV, key=hybrid)
     answer = nav("ask", nav("subject", national_id=EMIL), [RATE], **ABOUT)
     assert answer.raw.key.alg == "HPKE-MLKEM768-X25519"
@@ -204,208 +117,6 @@ def test_hybrid_recipient_opens_what_it_gets(served: Served) -> None:
 
 
 # --- checks that a recipient makes ---
-
-
-def test_value_about_another_person_is_found(served: Served) -> None:
-    """The broker may confuse two youths; the recipient's SDK does not."""
-    nav, emil = served.released()
-    sara = Subject(emil.handle, national_id=SARA)
-    with pytest.raises(SubjectMismatch):
-        nav("ask", sara, [RATE], **ABOUT)
-
-
-def _flip(text: str) -> str:
-    return ("B" if text[0] == "A" else "A") + text[1:]
-
-
-def _seal(answer: Any, member: str) -> Any:
-    field = answer["sealed"][RATE]
-    return {**answer, "sealed": {RATE: {**field, member: _flip(field[member])}}}
-
-
-def _manifest(answer: Any, **members: Any) -> Any:
-    return {**answer, "manifest": {**answer["manifest"], **members}}
-
-
-_CHANGES: tuple[tuple[Callable[[Any], Any], type[VerificationError]], ...] = (
-    (lambda a: _seal(a, "ciphertext"), SealBroken),
-    (lambda a: _seal(a, "tag"), SealBroken),
-    (lambda a: _seal(a, "iv"), SealBroken),
-    (lambda a: _seal(a, "encrypted_key"), SealBroken),
-    (lambda a: {**a, "receipt": _flip(a["receipt"])}, ReceiptInvalid),
-    (lambda a: {**a, "receipt": a["receipt"][:-9] + _flip(a["receipt"][-9:])}, ReceiptInvalid),
-    (lambda a: _manifest(a, purpose="referral"), VerificationError),
-    (lambda a: _manifest(a, expires_at="2036-01-01T00:00:00Z"), ManifestMismatch),
-    (lambda a: _manifest(a, fields={}), VerificationError),
-    (lambda a: {**a, "outcome": "partly_released"}, VerificationError),
-    (lambda a: {**a, "sealed": {}}, VerificationError),
-    (lambda a: {**a, "key": None}, VerificationError),
-)
-
-
-def test_changed_answer_gives_no_values(served: Served) -> None:
-    """Whoever changes anything on the way gets an exception raised, and nothing opened."""
-    _, emil = served.released()
-    for change, error in _CHANGES:
-        nav = served.tampered(NAV, "/v1/disclosures", change)
-        with pytest.raises(error) as caught:
-            nav("ask", emil, [RATE], **ABOUT)
-        assert caught.value.code.startswith("verification.")
-
-
-def test_other_disclosure_than_the_one_asked_for_again_is_refused(served: Served) -> None:
-    """Two sound disclosures swapped: each opens, but not for the other."""
-    nav, emil = served.released()
-    first, second = (nav("ask", emil, [RATE], **ABOUT) for _ in range(2))
-    other = second.raw.model_dump(mode="json")
-    false = served.tampered(NAV, "/v1/disclosures/", lambda _: other)
-    with pytest.raises(ManifestMismatch, match="another disclosure"):
-        false("disclosure", first.id, emil)
-
-
-def test_disclosure_again_can_be_held_to_what_was_asked(served: Served) -> None:
-    """A caller who kept the ask does not have to take the receipt's word for it."""
-    nav, emil = served.released()
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    asked = wire.Ask(subject=emil.handle, fields=(RATE,), **ABOUT)
-    assert nav("disclosure", answer.id, emil, asked=asked).values == answer.values
-    other = asked.model_copy(update={"purpose": "referral"})
-    with pytest.raises(VerificationError):
-        nav("disclosure", answer.id, emil, asked=other)
-
-
-def test_expired_disclosure_is_not_opened(served: Served) -> None:
-    """The recipient's own clock says that the values should be erased by now."""
-    nav, emil = served.released()
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    old = answer.raw.model_dump(mode="json")
-    served.house.clock.step(days=40)
-    false = served.tampered(NAV, "/v1/disclosures/", lambda _: old)
-    with pytest.raises(ManifestMismatch, match="expired"):
-        false("disclosure", answer.id, emil)
-
-
-# --- keys of sources ---
-
-
-def _register(served: Served, key: ServiceKey) -> None:
-    """The unit's newest keys, as the operator's rotation puts them in."""
-    served.house.clock.step(seconds=1)
-    with served.house.ports.store.write() as tx:
-        tx.add_service_keys(
-            [
-                RegisteredKey(UnitId(key.unit), jwk["kid"], jwk["use"], jwk)
-                for jwk in key.public_jwks()["keys"]
-            ],
-            at=served.house.clock(),
-        )
-
-
-def test_new_key_of_a_source_is_fetched_when_it_turns_up(served: Served) -> None:
-    """A source that changed its key is believed after its keys were fetched anew, not before."""
-    nav, emil = served.released()
-    assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
-    fresh = ServiceKey.generate(SCHOOL)
-    _register(served, fresh)
-    served.deposit({RATE: 0.5}, key=fresh)
-    assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.5
-
-
-def test_value_signed_by_nobody_known_is_refused(served: Served) -> None:
-    """A broker that gives out other keys for a source cannot vouch for the source's values."""
-    served.released()
-    stranger = ServiceKey.generate(SCHOOL).public_jwks()
-    nav = served.tampered(NAV, "/v1/services/", lambda _: stranger)
-    emil = nav("subject", national_id=EMIL)
-    for _ in range(2):
-        with pytest.raises(SourceSignatureInvalid):
-            nav("ask", emil, [RATE], **ABOUT)
-
-
-def test_pinned_keys_of_a_source_are_never_fetched(served: Served) -> None:
-    """Then not even the broker can pass another's value off as the source's."""
-    served.released()
-    false = ServiceKey.generate(SCHOOL).public_jwks()
-    real = served.house.keys[SCHOOL].public_jwks()
-    nav = served.tampered(NAV, "/v1/services/", lambda _: false, sources={SCHOOL: real})
-    emil = nav("subject", national_id=EMIL)
-    assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
-    pinned = served.shell(NAV, sources={SCHOOL: false})
-    with pytest.raises(SourceSignatureInvalid):
-        pinned("ask", emil, [RATE], **ABOUT)
-
-
-def test_key_set_of_a_source_is_checked_before_it_is_kept(served: Served) -> None:
-    """Each kid is its key's thumbprint."""
-    served.released()
-    sig, enc = served.house.keys[SCHOOL].public_jwks()["keys"]
-    nav = served.tampered(NAV, "/v1/services/", lambda _: {"keys": [{**sig, "kid": enc["kid"]}]})
-    with pytest.raises(errors.ProtocolError, match="thumbprint"):
-        nav("ask", nav("subject", national_id=EMIL), [RATE], **ABOUT)
-
-
-# --- trust and the log ---
-
-
-def test_proof_shows_that_the_log_holds_the_disclosure(served: Served) -> None:
-    """Waits while the log has yet to take the entry in, then checks everything."""
-    nav, emil = served.released()
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    proven = nav("proof", answer)
-    assert proven.leaf_hash == answer.receipt.leaf_hash
-    assert proven.index < proven.checkpoint.size
-    assert proven.checkpoint.origin == "tillit.test/log"
-
-
-_FALSE_PROOFS: tuple[Callable[[Any], Any], ...] = (
-    lambda a: {**a, "index": a["index"] + 1},
-    lambda a: {**a, "path": a["path"][1:]},
-    lambda a: {**a, "path": [_flip(a["path"][0]), *a["path"][1:]]},
-    lambda a: {**a, "checkpoint": a["checkpoint"].replace("tillit.test", "tillit.tess")},
-)
-
-
-def test_false_proof_is_refused(served: Served) -> None:
-    """The proof stands on the log's signature and the receipt, not on the broker's word."""
-    nav, emil = served.released()
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    nav("proof", answer)
-    for change in _FALSE_PROOFS:
-        false = served.tampered(NAV, f"/v1/disclosures/{answer.id}/proof", change)
-        with pytest.raises(VerificationError):
-            false("proof", answer)
-
-
-def test_proof_that_holds_no_hash_is_no_answer(served: Served) -> None:
-    """43 characters of base64url can still be another spelling of the same bytes."""
-    nav, emil = served.released()
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    nav("proof", answer)
-    false = served.tampered(NAV, "/v1/disclosures/", lambda a: {**a, "path": ["-" * 42 + "_"]})
-    with pytest.raises(errors.ProtocolError, match="no hash"):
-        false("proof", answer)
-
-
-def test_pinned_trust_is_what_counts(served: Served) -> None:
-    """Whoever pins the broker's keys is not fooled by a broker that shows others."""
-    nav, emil = served.released()
-    trust = nav("trust")
-    answer = nav("ask", emil, [RATE], **ABOUT)
-    pinned = served.tampered(NAV, "/v1/keys", lambda _: {}, trust=trust)
-    assert pinned("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
-    other = ServiceKey.generate(NAV)
-    false = trust.model_copy(update={"receipts": {"keys": other.public_jwks()["keys"][:1]}})
-    with pytest.raises(ReceiptInvalid):
-        served.shell(NAV, trust=false)("ask", emil, [RATE], **ABOUT)
-    log = str(Vkey.of("tillit.test/log", other.signer))
-    with pytest.raises(NoteInvalid):
-        served.shell(NAV, trust=trust.model_copy(update={"log": log}))("proof", answer)
-    log = str(Vkey.of("another.test/log", other.signer))
-    with pytest.raises(ReceiptInvalid, match="another log"):
-        served.shell(NAV, trust=trust.model_copy(update={"log": log}))("proof", answer)
-
-
-# --- consents, meetings, feed ---
 
 
 def test_oral_answer_is_recorded_line_by_line(served: Served) -> None:
@@ -555,3 +266,19 @@ def test_another_services_handle_and_consent_are_not_found(served: Served) -> No
         ot("disclosure", answer.id, emil)
     with pytest.raises(NotFound):
         ot("subject", national_id="13097248022")
+
+
+def test_erasure_is_attested_once_and_seen_by_the_subject(served: Served) -> None:
+    """N13: the recipient says, signed, that it has erased; the youth sees it, and nothing is handed out again."""
+    nav, emil = served.released()
+    answer = nav("ask", emil, [RATE], **ABOUT)
+    recorded = nav("attest_erasure", answer.id)
+    assert (recorded.disclosure, recorded.erased_at) == (answer.id, served.house.clock())
+    copied = me.copy(person=served.house.hashed(EMIL), language="nb", ports=served.house.ports)
+    assert [d.erased_at for d in copied.disclosures] == [recorded.erased_at]
+    with pytest.raises(errors.ProblemError) as gone:
+        nav("disclosure", answer.id, emil)
+    assert gone.value.code == "disclosure.gone"
+    with pytest.raises(errors.ProblemError) as twice:
+        nav("attest_erasure", answer.id)
+    assert twice.value.code == "erasure.refused"

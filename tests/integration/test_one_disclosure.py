@@ -1,7 +1,7 @@
 """One disclosure, from deposit to refusal, through the use cases with nothing faked, on both databases."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from broker.errors import (
     CustodianDown,
     DisclosureGone,
     EngineDown,
+    ErasureRefused,
     IdempotencyKeyReused,
     NotASubject,
     SubjectErased,
@@ -22,11 +23,12 @@ from broker.errors import (
     UnknownHandle,
     UnknownPerson,
 )
-from broker.usecases import asks, disclosures, me, people
+from broker.usecases import asks, disclosures, erasures, me, people
 from broker.usecases.people import age, turns
 from tests.house import EMIL, SARA, House
+from tillit.erasures import attest
 from tillit.errors import SubjectMismatch
-from tillit.wire import ConsentView, SubjectRequest, Withdrawal
+from tillit.wire import Attestation, ConsentView, Erasure, SubjectRequest, Withdrawal
 
 RATE, CAPACITY, DIAGNOSIS = (
     "education.attendance.rate",
@@ -271,3 +273,53 @@ def test_ages_turn_at_midnight_in_oslo() -> None:
     assert age(born, datetime(2026, 11, 23, 22, 59, tzinfo=UTC)) == 15
     assert age(born, datetime(2026, 11, 23, 23, 0, tzinfo=UTC)) == 16
     assert turns(date(2008, 2, 29), 18) == datetime(2026, 2, 28, 23, 0, tzinfo=UTC)
+
+
+def test_an_attested_erasure_is_seen_and_ends_the_disclosure(house: House) -> None:
+    """N13: who says it has erased shows the youth so, and is not handed the same thing again."""
+    shared(house)
+    ask = house.ask("nav-larvik", EMIL, RATE)
+    made = house.disclose(ask, "nav-larvik", key="the-very-same-key")
+    house.clock.step(days=3)
+    attestation = Attestation(v=1, disclosure=made.id, erased_at=house.clock.at)
+    signed = Erasure(attestation=attest(attestation, house.keys["nav-larvik"]))
+    identity = DisclosureId(made.id)
+    with pytest.raises(UnknownDisclosure):
+        erasures.erased(identity, signed, call=house.call("ot-vestfold"), ports=house.ports)
+    forged = Erasure(attestation=attest(attestation, house.keys["ot-vestfold"]))
+    with pytest.raises(ErasureRefused):
+        erasures.erased(identity, forged, call=house.call("nav-larvik"), ports=house.ports)
+    erasures.erased(identity, signed, call=house.call("nav-larvik"), ports=house.ports)
+    with pytest.raises(DisclosureGone):
+        house.disclose(ask, "nav-larvik", key="the-very-same-key")
+    seen = me.copy(person=house.hashed(EMIL), language="en", ports=house.ports)
+    assert [d.erased_at for d in seen.disclosures] == [house.clock.at]
+    assert seen.notices[0].kind == "erased"
+    with pytest.raises(ErasureRefused):
+        erasures.erased(identity, signed, call=house.call("nav-larvik"), ports=house.ports)
+
+
+def test_an_erasure_lies_between_disclosure_and_now(house: House) -> None:
+    """An attestation dated before the disclosure, or ahead, says nothing."""
+    shared(house)
+    made = house.disclose(house.ask("nav-larvik", EMIL, RATE), "nav-larvik")
+    for days in (-1, 1):
+        when = house.clock.at + timedelta(days=days)
+        attestation = Attestation(v=1, disclosure=made.id, erased_at=when)
+        signed = Erasure(attestation=attest(attestation, house.keys["nav-larvik"]))
+        with pytest.raises(ErasureRefused):
+            erasures.erased(
+                DisclosureId(made.id), signed, call=house.call("nav-larvik"), ports=house.ports
+            )
+
+
+def test_the_copy_holds_everything_the_broker_can_show(house: House) -> None:
+    """N26: consents, disclosures and notices in one document, and not a value among them."""
+    view = shared(house)
+    made = house.disclose(house.ask("nav-larvik", EMIL, RATE), "nav-larvik")
+    copy = me.copy(person=house.hashed(EMIL), language="nb", ports=house.ports)
+    assert [consent.id for consent in copy.consents] == [view.id]
+    assert [disclosure.id for disclosure in copy.disclosures] == [made.id]
+    assert [notice.kind for notice in copy.notices] == ["released", "requested"]
+    assert copy.complete
+    assert "0.62" not in copy.model_dump_json()

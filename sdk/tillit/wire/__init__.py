@@ -5,8 +5,11 @@ service or collaboration *exists* is the policy's question, answered as a ``gap.
 """
 
 from tillit.wire.answers import (
+    Attestation,
     CheckAnswer,
     DisclosureAnswer,
+    Erasure,
+    ErasureAnswer,
     Outcome,
     Promise,
     ProofAnswer,
@@ -25,7 +28,15 @@ from tillit.wire.consents import (
     GrantView,
     Withdrawal,
 )
-from tillit.wire.me import MyConsents, MyDisclosure, MyDisclosures, MyField, MyNotice, MyNotices
+from tillit.wire.me import (
+    MyConsents,
+    MyCopy,
+    MyDisclosure,
+    MyDisclosures,
+    MyField,
+    MyNotice,
+    MyNotices,
+)
 from tillit.wire.sealed import (
     Deposit,
     DepositAnswer,
@@ -66,6 +77,7 @@ from tillit.wire.terms import (
     FieldName,
     FieldNames,
     GrantId,
+    Instant,
     Language,
     MeetingId,
     PurposeId,
@@ -87,6 +99,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Ask",
+    "Attestation",
     "Base64Url",
     "Basis",
     "BrokerKeys",
@@ -106,6 +119,8 @@ __all__ = [
     "DisclosureAnswer",
     "DisclosureId",
     "Enrolment",
+    "Erasure",
+    "ErasureAnswer",
     "Event",
     "EventPage",
     "FieldName",
@@ -113,6 +128,7 @@ __all__ = [
     "GrantId",
     "GrantView",
     "Ground",
+    "Instant",
     "Language",
     "Manifest",
     "ManifestConsent",
@@ -121,6 +137,7 @@ __all__ = [
     "MeetingRequest",
     "MeetingView",
     "MyConsents",
+    "MyCopy",
     "MyDisclosure",
     "MyDisclosures",
     "MyField",

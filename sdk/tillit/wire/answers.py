@@ -1,8 +1,8 @@
 """Answers: what an ask is answered with, and how the log speaks of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import StringConstraints
 
 from tillit.wire.asks import Actor, Ground, Obligations, PolicyRef, Reason
 from tillit.wire.sealed import Manifest, SealedField, SealedKey
@@ -10,6 +10,7 @@ from tillit.wire.terms import (
     CollaborationId,
     DisclosureId,
     FieldName,
+    Instant,
     MeetingId,
     PurposeId,
     ReasonCode,
@@ -29,7 +30,7 @@ class CheckAnswer(Wire):
     permitted: dict[FieldName, tuple[Ground, ...]]
     withheld: dict[FieldName, tuple[Reason, ...]]
     obligations: Obligations
-    stable_until: AwareDatetime | None
+    stable_until: Instant | None
     policy: PolicyRef
 
 
@@ -46,7 +47,7 @@ class DisclosureAnswer(Wire):
     grounds: dict[FieldName, tuple[Ground, ...]]
     withheld: dict[FieldName, tuple[Reason, ...]]
     manifest: Manifest
-    stable_until: AwareDatetime | None
+    stable_until: Instant | None
     receipt: str
 
 
@@ -58,7 +59,7 @@ class Statement(Wire):
 
     type: Literal["disclosure"]
     id: DisclosureId
-    at: AwareDatetime
+    at: Instant
     recipient: UnitId
     actor: Actor
     subject: SubjectHandle
@@ -75,7 +76,7 @@ class Promise(Wire):
     """The log's word that an entry will stand in the tree: the leaf's time and the salt of its commitment."""
 
     origin: str
-    at: AwareDatetime
+    at: Instant
     salt: Sha256
 
 
@@ -95,3 +96,27 @@ class ProofAnswer(Wire):
     leaf_hash: Sha256
     path: tuple[Sha256, ...]
     checkpoint: str
+
+
+# --- erasure -----------------------------------------------------------------------------------
+
+
+class Attestation(Wire):
+    """What a recipient signs when it has erased what a disclosure gave it (EdDSA, typ ``tillit-erasure+jws``)."""
+
+    v: Literal[1]
+    disclosure: DisclosureId
+    erased_at: Instant
+
+
+class Erasure(Wire):
+    """``POST /v1/disclosures/{id}/erasure``: the attestation as a compact JWS by the recipient."""
+
+    attestation: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class ErasureAnswer(Wire):
+    """The erasure as it is recorded; the subject sees it."""
+
+    disclosure: DisclosureId
+    erased_at: Instant

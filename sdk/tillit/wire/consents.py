@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from tillit.wire.asks import Actor
 from tillit.wire.terms import (
@@ -12,6 +12,7 @@ from tillit.wire.terms import (
     ConsentId,
     FieldName,
     GrantId,
+    Instant,
     Language,
     MeetingId,
     PurposeId,
@@ -92,9 +93,9 @@ class ConsentView(Wire):
     ]
     collaboration: CollaborationId | None
     requested_by: UnitId
-    requested_at: AwareDatetime
-    valid_from: AwareDatetime | None
-    valid_until: AwareDatetime
+    requested_at: Instant
+    valid_from: Instant | None
+    valid_until: Instant
     language: Language
     text: str
     text_sha256: Sha256
@@ -114,7 +115,7 @@ class Capture(Wire):
     method: Literal["oral"]
     signer: Literal["subject", "guardian"]
     read_out: Sha256
-    answered_at: AwareDatetime
+    answered_at: Instant
     answers: Answers
     actor: Actor
     child_heard: bool = False

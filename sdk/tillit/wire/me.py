@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
@@ -13,6 +13,7 @@ from tillit.wire.terms import (
     ConsentId,
     DisclosureId,
     FieldName,
+    Instant,
     MeetingId,
     PurposeId,
     UnitId,
@@ -33,7 +34,7 @@ class MyDisclosure(Wire):
     """An ask about the subject, released or refused: who, in what role, why, and what came of it."""
 
     id: DisclosureId
-    at: AwareDatetime
+    at: Instant
     recipient: UnitId
     role: str
     purpose: PurposeId
@@ -42,6 +43,7 @@ class MyDisclosure(Wire):
     outcome: Outcome
     fields: dict[FieldName, MyField]
     receipt: str
+    erased_at: Instant | None = None
 
 
 class MyDisclosures(Wire):
@@ -58,12 +60,12 @@ class MyNotice(Wire):
     """
 
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
-    at: AwareDatetime
+    at: Instant
     unit: UnitId
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
-    held_at: AwareDatetime | None = None
+    held_at: Instant | None = None
     participants: tuple[Participant, ...] = ()
 
 
@@ -77,3 +79,16 @@ class MyConsents(Wire):
     """Every consent the subject has been asked for, newest first."""
 
     consents: tuple[ConsentView, ...]
+
+
+class MyCopy(Wire):
+    """Everything the broker can show the subject about themself (N26): consents, disclosures, notices.
+
+    ``complete`` is false when there are more disclosures than one copy holds; the rest are paged through.
+    """
+
+    generated_at: Instant
+    consents: tuple[ConsentView, ...]
+    disclosures: tuple[MyDisclosure, ...]
+    notices: tuple[MyNotice, ...]
+    complete: bool

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from tillit.wire.asks import Obligations, PolicyRef
 from tillit.wire.terms import (
@@ -13,6 +13,7 @@ from tillit.wire.terms import (
     ConsentId,
     DisclosureId,
     FieldName,
+    Instant,
     MeetingId,
     PurposeId,
     RecordId,
@@ -59,7 +60,7 @@ class SealedKey(Wire):
 class DepositItem(Wire):
     """One sealed value with what the broker must know of it: when it was observed."""
 
-    observed_at: AwareDatetime
+    observed_at: Instant
     sealed: SealedField
 
 
@@ -82,7 +83,7 @@ class ManifestField(Wire):
 
     record: RecordId
     source: UnitId
-    observed_at: AwareDatetime
+    observed_at: Instant
 
 
 class ManifestConsent(Wire):
@@ -115,5 +116,5 @@ class Manifest(Wire):
     consents: tuple[ManifestConsent, ...]
     policy: PolicyRef
     obligations: Obligations
-    issued_at: AwareDatetime
-    expires_at: AwareDatetime
+    issued_at: Instant
+    expires_at: Instant

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tillit.wire.asks import Actor
 from tillit.wire.consents import ConsentView
@@ -11,6 +11,7 @@ from tillit.wire.terms import (
     ConsentId,
     DisclosureId,
     FieldName,
+    Instant,
     MeetingId,
     PurposeId,
     SubjectHandle,
@@ -31,7 +32,7 @@ class MeetingRequest(Wire):
 
     collaboration: CollaborationId
     subject: SubjectHandle
-    held_at: AwareDatetime
+    held_at: Instant
     participants: Annotated[tuple[Participant, ...], Field(min_length=2, max_length=40)]
     actor: Actor
 
@@ -41,7 +42,7 @@ class MeetingView(Wire):
 
     id: MeetingId
     collaboration: CollaborationId
-    held_at: AwareDatetime
+    held_at: Instant
     participants: tuple[Participant, ...]
 
 
@@ -62,7 +63,7 @@ class Event(Wire):
 
     id: int
     type: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$")]
-    at: AwareDatetime
+    at: Instant
     subject: SubjectHandle | None
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None

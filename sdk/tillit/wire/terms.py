@@ -1,8 +1,9 @@
 """Terms: the identifiers, bounds and closed words that every wire shape is made of."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 12
@@ -18,6 +19,11 @@ def distinct(items: tuple[T, ...]) -> tuple[T, ...]:
     if len(set(items)) != len(items):
         raise ValueError("an item stands twice")
     return items
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same instant in UTC, so that one instant has one spelling on the wire."""
+    return at.astimezone(UTC)
 
 
 FieldName = Annotated[
@@ -36,6 +42,7 @@ GrantId = Annotated[str, StringConstraints(pattern=r"^g[1-9][0-9]{0,3}$")]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Language = Literal["nb", "nn", "en"]
 Basis = Literal[
     "measured",

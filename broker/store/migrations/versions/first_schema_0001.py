@@ -171,6 +171,14 @@ def _disclosures() -> None:
     )
     op.create_index("disclosure_subject_position", "disclosure", ["subject", "position"])
     op.create_table(
+        "erasure",
+        sa.Column("disclosure", sa.String(), nullable=False),
+        sa.Column("attestation", sa.Text(), nullable=False),
+        sa.Column("erased_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["disclosure"], ["disclosure.id"]),
+        sa.PrimaryKeyConstraint("disclosure"),
+    )
+    op.create_table(
         "meeting",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
