@@ -12,11 +12,7 @@ from tests import shells
 from tests.house import ACTOR, EMIL, LARVIK, House
 from tests.shells import Shell
 from tests.tampering import AsyncTampering, Tampering
-from tillit import (
-    Retries,
-    Subject,
-    wire,
-)
+from tillit import Retries, ServiceKey, Subject, wire
 
 RATE, BAND = "education.attendance.rate", "education.attendance.band"
 DIAGNOSIS = "health.diagnosis"
