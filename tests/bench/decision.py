@@ -1,0 +1,106 @@
+"""How long one decision takes in the embedded engine, and where the time goes.
+
+20 asked fields, 3 consents with 40 grants in total, the whole catalogue loaded; JSON in and out and both models included.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from broker.domain.facts import Facts
+from broker.engine import answers
+from broker.engine.bundle import load
+from broker.engine.regorus import RegorusEngine
+from tests.policies.scenario import facts
+
+TARGET_P50_MS = 1.5
+ROUNDS = 400
+SOURCES = (
+    "ot-vestfold",
+    "thor-heyerdahl-vgs",
+    "larvikshjelpa",
+    "barnevern-larvik",
+    "nav-larvik-kommunal",
+)
+SHARED = ("education", "functioning", "work", "plan", "voice")
+RECIPIENTS = ("nav-larvik", "ot-vestfold", "nav-larvik", "thor-heyerdahl-vgs")
+LINES = (14, 13, 13)
+
+
+def asked() -> Facts:
+    """The measured ask."""
+    catalogue = load().catalogue
+    names = [name for name, field in catalogue.fields.items() if field.category in SHARED[:3]][:20]
+    consents = [
+        {
+            "grants": [
+                f"{SOURCES[n % 5]} -> {RECIPIENTS[(n + c) % 4]}: {SHARED[n % 4]} for case_discussion"
+                for n in range(lines)
+            ]
+        }
+        for c, lines in enumerate(LINES)
+    ]
+    case = {
+        "ask": {"recipient": "nav-larvik", "purpose": "case_discussion", "fields": names},
+        "consents": consents,
+    }
+    return facts(case)
+
+
+def timed(what: Callable[[], object], *, rounds: int = ROUNDS) -> dict[str, float]:
+    """Milliseconds by the wall and by this thread's own processor time."""
+    wall, own = [], []
+    for _ in range(rounds):
+        started, started_own = time.perf_counter(), time.thread_time()
+        what()
+        wall.append((time.perf_counter() - started) * 1000)
+        own.append((time.thread_time() - started_own) * 1000)
+    wall.sort()
+    return {
+        "p50_ms": round(statistics.median(wall), 3),
+        "p99_ms": round(wall[int(len(wall) * 0.99)], 3),
+        "cpu_p50_ms": round(statistics.median(own), 3),
+    }
+
+
+def run() -> dict[str, Any]:
+    """The whole decision, and its parts in the order in which they happen."""
+    bundle = load()
+    engine = RegorusEngine(bundle)
+    given = asked()
+    text = answers.as_json(given)
+    inner = engine._engine()
+    answer = engine._ask(text, "data.tillit.decision")
+    decision = engine.decide(given)
+    whole = timed(lambda: engine.decide(given))
+    return {
+        "asked": len(given.ask.fields),
+        "grants": sum(len(consent.grants) for consent in given.consents),
+        "permitted": len(decision.permitted()),
+        "target_p50_ms": TARGET_P50_MS,
+        **whole,
+        "met": whole["p50_ms"] <= TARGET_P50_MS,
+        "parts": {
+            "facts to JSON": timed(lambda: answers.as_json(given)),
+            "JSON into regorus": timed(lambda: inner.set_input_json(text)),
+            "rules, with their answer to JSON": timed(
+                lambda: inner.eval_rule_as_json("data.tillit.decision")
+            ),
+            "answer parsed": timed(lambda: answers.decision(answer, given, engine.policy)),
+        },
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    """The result in a few lines: the whole, and where the time goes."""
+    head = (
+        f"decision: {result['asked']} fields, {result['grants']} grants, {result['permitted']} permitted: "
+        f"p50 {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms (target p50 {TARGET_P50_MS} ms)"
+    )
+    parts = [f"  {name}: p50 {part['p50_ms']:.2f} ms" for name, part in result["parts"].items()]
+    return "\n".join([head, *parts])
+
+
+if __name__ == "__main__":
+    print(report(run()))  # noqa: T201 (a command)

@@ -1,0 +1,132 @@
+"""The catalogue as it stands in the facts: complete, in three languages, and not legally reviewed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from broker.domain.catalogue import Catalogue
+from broker.engine.bundle import Bundle, BundleError, load
+from tests.policies.tools import ROOT
+
+NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def catalogue(bundle: Bundle) -> Catalogue:
+    """The catalogue of the bundle."""
+    return bundle.catalogue
+
+
+def test_the_catalogue_is_complete(catalogue: Catalogue) -> None:
+    """The ids are contracts; one that went missing would be refused as a gap."""
+    counts = (
+        len(catalogue.service_types),
+        len(catalogue.categories),
+        len(catalogue.fields),
+        len(catalogue.purposes),
+        len(catalogue.regimes),
+    )
+    assert counts == (36, 16, 77, 25, 7)
+
+
+def test_every_label_is_said_in_three_languages(catalogue: Catalogue) -> None:
+    """A youth reads these; a code is no explanation."""
+    shelves = (
+        catalogue.service_types,
+        catalogue.categories,
+        catalogue.fields,
+        catalogue.purposes,
+        catalogue.reasons,
+    )
+    for shelf in shelves:
+        for key, entry in shelf.items():
+            for text in (entry.labels.nb, entry.labels.nn, entry.labels.en):
+                assert text.strip()
+                assert key != text
+
+
+def test_no_lawyer_has_signed_yet(catalogue: Catalogue) -> None:
+    """What no lawyer has read must not look as if one had."""
+    rules = [
+        *catalogue.regimes.values(),
+        *catalogue.ages.categories.values(),
+        catalogue.ages.default,
+    ]
+    assert {rule.reviewed_by for rule in rules} == {None}
+    assert all(rule.source and rule.as_of for rule in rules)
+
+
+def test_bup_and_the_police_are_no_members_now(catalogue: Catalogue) -> None:
+    """They left; an old membership list would share with them."""
+    committee = catalogue.collaborations["ungdomsutvalget-larvik"]
+    members = committee.members_at(NOW)
+    assert len(members) == 14
+    assert not {"bup-vestfold", "politi-larvik"} & members
+    assert committee.coordinator in members
+    assert committee.in_force(NOW)
+
+
+def test_a_category_wide_grant_reaches_what_the_purpose_needs(catalogue: Catalogue) -> None:
+    """The same reach that the rules allow, so that consent texts promise what will happen (N12)."""
+    school = catalogue.units["thor-heyerdahl-vgs"]
+    committee = catalogue.collaborations["ungdomsutvalget-larvik"]
+    reach = catalogue.reach("teaching_adaptation", school, committee)
+    assert {"functioning.social", "plan.goals", "health.functional_impact"} <= reach
+    assert not {"health.diagnosis", "plan.minutes", "income.debt"} & reach
+    assert catalogue.reach("curiosity", school, committee) == frozenset()
+    assert catalogue.reach("case_discussion", school) == frozenset()
+
+
+def test_what_nobody_knows_is_called_by_its_id(catalogue: Catalogue) -> None:
+    """A text must not fail because a fact was renamed."""
+    assert catalogue.text("field", "no.such", "nb") == "no.such"
+    assert catalogue.text("field", "contact.name", "nn") == "Namnet ditt"
+
+
+def test_age_thresholds_are_those_of_the_law(catalogue: Catalogue) -> None:
+    """The birthdays at which consents are looked at again."""
+    assert catalogue.age_thresholds() == (7, 12, 15, 16, 18)
+
+
+@pytest.mark.parametrize(
+    ("place", "was", "becomes", "says"),
+    [
+        ("catalogue/purposes.yaml", "basis: none", "basis: whim", "do not make a catalogue"),
+        ("catalogue/fields.yaml", "category: housing", "category: houses", "do not define"),
+        ("catalogue/ceilings.yaml", "[employer]", "[employers]", "do not define"),
+        ("units/larvik.yaml", "regime: krim", "regime: crime", "do not define"),
+        ("units/larvik.yaml", '"2026-01-31T23:00:00.000000Z"', '"2026-01-31"', "not an instant"),
+        ("law/ages.yaml", '"2026-11-01"', "2026-11-01", "not a JSON value"),
+        ("law/ages.yaml", "adult: 18", "adult: 18\n  adult: 21", "stands twice"),
+        ("law/ages.yaml", "ages:", "regimes: {}\nages:", "defines again"),
+        ("release.yaml", "release:", "- release", "not YAML"),
+    ],
+)
+def test_facts_that_do_not_hold_together_are_refused(
+    place: str, was: str, becomes: str, says: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A misspelt fact would be a silent gap; it is found when the bundle is loaded."""
+    copy = tmp_path_factory.mktemp("policies")
+    for path in (ROOT / "policies").rglob("*"):
+        if path.is_file():
+            target = copy / path.relative_to(ROOT / "policies")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    changed = copy / "facts" / place
+    text = changed.read_text(encoding="utf-8")
+    assert was in text
+    changed.write_text(text.replace(was, becomes), encoding="utf-8")
+    with pytest.raises(BundleError, match=says):
+        load(copy)
+
+
+def test_a_directory_without_rules_is_no_bundle(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An empty volume must not become a policy that refuses for no reason."""
+    with pytest.raises(BundleError, match="no Rego modules"):
+        load(tmp_path_factory.mktemp("empty"))
+
+
+def test_the_digest_follows_rules_and_facts(bundle: Bundle) -> None:
+    """The digest in a receipt must tell bundles apart, and the same bundle be the same everywhere."""
+    assert bundle.digest == load().digest
+    assert bundle.policy.version == "2026.11.1"
