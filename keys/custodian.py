@@ -111,9 +111,7 @@ def released(
     try:
         if thumbprint(recipient_jwk) != kid:
             raise RecipientKeyUnusable("the key id is not the thumbprint of the recipient's key")
-        sealed = seal_key(
-            disclosure_key, reader=recipient_jwk, manifest_hash=manifest_hash, randomness=randomness
-        )
+        sealed = seal_key(disclosure_key, reader=recipient_jwk, manifest_hash=manifest_hash)
     except TokenInvalid:
         raise RecipientKeyUnusable("the recipient's key cannot be sealed to") from None
     return Released(key=sealed, wrapped=rewrapped)

@@ -120,7 +120,7 @@ def admit(custodian: LocalCustodian, deposit: Deposit, subject: str = SUBJECT) -
 
 @dataclass(frozen=True)
 class Disclosed:
-    """A disclosure as its recipient holds it, with everybody's keys."""
+    """A disclosure as its recipient holds it, with everybody's keys and the deposit behind it."""
 
     answer: DisclosureAnswer
     asked: Ask
@@ -128,6 +128,7 @@ class Disclosed:
     source: ServiceKey
     custodian: LocalCustodian
     receipts: Ed25519PrivateKey
+    deposit: Deposit
     national_id: str = NATIONAL_ID
 
     def opened(self, *, now: datetime | None = None) -> Opened:
@@ -217,7 +218,7 @@ def disclosed(
         receipt=receipts.issue(_receipt(asked, manifest), signer),
     )
     crossed = DisclosureAnswer.model_validate_json(answer.model_dump_json())
-    return Disclosed(crossed, asked, recipient, source, custodian, signer)
+    return Disclosed(crossed, asked, recipient, source, custodian, signer, deposit)
 
 
 def _ask(fields: tuple[str, ...]) -> Ask:

@@ -1,6 +1,5 @@
 """Enrolment: the public keys a unit registers, and the proof that it holds the private ones."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -67,4 +66,4 @@ class PublicKeys:
 
 def _try(enc: Mapping[str, Any]) -> None:
     """Seal something to the key, once: a key that nothing can be sealed to is found now and not at the first disclosure."""
-    seal_key(bytes(KEY_BYTES), reader=enc, manifest_hash=bytes(32), randomness=os.urandom)
+    seal_key(bytes(KEY_BYTES), reader=enc, manifest_hash=bytes(32))

@@ -5,7 +5,8 @@ A 32-byte key sealed to one reader, and a field value sealed under a key (design
 ``SealedKey`` binds a deposit or disclosure key to a manifest: by ``apv`` in ECDH-ES+A256KW on
 X25519 (RFC 7518 § 4.6), or by ``info`` in HPKE with the ML-KEM-768+X25519 hybrid (RFC 9180).
 ``SealedField`` is a flattened JWE (RFC 7516 § 7.2.2) whose content key is wrapped (RFC 3394) apart
-from the ciphertext, so that it can be addressed anew without touching the rest.
+from the ciphertext, so that it can be addressed anew without touching the rest. Both are written
+and opened by joserfc; the profile's checks come before it.
 
 Every function that opens raises ``tillit.jose.TokenInvalid`` and nothing else for whatever it is
 given.
@@ -13,13 +14,12 @@ given.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import permutations
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import (
     AEAD,
     KDF,
@@ -28,21 +28,21 @@ from cryptography.hazmat.primitives.hpke import (
     MLKEM768X25519PublicKey,
     Suite,
 )
-from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey, OKPKey
 
-from tillit.jcs import canonical
 from tillit.jose import (
     TokenInvalid,
     b64u,
     compact_json,
     members,
-    okp_bytes,
     thumbprint,
     unb64u,
     x25519_public,
 )
-from tillit.wire import RecipientHeader, SealedField, SealedKey
+from tillit.wire import MAX_SEALED_CHARS, SealedField, SealedKey
 
 Randomness = Callable[[int], bytes]
 ReaderKey = X25519PrivateKey | MLKEM768X25519PrivateKey
@@ -57,14 +57,30 @@ _ECDH_ALG = "ECDH-ES+A256KW"
 _IV_BYTES = 12
 _TAG_BYTES = 16
 _WRAPPED_BYTES = KEY_BYTES + 8
+_KEY_PARTS = (_WRAPPED_BYTES, _IV_BYTES, None, _TAG_BYTES)
+_EPK = {"kty": "OKP", "crv": "X25519"}
 _MLKEM_SEED_BYTES = 64
 _MLKEM_PUBLIC_BYTES = 1184
 _X25519_BYTES = 32
 _HPKE_SEED_BYTES = 32
 _HPKE_BYTES = 1088 + _X25519_BYTES + KEY_BYTES + _TAG_BYTES
-_FIELD_HEADER = {"enc": "A256GCM", "cty": FIELD_TYP}
-_PROTECTED = b64u(canonical(_FIELD_HEADER))
+_FIELD_HEADER = {"cty": FIELD_TYP, "enc": "A256GCM"}
+# Members in either order, nothing between them. joserfc authenticates the header as it would write
+# it, not as it stands, so another spelling must not reach it.
+_FIELD_PROTECTED = frozenset(
+    b64u(compact_json(dict(order))) for order in permutations(_FIELD_HEADER.items())
+)
 _HYBRID = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+class _Encryptions(jwe.JWERegistry):
+    """Our algorithms only, and values as large as the wire lets them be."""
+
+    max_ciphertext_length = MAX_SEALED_CHARS
+
+
+_KEYS = _Encryptions(algorithms=[_ECDH_ALG, "A256GCM"])
+_FIELDS = _Encryptions(algorithms=["A256KW", "A256GCM"])
 
 
 # --- hybrid keys ---
@@ -109,38 +125,25 @@ def _hybrid_public(jwk: Mapping[str, Any]) -> MLKEM768X25519PublicKey:
 
 
 # --- a key, sealed to its reader ---
-def seal_key(
-    key: bytes, *, reader: Mapping[str, Any], manifest_hash: bytes, randomness: Randomness
-) -> SealedKey:
+def seal_key(key: bytes, *, reader: Mapping[str, Any], manifest_hash: bytes) -> SealedKey:
     """Seal 32 bytes to a reader's public JWK, bound to a manifest.
 
     Raises ``TokenInvalid`` when the JWK is unusable.
-
-    The hybrid draws its encapsulation randomness from the cryptographic library, not from
-    ``randomness``.
     """
     kid = thumbprint(reader)
     if reader.get("kty") == "AKP":
         sealed = _HYBRID.encrypt(key, _hybrid_public(reader), info=manifest_hash)
         return SealedKey(alg=HPKE_ALG, kid=kid, jwe=b64u(sealed))
-    ephemeral = X25519PrivateKey.from_private_bytes(randomness(_X25519_BYTES))
-    header = {
-        "alg": _ECDH_ALG,
-        "enc": "A256GCM",
-        "kid": kid,
-        "apv": b64u(manifest_hash),
-        "epk": {
-            "kty": "OKP",
-            "crv": "X25519",
-            "x": b64u(ephemeral.public_key().public_bytes_raw()),
-        },
-    }
-    protected = b64u(compact_json(header))
-    content_key, iv = randomness(KEY_BYTES), randomness(_IV_BYTES)
-    wrapped = aes_key_wrap(_agreed(ephemeral, x25519_public(reader), manifest_hash), content_key)
-    sealed = AESGCM(content_key).encrypt(iv, key, protected.encode("ascii"))
-    parts = (wrapped, iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:])
-    return SealedKey(alg=_ECDH_ALG, kid=kid, jwe=".".join((protected, *map(b64u, parts))))
+    public = OKPKey.import_key(x25519_public(reader))
+    try:
+        token = jwe.encrypt_compact(_key_header(kid, manifest_hash), key, public, registry=_KEYS)
+    except (JoseError, ValueError):
+        raise TokenInvalid("a public key of low order") from None
+    return SealedKey(alg=_ECDH_ALG, kid=kid, jwe=token)
+
+
+def _key_header(kid: str, manifest_hash: bytes) -> dict[str, Any]:
+    return {"alg": _ECDH_ALG, "enc": "A256GCM", "kid": kid, "apv": b64u(manifest_hash)}
 
 
 def open_key(sealed: SealedKey, *, key: ReaderKey, kid: str, manifest_hash: bytes) -> bytes:
@@ -159,33 +162,23 @@ def open_key(sealed: SealedKey, *, key: ReaderKey, kid: str, manifest_hash: byte
 
 def _open_ecdh(sealed: SealedKey, *, key: X25519PrivateKey, manifest_hash: bytes) -> bytes:
     parts = sealed.jwe.split(".", 5)
-    if sealed.alg != _ECDH_ALG or len(parts) != 5:  # noqa: PLR2004 - the five parts of a compact JWE
+    if sealed.alg != _ECDH_ALG or len(parts) != len(_KEY_PARTS) + 1:
         raise TokenInvalid("not a compact JWE")
     header = members(unb64u(parts[0]), "alg", "enc", "kid", "apv", "epk")
-    expected = {"alg": _ECDH_ALG, "enc": "A256GCM", "kid": sealed.kid, "apv": b64u(manifest_hash)}
     epk = header.pop("epk")
-    if header != expected or not isinstance(epk, dict) or epk.keys() != {"kty", "crv", "x"}:
+    if header != _key_header(sealed.kid, manifest_hash):
         raise TokenInvalid("altered, or sealed for another manifest")
-    ephemeral = X25519PublicKey.from_public_bytes(okp_bytes(epk, "X25519"))
-    content_key = unwrap(parts[1], key=_agreed(key, ephemeral, manifest_hash))
-    iv, ciphertext = unb64u(parts[2], size=_IV_BYTES), unb64u(parts[3], size=KEY_BYTES)
-    tag = unb64u(parts[4], size=_TAG_BYTES)
-    return _opened(content_key, iv, ciphertext + tag, parts[0].encode("ascii"))
-
-
-def _agreed(private: X25519PrivateKey, public: X25519PublicKey, manifest_hash: bytes) -> bytes:
-    """The key-wrapping key of RFC 7518 § 4.6.2.
-
-    Concat KDF with empty ``apu`` and the manifest hash as ``apv``.
-    """
+    if not isinstance(epk, dict) or epk != _EPK | {"x": epk.get("x")}:
+        raise TokenInvalid("not agreed on with an X25519 key")
+    for part, size in zip(parts[1:], _KEY_PARTS, strict=True):
+        unb64u(part, size=size)
     try:
-        secret = private.exchange(public)
-    except ValueError:
-        raise TokenInvalid("a public key of low order") from None
-    parties = [_ECDH_ALG.encode("ascii"), b"", manifest_hash]
-    info = b"".join(len(party).to_bytes(4, "big") + party for party in parties)
-    info += (8 * KEY_BYTES).to_bytes(4, "big")
-    return ConcatKDFHash(hashes.SHA256(), KEY_BYTES, info).derive(secret)
+        opened = jwe.decrypt_compact(sealed.jwe, OKPKey.import_key(key), registry=_KEYS)
+    except (JoseError, ValueError):
+        raise TokenInvalid("altered") from None
+    if opened.plaintext is None or len(opened.plaintext) != KEY_BYTES:
+        raise TokenInvalid("not a key of the right length")
+    return opened.plaintext
 
 
 # --- a value, sealed under a key ---
@@ -202,22 +195,16 @@ def unwrap(wrapped: str, *, key: bytes) -> bytes:
         raise TokenInvalid("wrapped under another key, or altered") from None
 
 
-def seal_field(
-    token: str, *, aad: bytes, key: bytes, kid: str, randomness: Randomness
-) -> SealedField:
+def seal_field(token: str, *, aad: bytes, key: bytes, kid: str) -> SealedField:
     """A signed value sealed under its own fresh content key, which is wrapped under ``key``."""
-    content_key, iv = randomness(KEY_BYTES), randomness(_IV_BYTES)
-    bound = b64u(aad)
-    sealed = AESGCM(content_key).encrypt(iv, token.encode("ascii"), _bound(_PROTECTED, bound))
-    return SealedField(
-        protected=_PROTECTED,
-        header=RecipientHeader(alg="A256KW", kid=kid),
-        encrypted_key=wrap(content_key, key=key),
-        aad=bound,
-        iv=b64u(iv),
-        ciphertext=b64u(sealed[:-_TAG_BYTES]),
-        tag=b64u(sealed[-_TAG_BYTES:]),
-    )
+    sealed = jwe.FlattenedJSONEncryption({**_FIELD_HEADER}, token.encode("ascii"), aad=aad)
+    sealed.add_recipient({"alg": "A256KW", "kid": kid}, _wrapping(key))
+    return SealedField.model_validate(jwe.encrypt_json(sealed, None, registry=_FIELDS))
+
+
+def _wrapping(key: bytes) -> OctKey:
+    """Not by ``import_key``, which first tries whether the bytes are a certificate or the like."""
+    return OctKey(key, key)
 
 
 def open_field(sealed: SealedField, *, aad: bytes, key: bytes, kid: str) -> str:
@@ -227,26 +214,15 @@ def open_field(sealed: SealedField, *, aad: bytes, key: bytes, kid: str) -> str:
     """
     if sealed.header.alg != "A256KW" or sealed.header.kid != kid:
         raise TokenInvalid("addressed to another key")
-    if (
-        unb64u(sealed.aad) != aad
-        or members(unb64u(sealed.protected), "enc", "cty") != _FIELD_HEADER
-    ):
+    if sealed.aad != b64u(aad) or sealed.protected not in _FIELD_PROTECTED:
         raise TokenInvalid("bound to another field, record or source")
-    content_key = unwrap(sealed.encrypted_key, key=key)
-    iv, tag = unb64u(sealed.iv, size=_IV_BYTES), unb64u(sealed.tag, size=_TAG_BYTES)
-    bound = _bound(sealed.protected, sealed.aad)
-    token = _opened(content_key, iv, unb64u(sealed.ciphertext) + tag, bound)
-    if not token.isascii():
-        raise TokenInvalid("not a compact token")
-    return token.decode("ascii")
-
-
-def _bound(protected: str, aad: str) -> bytes:
-    return f"{protected}.{aad}".encode("ascii")
-
-
-def _opened(content_key: bytes, iv: bytes, sealed: bytes, bound: bytes) -> bytes:
+    unb64u(sealed.encrypted_key, size=_WRAPPED_BYTES)
+    unb64u(sealed.iv, size=_IV_BYTES)
+    unb64u(sealed.ciphertext)
+    unb64u(sealed.tag, size=_TAG_BYTES)
+    data: Any = sealed.model_dump()
     try:
-        return AESGCM(content_key).decrypt(iv, sealed, bound)
-    except InvalidTag:
-        raise TokenInvalid("altered") from None
+        opened = jwe.decrypt_json(data, _wrapping(key), registry=_FIELDS)
+        return (opened.plaintext or b"").decode("ascii")
+    except (JoseError, ValueError):
+        raise TokenInvalid("altered, or no token") from None

@@ -1,24 +1,25 @@
-"""The JOSE forms that Tillit uses: base64url, JSON, JWKs and EdDSA-signed compact tokens.
+"""Tillit's profile of JOSE: base64url, JSON, JWKs and EdDSA-signed compact tokens, by joserfc.
 
 The profile is closed: which algorithm and type a token has is fixed by where it stands, and a token
-that says anything else, or says it in a second spelling of the same bytes, is refused. So there is
-nothing to negotiate, and no bit of a token that can change unseen. What is written here opens in
-any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
+that says anything else, or says it in a second spelling of the same bytes, is refused before the
+library sees it. So there is nothing to negotiate, and no bit of a token that can change unseen.
+What is written here opens in any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
 """
 
-import hashlib
 import json
 import math
+import sys
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NoReturn
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-
-from tillit.jcs import canonical
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwa import EdDSAAlgorithm, JWSAlgModel
+from joserfc.jwk import OKPKey
+from joserfc.jwk import thumbprint as rfc7638_thumbprint
 
 _MAX_EXACT = 2**53 - 1
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
@@ -119,26 +120,15 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     required = {name: jwk.get(name) for name in names}
     if not required or not all(isinstance(member, str) for member in required.values()):
         raise TokenInvalid("not a key of a known type")
-    return _thumbprint(tuple(required.items()))
-
-
-@lru_cache(maxsize=1024)
-def _thumbprint(required: tuple[tuple[str, str], ...]) -> str:
-    """Of public members only; the few keys in use come again with every token."""
-    return b64u(hashlib.sha256(canonical(dict(required))).digest())
-
-
-def okp_bytes(jwk: Mapping[str, Any], curve: str) -> bytes:
-    """The 32 raw bytes of a public ``OKP`` key on the given curve."""
-    x = jwk.get("x")
-    if jwk.get("kty") != "OKP" or jwk.get("crv") != curve or not isinstance(x, str):
-        raise TokenInvalid(f"not a public {curve} key")
-    return unb64u(x, size=32)
+    return rfc7638_thumbprint(required)
 
 
 def ed25519_public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
     """The Ed25519 public key of a JWK (RFC 8037)."""
-    return Ed25519PublicKey.from_public_bytes(okp_bytes(jwk, "Ed25519"))
+    public = _okp(jwk).public_key
+    if not isinstance(public, Ed25519PublicKey):
+        raise TokenInvalid("not a public Ed25519 key")
+    return public
 
 
 def x25519_public(jwk: Mapping[str, Any]) -> X25519PublicKey:
@@ -146,35 +136,68 @@ def x25519_public(jwk: Mapping[str, Any]) -> X25519PublicKey:
 
     Low-order points are found when a secret is agreed on.
     """
-    return X25519PublicKey.from_public_bytes(okp_bytes(jwk, "X25519"))
+    public = _okp(jwk).public_key
+    if not isinstance(public, X25519PublicKey):
+        raise TokenInvalid("not a public X25519 key")
+    return public
+
+
+def _okp(jwk: Mapping[str, Any]) -> OKPKey:
+    """By its public members alone: what else a JWK says of itself decides nothing here."""
+    if jwk.get("kty") != "OKP":
+        raise TokenInvalid("not a public key on a curve")
+    try:
+        return OKPKey.import_key({name: jwk[name] for name in _THUMBPRINT_MEMBERS["OKP"]})
+    except (JoseError, ValueError, KeyError):
+        raise TokenInvalid("not a public key on a curve") from None
 
 
 def ed25519_jwk(public: Ed25519PublicKey) -> dict[str, Any]:
     """A public signing key as a JWK with its thumbprint as ``kid``."""
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64u(public.public_bytes_raw())}
-    return {**jwk, "kid": thumbprint(jwk), "use": "sig", "alg": "EdDSA"}
+    return _jwk(OKPKey.import_key(public), use="sig", alg="EdDSA")
 
 
 def x25519_jwk(public: X25519PublicKey) -> dict[str, Any]:
     """A public encryption key as a JWK with its thumbprint as ``kid``."""
-    jwk = {"kty": "OKP", "crv": "X25519", "x": b64u(public.public_bytes_raw())}
-    return {**jwk, "kid": thumbprint(jwk), "use": "enc", "alg": "ECDH-ES+A256KW"}
+    return _jwk(OKPKey.import_key(public), use="enc", alg="ECDH-ES+A256KW")
 
 
-def _verifier(jwks: Mapping[str, Any], kid: str) -> Ed25519PublicKey:
+def _jwk(key: OKPKey, **says: str) -> dict[str, Any]:
+    return {**key.as_dict(), "kid": key.thumbprint(), **says}
+
+
+def _verifier(jwks: Mapping[str, Any], kid: str) -> OKPKey:
     keys = jwks.get("keys")
     for jwk in keys if isinstance(keys, list | tuple) else ():
         if isinstance(jwk, Mapping) and jwk.get("kid") == kid and jwk.get("use", "sig") == "sig":
-            return ed25519_public(jwk)
+            return OKPKey.import_key(ed25519_public(jwk))
     raise TokenInvalid("signed by a key that is not known")
 
 
 # --- signed tokens ---
+class _EdDSA(EdDSAAlgorithm):
+    """The one signature algorithm, by its name in RFC 8037, which is the one that is deployed.
+
+    joserfc warns at each use that RFC 9864 calls it Ed25519; nobody who uses Tillit can act on that.
+    """
+
+    security_warning = ""
+
+
+class _Signatures(jws.JWSRegistry):
+    """Knows one algorithm; a token's length is its caller's to bound, before joserfc reads it."""
+
+    algorithms: dict[str, JWSAlgModel] = {"EdDSA": _EdDSA()}  # noqa: RUF012 - as joserfc has it
+    max_payload_length = sys.maxsize
+
+
+_SIGNATURES = _Signatures(algorithms=["EdDSA"])
+
+
 def sign_compact(payload: bytes, *, signer: Ed25519PrivateKey, kid: str, typ: str) -> str:
     """A compact JWS (RFC 7515 § 7.1) with header {alg: EdDSA, kid, typ}."""
-    header = b64u(compact_json({"alg": "EdDSA", "kid": kid, "typ": typ}))
-    signed = f"{header}.{b64u(payload)}"
-    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
+    header = {"alg": "EdDSA", "kid": kid, "typ": typ}
+    return jws.serialize_compact(header, payload, OKPKey.import_key(signer), registry=_SIGNATURES)
 
 
 def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: int) -> bytes:
@@ -188,9 +211,10 @@ def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: 
     header = members(unb64u(parts[0]), "alg", "kid", "typ")
     if header["alg"] != "EdDSA" or header["typ"] != typ or not isinstance(header["kid"], str):
         raise TokenInvalid("not a token of this kind")
-    payload, signature = unb64u(parts[1]), unb64u(parts[2], size=64)
+    unb64u(parts[1])
+    unb64u(parts[2], size=64)
+    key = _verifier(jwks, header["kid"])
     try:
-        _verifier(jwks, header["kid"]).verify(signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
-    except InvalidSignature:
+        return jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
+    except (JoseError, ValueError):
         raise TokenInvalid("the signature does not hold") from None
-    return payload

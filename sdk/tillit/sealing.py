@@ -141,7 +141,6 @@ def seal_deposit(
             deposit_key,
             reader=custodian_jwk,
             manifest_hash=manifest_hash(manifest),
-            randomness=randomness,
         )
         deposit = Deposit(subject=subject.handle, key=sealed_key, items=items)
     except TokenInvalid:
@@ -167,7 +166,6 @@ class _Sealer:
             aad=aad,
             key=self.deposit_key,
             kid=DEPOSIT_KID,
-            randomness=self.randomness,
         )
         # In UTC: an offset with seconds in it, as zones once had, has no form in RFC 3339.
         return DepositItem(observed_at=value.observed_at.astimezone(UTC), sealed=sealed)

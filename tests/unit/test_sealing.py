@@ -18,8 +18,6 @@ from tests.sealed_case import (
     SOURCE_HANDLE,
     TWO_VALUES,
     Disclosed,
-    counting,
-    deposited,
     disclosed,
     local_custodian,
     named,
@@ -73,11 +71,10 @@ def test_a_hybrid_recipient_opens_its_values(tmp_path: Path) -> None:
 def test_readdressing_leaves_the_ciphertext_alone(tmp_path: Path) -> None:
     """What a value weighs must not matter to the custodian, nor may it ever see one."""
     custodian = local_custodian(tmp_path / "keyring")
-    source = ServiceKey.generate(SOURCE, randomness=counting("source"))
-    deposit = deposited(TWO_VALUES, source=source, custodian_jwk=custodian.public_jwk())
     case = disclosed(tmp_path, custodian=custodian)
     kept = {"protected", "aad", "iv", "ciphertext", "tag"}
-    before = {name: field.model_dump(include=kept) for name, field in named(deposit)[1].items()}
+    deposit = named(case.deposit)[1]
+    before = {name: field.model_dump(include=kept) for name, field in deposit.items()}
     after = {name: field.model_dump(include=kept) for name, field in case.answer.sealed.items()}
     assert before == after
 

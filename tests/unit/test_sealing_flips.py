@@ -5,7 +5,6 @@ same bytes is found as well. Nothing is sampled.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -238,7 +237,7 @@ def _token(case: Disclosed) -> str:
 def _resealed(case: Disclosed, token: str) -> Disclosed:
     """Another token in the value's place, sealed as well as the first was."""
     key = _disclosure_key(case)
-    sealed = seal_field(token, aad=_aad(case), key=key, kid=DISCLOSURE, randomness=os.urandom)
+    sealed = seal_field(token, aad=_aad(case), key=key, kid=DISCLOSURE)
     return case.changed(sealed={FIELD: sealed})
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc import jwe, jws
 from joserfc.jwk import OctKey, OKPKey
 from jwcrypto import jwe as jwcrypto_jwe
@@ -14,15 +15,18 @@ from jwcrypto import jws as jwcrypto_jws
 
 from tests.sealed_case import DISCLOSURE, NATIONAL_ID, SOURCE, Disclosed, disclosed
 from tillit import receipts
-from tillit.envelopes import open_field, open_key, seal_key
-from tillit.jose import TokenInvalid, b64u, ed25519_jwk, unb64u, verify_compact
+from tillit.envelopes import open_field, open_key, seal_field, seal_key
+from tillit.jose import TokenInvalid, b64u, ed25519_jwk, sign_compact, unb64u, verify_compact
 from tillit.keys import ServiceKey
 from tillit.manifests import field_aad, manifest_hash
 from tillit.subject_tag import subject_tag
-from tillit.wire import SealedField, SealedKey
+from tillit.wire import MAX_SEALED_CHARS, SealedField, SealedKey
 
 ECDH = ["ECDH-ES+A256KW", "A256GCM"]
 FIELD = ["A256KW", "A256GCM"]
+
+# Called by the tests on its own, joserfc warns that RFC 9864 renames EdDSA; Tillit's must not warn.
+pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated via RFC 9864")
 
 
 @pytest.fixture
@@ -123,6 +127,16 @@ def test_a_key_sealed_elsewhere_opens_here(by: Any) -> None:
         open_key(sealed, key=reader.reader, kid=kid, manifest_hash=bytes(32))
 
 
+@pytest.mark.parametrize("size", [0, 16, 31, 33, 64])
+def test_a_key_of_another_length_is_found(size: int) -> None:
+    """Whoever seals it well may still have sealed something else."""
+    reader = ServiceKey.generate("custodian")
+    enc = reader.public_jwks()["keys"][1]
+    sealed = seal_key(bytes(size), reader=enc, manifest_hash=BOUND)
+    with pytest.raises(TokenInvalid):
+        open_key(sealed, key=reader.reader, kid=reader.enc_kid, manifest_hash=BOUND)
+
+
 def test_a_field_sealed_elsewhere_opens_here() -> None:
     """And so does its value, whatever order its header's members stand in."""
     source, key = ServiceKey.generate(SOURCE), os.urandom(32)
@@ -135,6 +149,109 @@ def test_a_field_sealed_elsewhere_opens_here() -> None:
     sealed = SealedField.model_validate(jwe.encrypt_json(made, None))
     assert unb64u(sealed.protected) == b'{"enc":"A256GCM","cty":"tillit-field+jws"}'
     assert open_field(sealed, aad=aad, key=key, kid=DISCLOSURE) == token
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"zip": "DEF"},
+        {"apu": "AAAA"},
+        {"typ": "JOSE"},
+        {"crit": ["typ"], "typ": "JOSE"},
+        {"enc": "A128GCM"},
+        {"enc": "A256CBC-HS512"},
+        {"alg": "ECDH-ES+A128KW"},
+        {"alg": "ECDH-ES"},
+        {"kid": "another"},
+        {"apv": b64u(bytes(32))},
+        {"apv": ""},
+    ],
+    ids=str,
+)
+def test_a_key_that_the_library_opens_is_not_always_one_of_ours(change: dict[str, Any]) -> None:
+    """The profile is closed: no compression, no other algorithm, no member more."""
+    reader = ServiceKey.generate("custodian")
+    enc = reader.public_jwks()["keys"][1]
+    header = {"alg": ECDH[0], "enc": ECDH[1], "kid": enc["kid"], "apv": b64u(BOUND), **change}
+    algorithms = [header["alg"], header["enc"], "DEF"]
+    public = OKPKey.import_key({name: enc[name] for name in ("kty", "crv", "x")})
+    token = jwe.encrypt_compact(header, bytes(32), public, algorithms=algorithms)
+    assert isinstance(reader.reader, X25519PrivateKey)
+    own = OKPKey.import_key(reader.reader)
+    assert jwe.decrypt_compact(token, own, algorithms=algorithms).plaintext == bytes(32)
+    sealed = SealedKey(alg="ECDH-ES+A256KW", kid=enc["kid"], jwe=token)
+    with pytest.raises(TokenInvalid):
+        open_key(sealed, key=reader.reader, kid=reader.enc_kid, manifest_hash=BOUND)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kty": "EC"},
+        {"crv": "Ed25519"},
+        {"crv": "X448"},
+        {"crv": ["X25519"]},
+        {"x": ""},
+        {"x": 7},
+        {"x": None},
+        {"x": "A" * 42},
+        {"x": "A" * 43},
+        {"x": "\u00e5" * 43},
+        {"kid": "ephemeral"},
+        {"d": "A" * 43},
+    ],
+    ids=str,
+)
+def test_an_ephemeral_key_of_another_form_is_found(change: dict[str, Any]) -> None:
+    """Three members, one curve; whatever else stands there ends as any other alteration does."""
+    reader = ServiceKey.generate("custodian")
+    sealed = seal_key(bytes(32), reader=reader.public_jwks()["keys"][1], manifest_hash=BOUND)
+    protected, *rest = sealed.jwe.split(".")
+    header = json.loads(unb64u(protected))
+    header["epk"] |= change
+    token = ".".join((b64u(json.dumps(header).encode()), *rest))
+    with pytest.raises(TokenInvalid):
+        open_key(
+            sealed.model_copy(update={"jwe": token}),
+            key=reader.reader,
+            kid=reader.enc_kid,
+            manifest_hash=BOUND,
+        )
+
+
+@pytest.mark.parametrize(
+    "protected",
+    [
+        b'{"cty": "tillit-field+jws", "enc": "A256GCM"}',
+        b'{"cty":"tillit-field+jws","enc":"A256GCM"}\n',
+        b'{"cty":"other","cty":"tillit-field+jws","enc":"A256GCM"}',
+        b'{"cty":"tillit-field\\u002bjws","enc":"A256GCM"}',
+    ],
+)
+def test_a_second_spelling_of_a_fields_header_is_found(protected: bytes) -> None:
+    """Joserfc reads each of these as the header that was authenticated, and opens the value."""
+    key, aad = os.urandom(32), b'{"field":"plan.goals"}'
+    sealed = seal_field("a.b.c", aad=aad, key=key, kid=DISCLOSURE)
+    respelt = sealed.model_copy(update={"protected": b64u(protected)})
+    data: Any = respelt.model_dump()
+    opened = jwe.decrypt_json(data, OctKey.import_key(key), algorithms=FIELD)
+    assert opened.plaintext == b"a.b.c"
+    with pytest.raises(TokenInvalid):
+        open_field(respelt, aad=aad, key=key, kid=DISCLOSURE)
+
+
+def test_a_value_as_large_as_the_wire_lets_it_be_opens() -> None:
+    """The library's own bounds are for other uses."""
+    source, key = ServiceKey.generate(SOURCE), os.urandom(32)
+    size = (MAX_SEALED_CHARS * 3 // 4) * 3 // 4 - 300
+    payload = b'"' + b"x" * size + b'"'
+    kid = source.sig_kid
+    token = sign_compact(payload, signer=source.signer, kid=kid, typ="tillit-field+jws")
+    sealed = seal_field(token, aad=b"{}", key=key, kid=DISCLOSURE)
+    assert len(sealed.ciphertext) > 0.99 * MAX_SEALED_CHARS
+    opened = open_field(sealed, aad=b"{}", key=key, kid=DISCLOSURE)
+    jwks, most = source.public_jwks(), MAX_SEALED_CHARS
+    assert verify_compact(opened, jwks=jwks, typ="tillit-field+jws", max_chars=most) == payload
 
 
 def test_a_value_signed_elsewhere_verifies_here() -> None:
@@ -163,5 +280,5 @@ def test_a_hybrid_key_is_enc_and_ciphertext() -> None:
     """RFC 9180's single-shot form: the encapsulated key, then ciphertext and tag."""
     reader = ServiceKey.generate("x", hybrid=True)
     jwk = reader.public_jwks()["keys"][1]
-    sealed = seal_key(b"k" * 32, reader=jwk, manifest_hash=BOUND, randomness=os.urandom)
+    sealed = seal_key(b"k" * 32, reader=jwk, manifest_hash=BOUND)
     assert len(unb64u(sealed.jwe)) == 1088 + 32 + 32 + 16

@@ -14,13 +14,14 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from tillit.envelopes import (
-    _agreed,
     hybrid_jwk,
     hybrid_private,
     open_key,
+    seal_key,
     unwrap,
     wrap,
 )
@@ -43,6 +44,7 @@ wycheproof = pytest.mark.skipif(
 )
 hpke = openssl.hpke
 MLKEM768_X25519 = 0x647A
+KEY, BOUND = bytes(range(1, 33)), bytes(range(32, 64))
 KDFS = {1: hpke.KDF.HKDF_SHA256, 17: hpke.KDF.SHAKE256}
 AEADS = {2: hpke.AEAD.AES_256_GCM, 3: hpke.AEAD.CHACHA20_POLY1305}
 
@@ -105,6 +107,23 @@ def test_ed25519() -> None:
     assert seen == 151
 
 
+def _sealed(secret: bytes, *, epk: dict[str, Any], private: X25519PrivateKey) -> SealedKey:
+    """A key sealed by hand: what the ephemeral key ``epk`` agrees on with ``private`` is given."""
+    kid = str(x25519_jwk(private.public_key())["kid"])
+    header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "kid": kid, "apv": b64u(BOUND), "epk": epk}
+    protected = b64u(json.dumps(header).encode())
+    content_key, iv = bytes(range(32)), bytes(12)
+    sealed = AESGCM(content_key).encrypt(iv, KEY, protected.encode())
+    parts = (aes_key_wrap(_kek(secret, BOUND), content_key), iv, sealed[:-16], sealed[-16:])
+    return SealedKey(
+        alg="ECDH-ES+A256KW", kid=kid, jwe=".".join((protected, *(b64u(part) for part in parts)))
+    )
+
+
+def _opened(sealed: SealedKey, private: X25519PrivateKey) -> bytes:
+    return open_key(sealed, key=private, kid=sealed.kid, manifest_hash=BOUND)
+
+
 def _kek(secret: bytes, party: bytes) -> bytes:
     """RFC 7518 § 4.6.2 written out: one round of SHA-256 for a 256-bit key."""
     name = b"ECDH-ES+A256KW"
@@ -115,7 +134,7 @@ def _kek(secret: bytes, party: bytes) -> bytes:
 
 @wycheproof
 def test_x25519_by_jwk() -> None:
-    """RFC 7748 and RFC 8037: low order is refused, the rest agrees on the secret and its KEK."""
+    """RFC 7748 and RFC 8037: low order is refused, the rest opens what its secret and KEK sealed."""
     seen = {"valid": 0, "acceptable": 0, "low order": 0, "invalid": 0}
     for case in (case for group in _groups("x25519_jwk_test.json") for case in group["tests"]):
         if case["result"] == "invalid" and case["private"].get("crv") == "X25519":
@@ -126,13 +145,17 @@ def test_x25519_by_jwk() -> None:
         private = X25519PrivateKey.from_private_bytes(unb64u(case["private"]["d"], size=32))
         assert x25519_jwk(private.public_key())["x"] == case["private"]["x"]
         public = x25519_public(case["public"])
+        epk = {name: case["public"][name] for name in ("kty", "crv", "x")}
+        assert b64u(public.public_bytes_raw()) == epk["x"]
+        sealed = _sealed(bytes.fromhex(case["shared"]), epk=epk, private=private)
         if "ZeroSharedSecret" in case["flags"]:
             with pytest.raises(TokenInvalid):
-                _agreed(private, public, b"party")
+                _opened(sealed, private)
+            with pytest.raises(TokenInvalid):
+                seal_key(KEY, reader=epk, manifest_hash=BOUND)
             seen["low order"] += 1
             continue
-        shared = bytes.fromhex(case["shared"])
-        assert _agreed(private, public, b"party") == _kek(shared, b"party")
+        assert _opened(sealed, private) == KEY
         seen[case["result"]] += 1
     assert seen == {"valid": 264, "acceptable": 223, "low order": 31, "invalid": 13}
 
@@ -233,6 +256,7 @@ def test_the_standards_own_example() -> None:
     cases = [numbers[at : at + 3] for at in range(0, len(numbers), 3)]
     for scalar, point, shared in cases:
         private = X25519PrivateKey.from_private_bytes(bytes.fromhex(scalar))
-        public = x25519_public({"kty": "OKP", "crv": "X25519", "x": b64u(bytes.fromhex(point))})
-        assert _agreed(private, public, b"party") == _kek(bytes.fromhex(shared), b"party")
+        epk = {"kty": "OKP", "crv": "X25519", "x": b64u(bytes.fromhex(point))}
+        sealed = _sealed(bytes.fromhex(shared), epk=epk, private=private)
+        assert _opened(sealed, private) == KEY
     assert len(cases) == 3
