@@ -70,7 +70,11 @@ def measure(target: Target, *, connections: int, seconds: float) -> Measured:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_generate, args=(sender, target, connections, seconds))
     process.start()
-    result = receiver.recv()
+    sender.close()
+    try:
+        result = receiver.recv()
+    except EOFError:
+        result = "the load generator ended without a result"
     process.join()
     if isinstance(result, str):
         raise RuntimeError(result)  # noqa: TRY004 - the child's own words
