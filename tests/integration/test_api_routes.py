@@ -51,6 +51,8 @@ ISSUE = {
     "GET /v1/me/disclosures",
     "GET /v1/me/disclosures/{disclosure}/proof",
     "GET /v1/me/notices",
+    "GET /v1/me/copy",
+    "POST /v1/disclosures/{disclosure}/erasure",
     "GET /log/checkpoint",
     "GET /log/tile/{tile:path}",
 }
