@@ -28,6 +28,7 @@ from broker.ports import SignerQuestion
 from broker.settings import Settings, SettingsWrong, read
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
+from broker.usecases.trust import AUDITOR
 from keys import keyring
 from keys.errors import CustodianError, KeyringExists
 from tillit.jose import ed25519_jwk
@@ -119,10 +120,13 @@ def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
 
 
 def enrol(given: argparse.Namespace, settings: Settings) -> None:
-    """Give a unit a one-time code with which it registers its first keys."""
+    """Give a unit, or an auditor, a one-time code with which it registers its first keys."""
     catalogue = bundle.load(settings.policies_dir).catalogue
-    if given.unit not in catalogue.units:
-        raise Mistake(f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}")
+    if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
+        raise Mistake(
+            f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}; "
+            f"an auditor's id starts with {AUDITOR}"
+        )
     _check_set_up(settings)
     store = SqlStore(settings.database, origin=settings.origin)
     code, at = secrets.token_hex(CODE_BYTES), compose.now()
@@ -221,7 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--port", type=_port, default=8000, help="port to listen on")
     serving.add_argument("--workers", type=_positive, default=1, help="processes that serve")
     enrolling = _add(commands, "enrol", enrol)
-    enrolling.add_argument("unit", metavar="UNIT", help="the unit's id, as the catalogue has it")
+    enrolling.add_argument("unit", metavar="UNIT", help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…")
     policies = commands.add_parser("policy", help="the policies").add_subparsers(
         required=True, metavar="COMMAND"
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.integration.test_api_bad_input import (
+from tests.integration.bad_input import (
     ACTOR,
     LARVIK,
     NAV,

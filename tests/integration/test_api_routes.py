@@ -14,7 +14,7 @@ from broker.api.endpoints import Endpoint
 from broker.api.openapi import refusals_of
 from broker.api.problems import TABLE
 from broker.compose import compose
-from tests.integration.test_api_bad_input import LARVIK, NAV, an_ask, refused
+from tests.integration.bad_input import LARVIK, NAV, an_ask, refused
 from tests.integration.world import EMIL, World
 
 ENDPOINTS = {endpoint.route: endpoint for endpoint in every()}

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from broker.compose import custodian, now
 from broker.domain.ids import UnitId
 from broker.store.sql import SqlStore
-from tests.integration.test_api_bad_input import Unchanged, refused
+from tests.integration.bad_input import Unchanged, refused
 from tests.integration.world import EMIL, ISSUER, NORA, PERSON_ISSUER, World
 from tillit.enrolment import prove
 from tillit.jose import ed25519_jwk
@@ -217,11 +217,14 @@ def test_token_request_in_json_is_refused(world: World) -> None:
 
 
 def test_auditor_reads_the_log_and_nothing_else(world: World) -> None:
-    """A client that is no unit of the catalogue may not share."""
-    world.enrol("riksrevisjonen")
-    answer = world.ask_token(world.assertion("riksrevisjonen"), scope="share")
+    """Enrolled by the operator's code like anyone, a client that is no unit of the catalogue may not share."""
+    key = ServiceKey.generate("auditor-riksrevisjonen")
+    enrolled = world.post("/v1/enrolments", _enrolment(key, _invited(world, key.unit)))
+    assert enrolled.status_code == 204
+    world.keys[key.unit] = key
+    answer = world.ask_token(world.assertion(key.unit), scope="share")
     refused(world, answer, status=400, code="oauth.scope", logged=False)
-    token = world.token("riksrevisjonen", scope="log")
+    token = world.token(key.unit, scope="log")
     headers = {"authorization": f"Bearer {token}"}
     assert world.client.get("/log/checkpoint", headers=headers).status_code == 200
     answer = world.client.get("/v1/events", headers=headers)

@@ -1,0 +1,190 @@
+"""The store's contract, continued: disclosures, meetings, notices, feeds, the log and time."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.exc import StatementError
+
+from audit.entries import Entry
+from audit.sequencer import Sequencer
+from broker.domain.ids import (
+    ConsentId,
+    DisclosureId,
+    MeetingId,
+)
+from broker.ports import Notice, Store
+from broker.store.sql import SqlStore
+from tests.consenting import NOW, identifier
+from tests.databases import ORIGIN
+from tests.stored import (
+    EMIL,
+    NAV,
+    OT,
+    SARA,
+    add_subjects,
+    disclosure,
+    event,
+    facts,
+    meeting,
+)
+from tillit.jose import unb64u
+from tillit.leaves import commitment, leaf, leaf_hash
+from tillit.notes import open_checkpoint
+from tillit.proofs import verify_inclusion
+
+LATER = NOW + timedelta(hours=1)
+GRADES = "education.grades"
+
+
+@pytest.fixture
+def kept(store: SqlStore) -> SqlStore:
+    """The store with Emil and Sara in it."""
+    with store.write() as tx:
+        add_subjects(tx)
+    return store
+
+
+# --- disclosures and meetings
+
+
+def test_a_disclosure_comes_back_as_it_was(kept: Store) -> None:
+    """Facts and decision, so that it can be decided again years later."""
+    first = disclosure(1)
+    with kept.write() as tx:
+        tx.add_disclosure(first)
+    with kept.read() as tx:
+        assert tx.disclosure(first.id) == first
+        assert tx.disclosure(DisclosureId("dis_none")) is None
+
+
+def test_a_subject_pages_back_through_what_was_asked_about_them(kept: Store) -> None:
+    """Newest first; another subject's cursor gives nothing."""
+    mine = [disclosure(n) for n in (1, 2, 4, 5)]
+    hers = disclosure(3, subject=SARA)
+    with kept.write() as tx:
+        for each in (*mine[:2], hers, *mine[2:]):
+            tx.add_disclosure(each)
+    with kept.read() as tx:
+        first = tx.disclosures_about(EMIL, before=None, limit=3)
+        rest = tx.disclosures_about(EMIL, before=first[-1].id, limit=3)
+        assert [*first, *rest] == mine[::-1]
+        assert tx.disclosures_about(EMIL, before=hers.id, limit=3) == ()
+
+
+def test_a_meeting_comes_back_as_it_was(kept: Store) -> None:
+    """Participants by unit and role."""
+    with kept.write() as tx:
+        tx.add_meeting(meeting(1))
+    with kept.read() as tx:
+        assert tx.meeting(meeting(1).id) == meeting(1)
+        assert tx.meeting(MeetingId("mtg_none")) is None
+
+
+# --- notices and feed
+
+
+def test_notices_are_the_subjects_own_and_newest_first(kept: Store) -> None:
+    """The latest is read first."""
+    told = [
+        Notice("requested", NOW, NAV, consent=ConsentId("con_1")),
+        Notice("released", LATER, OT, disclosure=DisclosureId("dis_1")),
+        Notice("meeting", LATER, NAV, meeting=MeetingId("mtg_1")),
+    ]
+    with kept.write() as tx:
+        for notice in told:
+            tx.add_notice(EMIL, notice)
+        tx.add_notice(SARA, told[0])
+    with kept.read() as tx:
+        assert tuple(tx.notices(EMIL, limit=2)) == tuple(told[:0:-1])
+
+
+def test_a_feed_is_read_by_cursor(store: Store) -> None:
+    """In order, without gaps or repeats, and only one's own; ids are the store's."""
+    with store.write() as tx:
+        for number in (1, 2, 3):
+            tx.add_event(NAV, event(number))
+            tx.add_event(OT, event(number + 10))
+    with store.write() as tx:
+        tx.add_event(NAV, event(4))
+        assert len(tx.events(NAV, after=0, limit=9)) == 4
+    with store.read() as tx:
+        first = tx.events(NAV, after=0, limit=3)
+        rest = tx.events(NAV, after=first[-1].id, limit=3)
+        read = [*first, *rest]
+        assert tx.events(NAV, after=read[-1].id, limit=3) == ()
+    assert [told.at for told in read] == [event(n).at for n in (1, 2, 3, 4)]
+    ids = [told.id for told in read]
+    assert ids == sorted(set(ids))
+    assert read[0] == event(1).model_copy(update={"id": ids[0]})
+
+
+# --- the log
+
+
+def test_an_entry_is_promised_with_what_makes_its_leaf(kept: Store) -> None:
+    """With the content, the promise gives the leaf that will stand in the tree."""
+    entry = Entry("consent.activated", NOW, {"consent": identifier("con", 1)}, EMIL)
+    with kept.write() as tx:
+        promised = tx.append(entry)
+        assert tx.proof(promised.leaf_hash) is None
+    with kept.read() as tx:
+        assert tx.proof(promised.leaf_hash) is None
+    assert promised.origin == ORIGIN
+    made = leaf(entry.type, entry.at, commitment(promised.salt, entry.content))
+    assert promised.leaf_hash == leaf_hash(made)
+
+
+def test_a_sequenced_entry_has_a_proof(kept: SqlStore) -> None:
+    """It verifies against the root that the checkpoint signs."""
+    with kept.write() as tx:
+        promised = [tx.append(Entry("test", NOW, {"n": n}, EMIL)) for n in range(3)]
+    key = Ed25519PrivateKey.generate()
+    sequencer = Sequencer(kept.engine, origin=ORIGIN, signer=key, clock=lambda: LATER)
+    assert sequencer.run_once() == 3
+    with kept.read() as tx:
+        proof = tx.proof(promised[1].leaf_hash)
+    assert proof is not None
+    tree = open_checkpoint(proof.checkpoint, sequencer.vkey)
+    verify_inclusion(
+        leaf_hash=promised[1].leaf_hash,
+        index=proof.index,
+        size=tree.size,
+        path=[unb64u(node) for node in proof.path],
+        root=tree.root,
+    )
+
+
+# --- time
+
+
+def test_times_are_exact_and_of_any_zone(kept: Store) -> None:
+    """Microseconds survive, and an instant is the same however it was written."""
+    exact = NOW + timedelta(microseconds=123457)
+    elsewhere = exact.astimezone(timezone(timedelta(hours=2)))
+    with kept.write() as tx:
+        tx.add_meeting(replace(meeting(1), held_at=elsewhere))
+    with kept.read() as tx:
+        found = tx.meeting(meeting(1).id)
+    assert found is not None
+    assert found.held_at == exact
+    assert found.held_at.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(kept: Store) -> None:
+    """A naive time is a bug, never a guess."""
+    naive = datetime(2026, 11, 23)  # noqa: DTZ001 - that is the point
+    with pytest.raises(StatementError, match="offset-naive"), kept.write() as tx:
+        tx.add_meeting(replace(meeting(1), held_at=naive))
+
+
+def test_facts_keep_their_instants(kept: Store) -> None:
+    """Facts are replayed to the engine exactly as it had them."""
+    kept_facts = facts()
+    with kept.write() as tx:
+        tx.add_disclosure(replace(disclosure(1), facts=kept_facts))
+    with kept.read() as tx:
+        found = tx.disclosure(disclosure(1).id)
+    assert found is not None
+    assert found.facts.model_dump_json() == kept_facts.model_dump_json()
