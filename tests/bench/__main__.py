@@ -1,4 +1,4 @@
-"""Every benchmark, one after another, and one table: what was aimed at, what was measured, whether it is met.
+"""Every benchmark, one after another, and one table: what was aimed at, measured, and met.
 
 ``python -m tests.bench [NAME …]``; exits with 1 when a target is missed.
 """
