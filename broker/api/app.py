@@ -18,6 +18,7 @@ from broker.api.edge import Edge
 from broker.api.endpoints import Endpoint, Endpoints, Exchange, Front, Reply, as_json
 from broker.api.errors import HttpRefused, MethodNotAllowed, NoSuchResource
 from broker.api.log import Log
+from broker.api.metrics import Metrics
 from broker.api.openapi import document
 from broker.api.person_tokens import IssuerKeys, PersonTokens
 from broker.api.problems import problem, status_of
@@ -47,6 +48,7 @@ def create(
             keyed=lambda national_id: person_key(national_id, ports.secrets),
         ),
         log=log,
+        metrics=Metrics(ports.engine.policy),
     )
     app = FastAPI(
         title=TITLE,
@@ -61,7 +63,7 @@ def create(
     for endpoint in (*every(), *_description(app)):
         app.router.routes.append(Door(endpoint, front=front, pool=pool))
     app.openapi = document(app, title=TITLE, version=VERSION)  # type: ignore[method-assign]
-    app.add_middleware(Edge, https=ports.issuer.startswith("https:"))
+    app.add_middleware(Edge, https=ports.issuer.startswith("https:"), metrics=front.metrics)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The outermost layer, pure ASGI: one log line per request, security headers, and no defect's text on the way out.
+"""The outermost layer, pure ASGI: a log line and a count per request, security headers, no defect's text on the way out.
 
 A log line holds the method, the route's template, the status, the time it took and the calling unit; never a path, a query, an
 address or a person.
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.api.door import log_failure
 from broker.api.errors import Failure
+from broker.api.metrics import Metrics
 from broker.api.problems import problem
 
 access_log = logging.getLogger("tillit.access")
@@ -27,8 +28,9 @@ _HSTS = (b"strict-transport-security", b"max-age=63072000")
 class Edge:
     """Wraps the application. ``https`` says that the broker's public address is, so that browsers keep to it."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
         self._headers = (*_HEADERS, _HSTS) if https else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,15 +58,20 @@ class Edge:
             if status == 0:
                 await problem(Failure())(scope, receive, sending)
         finally:
-            _tell(scope, status, time.perf_counter() - began)
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in {"GET", "POST"} else "other"
+        route = _template(scope)
+        self._metrics.observe(method=method, route=route, status=status, seconds=seconds)
+        if access_log.isEnabledFor(logging.INFO):
+            _write(scope, method, route, status, seconds)
 
 
-def _tell(scope: Scope, status: int, seconds: float) -> None:
-    if not access_log.isEnabledFor(logging.INFO):
-        return
+def _write(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
     line = {
-        "method": scope["method"] if scope["method"] in {"GET", "POST"} else "other",
-        "route": _template(scope),
+        "method": method,
+        "route": route,
         "status": status,
         "ms": round(seconds * 1000, 1),
         "unit": scope.get("tillit.unit"),

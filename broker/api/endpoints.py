@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from broker.api.access_tokens import AccessTokens, Service
 from broker.api.log import Log
+from broker.api.metrics import Metrics
 from broker.api.person_tokens import PersonAuthenticated, PersonTokens
 from broker.domain.ids import PersonKey, UnitId
 from broker.errors import BrokerError
@@ -37,6 +38,7 @@ class Front:
     access: AccessTokens
     people: PersonTokens
     log: Log
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)

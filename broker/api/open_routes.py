@@ -70,6 +70,12 @@ def readyz(given: Exchange[Any]) -> Reply:
     return as_json({"status": "ready", "parts": parts})
 
 
+@endpoints.get("/metrics", "public")
+def metrics(given: Exchange[Any]) -> Reply:
+    """How many requests, how long, with what status (Prometheus); about no unit and nobody."""
+    return Reply(given.front.metrics.text(), given.front.metrics.media_type)
+
+
 @endpoints.get("/log/checkpoint", "log", cache="no-cache")
 def checkpoint(given: Exchange[Any]) -> Reply:
     """The newest signed checkpoint of the log (C2SP tlog-checkpoint)."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ OPEN = {
     "GET /oauth/jwks",
     "GET /.well-known/oauth-authorization-server",
     "GET /healthz",
+    "GET /metrics",
     "GET /readyz",
 }
 ISSUE = {
@@ -325,3 +327,19 @@ def test_access_log_names_route_unit_and_status_and_nothing_personal(
     ours = [r.getMessage() for r in caplog.records if not r.name.startswith(others)]
     for canary in (EMIL, subject, made["id"]):
         assert canary not in "\n".join(ours)
+
+
+def test_metrics_count_routes_and_name_nobody(world: World) -> None:
+    """Templates, methods and statuses; no unit, no id, no path that somebody made up."""
+    handle = world.handle(NAV)
+    world.client.get(f"/v1/{handle}")
+    # An answer is counted once it is on its way, which may be after the caller has it.
+    for _ in range(100):
+        text = world.client.get("/metrics").text
+        if 'route="/v1/subjects"' in text:
+            break
+        time.sleep(0.02)
+    counted = 'tillit_request_seconds_count{method="POST",route="/v1/subjects",status="200"} 1.0'
+    assert counted in text
+    assert "tillit_policy_info{digest=" in text
+    assert not [leak for leak in (NAV, handle, "hdl_") if leak in text]
