@@ -329,13 +329,13 @@ def test_access_log_names_route_unit_and_status_and_nothing_personal(
         assert canary not in "\n".join(ours)
 
 
-def test_metrics_count_routes_and_name_nobody(world: World) -> None:
+def test_metrics_count_routes_and_name_nobody(fresh_world: World) -> None:
     """Templates, methods and statuses; no unit, no id, no path that somebody made up."""
-    handle = world.handle(NAV)
-    world.client.get(f"/v1/{handle}")
+    handle = fresh_world.handle(NAV)
+    fresh_world.client.get(f"/v1/{handle}")
     # An answer is counted once it is on its way, which may be after the caller has it.
     for _ in range(100):
-        text = world.client.get("/metrics").text
+        text = fresh_world.client.get("/metrics").text
         if 'route="/v1/subjects"' in text:
             break
         time.sleep(0.02)
