@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
+from pydantic import ValidationError
 
 from tillit import ServiceKey, UsageError, protocol, wire
 from tillit.protocol import Call
@@ -232,3 +233,11 @@ def _form(content: Callable[[], bytes | None]) -> dict[str, Any]:
         form["client_assertion"][0], options={"verify_signature": False}
     )
     return claims
+
+
+def test_an_actor_is_never_known_by_a_national_identity_number() -> None:
+    """Actors stand in the log for years; a case system that uses the number as its user name is told at once."""
+    assert wire.Actor(id="a17", role="veileder").id == "a17"
+    for number in ("13097248022", "u13097248022", "13097248022-nav"):
+        with pytest.raises(ValidationError):
+            wire.Actor(id=number, role="veileder")

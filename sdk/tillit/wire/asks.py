@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from tillit.wire.terms import (
     CollaborationId,
@@ -13,13 +13,18 @@ from tillit.wire.terms import (
     SubjectHandle,
     UnitId,
     Wire,
+    no_national_id,
 )
 
 
 class Actor(Wire):
-    """The person at a service, as the service vouches for: an opaque id and a role, never a name."""
+    """The person at a service, as the service vouches for: an opaque id and a role, never a name or a national identity number."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
+        AfterValidator(no_national_id),
+    ]
     role: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 
 
