@@ -56,7 +56,7 @@ def repeated(tx: Transaction, call: Call | PersonCall, *, ports: Ports) -> Remem
     Raises:
         IdempotencyKeyReused: the key came before with a different body.
     """
-    prior = tx.remembered(call.client, call.key)
+    prior = tx.remembered(call.client, _key_mac(call, ports))
     if prior is not None and not hmac.compare_digest(prior.body_mac, _body_mac(call, ports)):
         raise IdempotencyKeyReused("use a fresh Idempotency-Key for a different request")
     return prior
@@ -66,7 +66,14 @@ def remember(
     tx: Transaction, call: Call | PersonCall, answer: str, *, at: datetime, ports: Ports
 ) -> None:
     """Remember the answer to this call, in the transaction that made it true."""
-    tx.remember(call.client, call.key, Remembered(_body_mac(call, ports), answer), at=at)
+    remembered = Remembered(_body_mac(call, ports), answer)
+    tx.remember(call.client, _key_mac(call, ports), remembered, at=at)
+
+
+def _key_mac(call: Call | PersonCall, ports: Ports) -> str:
+    """A keyed hash, in hex: a client may build its keys from whatever it has at hand."""
+    named = b"idempotency-key\0" + call.key.encode()
+    return hmac.digest(ports.secrets.person_mac, named, "sha256").hex()
 
 
 def _body_mac(call: Call | PersonCall, ports: Ports) -> bytes:

@@ -166,11 +166,21 @@ def the_good_way(aviary: Aviary) -> dict[str, str]:
 def _asked(aviary: Aviary, subject: Subject) -> str:
     fields = ["contact.name", "education.grades", "functioning.daily_rhythm", "plan.goals"]
     answer = aviary.nav.ask(
-        subject, fields, purpose="coordination", collaboration=LARVIK, actor=ACTOR
+        subject,
+        fields,
+        purpose="coordination",
+        collaboration=LARVIK,
+        actor=ACTOR,
+        idempotency_key=_key(aviary.birds),
     )
     assert answer.values["contact.name"].value == aviary.birds.name
     assert list(aviary.nav.events()) is not None
     return answer.id
+
+
+def _key(birds: Birds) -> str:
+    """An idempotency key as a careless case system would make it."""
+    return f"{birds.national_id}:{birds.value}:{secrets.token_hex(8)}"
 
 
 def bad_bodies(birds: Birds) -> list[bytes]:
@@ -229,7 +239,7 @@ def the_bad_ways(aviary: Aviary, ids: dict[str, str]) -> None:
             for path in _paths(endpoint.path, ids, birds):
                 bodies = bad_bodies(birds) if endpoint.method == "POST" else [b""]
                 for body in bodies:
-                    key = {"idempotency-key": secrets.token_hex(16)}
+                    key = {"idempotency-key": _key(aviary.birds)}
                     aviary.call(
                         endpoint.method,
                         path,
@@ -266,7 +276,7 @@ def something_down(aviary: Aviary, ids: dict[str, str]) -> None:
             bearer = aviary.bearer("service")
             headers = {"authorization": f"Bearer {bearer}", "content-type": "application/json"}
             for path, body in _whole_bodies(aviary.birds, ids):
-                key = {"idempotency-key": secrets.token_hex(16)}
+                key = {"idempotency-key": _key(aviary.birds)}
                 aviary.call("POST", path, path, headers=headers | key, content=body)
         finally:
             away.rename(gone)
