@@ -18,7 +18,7 @@ from tillit.wire.terms import (
 
 
 class Actor(Wire):
-    """The person at a service, as the service vouches for: an opaque id and a role, never a name or a national identity number."""
+    """The person at a service, as the service vouches for: an opaque id and a role, never a name or number."""
 
     id: Annotated[
         str,
