@@ -1,1 +1,1 @@
-"""The broker: holds sealed values and never sees keys; decides, records, hands out (three rooms: domain, use cases, adapters)."""
+"""The broker: holds sealed values and never sees keys; decides, records, hands out."""
