@@ -174,8 +174,8 @@ def forum_meeting(scene: Scene) -> None:
         unit: scene.ask(unit, fields, "case_discussion", meeting=meeting["id"]) for unit in SERVICES
     }
     scene.teller.prose(
-        """Each asks for the meeting what it does not hold itself. Larvikshjelpa knows the diagnosis
-        already; nobody else at the table learns it."""
+        """Each asks the same four things for the meeting, and gets what another service holds and Emil
+        said yes to. Larvikshjelpa knows the diagnosis already; nobody else at the table learns it."""
     )
     scene.teller.around_the_table(fields, reports, held=scene.held)
     expect(

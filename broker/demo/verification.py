@@ -1,6 +1,7 @@
 """The last chapter: the whole log checked from outside, by a process that has nothing but the log's public key."""
 
 import json
+import os
 from pathlib import Path
 
 from broker.demo.people import NAV
@@ -20,10 +21,11 @@ def from_outside(scene: Scene, stage: Stage) -> str:
     vkey = str(json.loads(command(stage, "keys"))["log"])
     mirror = stage.directory / "log-mirror"
     own_key = stage.home(NAV) / "key.jwk"
-    fetched = audit(stage, "mirror", stage.url, str(mirror), "--client", NAV, "--key", str(own_key))
-    scene.teller.line(f"tillit-audit mirror: {_brief(fetched)}")
+    copy = os.path.relpath(mirror)
+    fetched = audit(stage, "mirror", stage.url, copy, "--client", NAV, "--key", str(own_key))
+    _quote(scene, "tillit-audit mirror", fetched)
     checked = audit(stage, "verify", str(mirror), "--vkey", vkey)
-    scene.teller.line(f"tillit-audit verify: {_brief(checked)}")
+    _quote(scene, "tillit-audit verify", checked)
     _spoiled_is_found(scene, stage, mirror, vkey)
     proof = scene.services[NAV].do("prove", disclosure=scene.first["id"])
     scene.teller.prose(
@@ -51,5 +53,7 @@ def _spoiled_is_found(scene: Scene, stage: Stage, mirror: Path, vkey: str) -> No
         bundle.write_bytes(whole)
 
 
-def _brief(said: str) -> str:
-    return " ".join(said.split())
+def _quote(scene: Scene, command: str, said: str) -> None:
+    scene.teller.line(f"{command}:")
+    for line in said.splitlines():
+        scene.teller.line(f"  {line.rstrip()}")
