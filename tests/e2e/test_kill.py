@@ -80,10 +80,13 @@ class Killable:
     def status(self) -> int:
         """Wait until it is dead; gives its wait status."""
         status: int = self._hear()["status"]
+        self._child = 0
         return status
 
     def close(self) -> None:
-        """End the parent."""
+        """End the parent, and a child that a failed test left behind."""
+        if self._child:
+            os.kill(self._child, signal.SIGKILL)
         for stream in (self._parent.stdin, self._parent.stdout):
             assert stream is not None
             stream.close()
