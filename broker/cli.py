@@ -225,7 +225,11 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--port", type=_port, default=8000, help="port to listen on")
     serving.add_argument("--workers", type=_positive, default=1, help="processes that serve")
     enrolling = _add(commands, "enrol", enrol)
-    enrolling.add_argument("unit", metavar="UNIT", help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…")
+    enrolling.add_argument(
+        "unit",
+        metavar="UNIT",
+        help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…",
+    )
     policies = commands.add_parser("policy", help="the policies").add_subparsers(
         required=True, metavar="COMMAND"
     )

@@ -122,9 +122,9 @@ def test_a_no_to_a_named_field_is_not_passed_by_a_yes_to_its_category(
     asked = request((NAV, HELP), categories=("health",), fields=("health.functional_impact",))
     grants = [g for g in lines(catalogue, asked) if g.source == HELP]
     assert all(grant.fields == grant.covers for grant in grants)
-    assert [
-        name for g in grants for name in g.fields if name == "health.functional_impact"
-    ] == ["health.functional_impact"]
+    assert [name for g in grants for name in g.fields if name == "health.functional_impact"] == [
+        "health.functional_impact"
+    ]
 
 
 def test_special_fields_of_other_categories_need_their_own_yes(catalogue: Catalogue) -> None:

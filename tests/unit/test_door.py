@@ -13,6 +13,8 @@ from broker.api.door import Pool, language, log_failure
 from broker.api.edge import Edge
 from broker.api.errors import BodyTooLarge, BodyTooSlow, Busy
 from broker.api.limits import MAX_DRAINED_BYTES, read_body
+from broker.api.metrics import Metrics
+from tillit.wire import PolicyRef
 
 
 def _request(*messages: dict[str, Any], hang: bool = False) -> Request:
@@ -112,7 +114,9 @@ def test_failure_anywhere_inside_is_a_500_problem_without_its_text(
 
     scope = {"type": "http", "method": "GET", "path": "/01810750026", "headers": []}
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(Edge(broken, https=True)(scope, receive, send))
+        metrics = Metrics(PolicyRef(version="1", digest="sha256:" + "0" * 64))
+        edge = Edge(broken, https=True, metrics=metrics)
+        asyncio.run(edge(scope, receive, send))
     assert sent[0]["status"] == 500
     assert b'"code": "server.failure"' in sent[1]["body"]
     assert (b"strict-transport-security", b"max-age=63072000") in sent[0]["headers"]
