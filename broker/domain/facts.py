@@ -84,13 +84,18 @@ class SignedBy(Fact):
 
 
 class GrantFacts(Fact):
-    """One enumerated line. ``fields`` empty means category-wide; otherwise by name."""
+    """One enumerated line. ``fields`` empty means category-wide; otherwise by name.
+
+    ``covers`` are those of the asked fields that a category-wide line was shown to mean when it was asked for: it gives
+    no others, however far its category or the purpose reaches since. A line by name has none.
+    """
 
     id: GrantId
     source: UnitId
     recipient: UnitId
     category: CategoryId
     fields: tuple[FieldName, ...]
+    covers: tuple[FieldName, ...]
     purpose: PurposeId
     condition: ConditionFacts
     answer: Literal["yes", "no", ""]

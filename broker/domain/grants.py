@@ -16,7 +16,8 @@ _UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 class Grant:
     """One line. ``fields`` empty means category-wide, up to the purpose's ceiling.
 
-    ``covers`` are the fields that a category-wide line was shown to mean when it was asked for. A
+    ``covers`` are the fields that the line was shown to mean when it was asked for: a category-wide
+    line gives no others, and one by name means its names, also if these were ever lost. A
     ``special`` line needs a yes of its own. Units are named, never a wildcard, and never the
     same at both ends.
     """
@@ -38,3 +39,5 @@ class Grant:
                 raise ValueError("a grant names one unit on either side")
         if self.source == self.recipient:
             raise ValueError("a grant leads from one unit to another")
+        if self.fields and self.covers not in {(), self.fields}:
+            raise ValueError("a grant by name covers its names")

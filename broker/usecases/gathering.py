@@ -1,6 +1,6 @@
 """Gathering: the facts of one ask, read in one transaction. Ids, dates and field names; no values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,15 +55,18 @@ def gather(
             fields=ask.fields,
         ),
         subject=subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds()),
-        consents=tuple(consent_facts(consent, used) for consent in consents),
+        consents=tuple(consent_facts(consent, used, asked=ask.fields) for consent in consents),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
         meeting=_meeting(tx, ask, subject=subject),
     )
     return Gathered(subject, facts, newest)
 
 
-def consent_facts(consent: Consent, used: frozenset[tuple[ConsentId, GrantId]]) -> ConsentFacts:
-    """A consent as the policy sees it."""
+def consent_facts(
+    consent: Consent, used: frozenset[tuple[ConsentId, GrantId]], *, asked: Collection[str]
+) -> ConsentFacts:
+    """A consent as the policy sees it: of what a line covers, no more than was asked."""
+    asked = frozenset(asked)
     return ConsentFacts(
         id=consent.id,
         version=consent.version,
@@ -79,6 +82,9 @@ def consent_facts(consent: Consent, used: frozenset[tuple[ConsentId, GrantId]]) 
                 recipient=grant.recipient,
                 category=grant.category,
                 fields=grant.fields,
+                covers=()
+                if grant.fields
+                else tuple(name for name in grant.covers if name in asked),
                 purpose=grant.purpose,
                 condition=ConditionFacts(
                     kind=grant.condition.kind, meeting=grant.condition.meeting or ""

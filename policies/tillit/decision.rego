@@ -105,8 +105,6 @@ _rest := {"consent.none"} if {
 	data.facts.catalogue.purposes[input.ask.purpose].control == true
 }
 
-_erase_after := data.facts.law.obligations.erase_after if input.ask.collaboration == ""
+_erase_after := told if told := data.facts.collaborations[input.ask.collaboration].erase_after
 
-_erase_after := data.facts.law.obligations.erase_after if data.tillit.gaps.ask["gap.collaboration"]
-
-_erase_after := data.facts.collaborations[input.ask.collaboration].erase_after
+else := data.facts.law.obligations.erase_after

@@ -1,14 +1,17 @@
 """Facts for tests of decisions, written the way a person would say them.
 
 A grant is one line, ``source -> recipient: category for purpose`` or ``source -> recipient: field, field for purpose``;
-what is not said takes the value of the ordinary case: a grown subject, an active consent, signed by the subject.
+what is not said takes the value of the ordinary case: a grown subject, an active consent, signed by the subject, who was
+shown all of a category before saying yes to it.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from broker.domain.facts import Facts
+from broker.engine.bundle import load
 
 NOW = "2026-11-10T12:00:00Z"
 MEETING = "mtg_" + "M" * 22
@@ -32,7 +35,10 @@ def document(case: Mapping[str, Any]) -> dict[str, Any]:
         "collaboration": COLLABORATION,
         **case["ask"],
     }
-    consents = [consent(number, said) for number, said in enumerate(case.get("consents", ()))]
+    consents = [
+        consent(number, said, asked=ask["fields"])
+        for number, said in enumerate(case.get("consents", ()))
+    ]
     return {
         "now": case.get("at", NOW),
         "ask": ask,
@@ -50,7 +56,7 @@ def document(case: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def consent(number: int, said: Mapping[str, Any]) -> dict[str, Any]:
+def consent(number: int, said: Mapping[str, Any], *, asked: Sequence[str]) -> dict[str, Any]:
     """A consent: ``grants`` (lines, or mappings with ``line``) and whatever differs from the ordinary."""
     ordinary = {
         "id": f"con_{number:022d}",
@@ -61,24 +67,28 @@ def consent(number: int, said: Mapping[str, Any]) -> dict[str, Any]:
         "valid_from": "2026-10-01T00:00:00Z",
         "valid_until": "2027-04-01T00:00:00Z",
     }
-    lines = [grant(n, line) for n, line in enumerate(said.get("grants", ()), start=1)]
+    lines = [grant(n, line, asked=asked) for n, line in enumerate(said.get("grants", ()), start=1)]
     return {**ordinary, **said, "grants": lines}
 
 
-def grant(number: int, said: str | Mapping[str, Any]) -> dict[str, Any]:
-    """One line of a consent."""
+def grant(number: int, said: str | Mapping[str, Any], *, asked: Sequence[str]) -> dict[str, Any]:
+    """One line of a consent. Category-wide it covers all of its category that the catalogue has and that is asked for."""
     more = {} if isinstance(said, str) else {k: v for k, v in said.items() if k != "line"}
     line = said if isinstance(said, str) else said["line"]
     found = _GRANT.fullmatch(line)
     if found is None:
         raise ValueError(f"not a grant: {line}")
     what = [part.strip() for part in found["what"].split(",")]
+    by_name = what if "." in what[0] else []
+    category = what[0].split(".")[0]
+    covers = [] if by_name else more.pop("covers", _all_of(category))
     return {
         "id": f"g{number}",
         "source": found["source"],
         "recipient": found["recipient"],
-        "category": what[0].split(".")[0],
-        "fields": what if "." in what[0] else [],
+        "category": category,
+        "fields": by_name,
+        "covers": [name for name in asked if name in covers],
         "purpose": found["purpose"],
         "condition": {
             "kind": more.pop("condition", "standing"),
@@ -89,6 +99,12 @@ def grant(number: int, said: str | Mapping[str, Any]) -> dict[str, Any]:
         "used": False,
         **more,
     }
+
+
+@cache
+def _all_of(category: str) -> frozenset[str]:
+    fields = load().catalogue.fields
+    return frozenset(name for name, field in fields.items() if field.category == category)
 
 
 def _deposited(

@@ -16,8 +16,8 @@ from tests.policies.scenario import COLLABORATION, facts
 from tests.policies.tables import Case, cases
 
 CASES = cases(COLLABORATION)
-# An objection is a fact that withholds, and the last name of a grant is what keeps it from being a whole category.
-NOT_DROPPED = {"objects_to", "fields"}
+# An objection is a fact that withholds.
+NOT_DROPPED = {"objects_to"}
 # Limits are rules written as data: taking one away is a change of policy, not of fact.
 NOT_FACTS = {("law", "limits")}
 DEPTH = 4

@@ -1,6 +1,7 @@
 """The laws of decisions (design.md § 6), on both engines, over facts nobody would think of writing down."""
 
 import copy
+import dataclasses
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
+from broker.engine.bundle import Bundle
 from broker.engine.opa import OpaEngine
 from broker.engine.regorus import RegorusEngine
 from broker.ports import PolicyEngine
@@ -51,6 +53,7 @@ FIELDS = (
     "child_welfare.history",
     "nothing.known",
 )
+NEWCOMER = "education.newcomer"
 CATEGORIES = ("education", "health", "functioning", "contact", "justice", "child_welfare", "family")
 PURPOSES = ("case_discussion", "coordination", "teaching_adaptation", "transition")
 ODD_PURPOSES = (
@@ -85,13 +88,16 @@ def grants(draw: st.DrawFn, number: int) -> dict[str, Any]:
     """One line; more often than not one that could be used."""
     category = draw(st.sampled_from(CATEGORIES))
     own = [name for name in FIELDS if name.startswith(f"{category}.")]
+    names = draw(st.lists(st.sampled_from(own), max_size=2, unique=True))
+    shown = draw(st.sampled_from((own, own, own[:1], [])))
     kind = draw(st.sampled_from(("standing", "standing", "standing", "once", "meeting")))
     return {
         "id": f"g{number}",
         "source": draw(st.sampled_from(MORE_UNITS)),
         "recipient": draw(st.sampled_from(MORE_UNITS[:4])),
         "category": category,
-        "fields": draw(st.lists(st.sampled_from(own), max_size=2, unique=True)),
+        "fields": names,
+        "covers": [] if names else shown,
         "purpose": draw(st.sampled_from(PURPOSES)),
         "condition": {"kind": kind, "meeting": MEETING if kind == "meeting" else ""},
         "answer": draw(st.sampled_from(("yes", "yes", "yes", "no", ""))),
@@ -190,6 +196,7 @@ def usable(draw: st.DrawFn) -> dict[str, Any]:
         "recipient": "nav-larvik",
         "category": "education",
         "fields": draw(st.sampled_from(([], ["education.grades"]))),
+        "covers": ["education.grades"],
         "purpose": "coordination",
         "condition": {"kind": "standing", "meeting": ""},
         "answer": "yes",
@@ -259,9 +266,8 @@ def test_a_ground_is_a_yes_to_this_very_ask(engine: PolicyEngine, document: dict
                 ask["recipient"],
             )
             assert (line["purpose"], line["source"]) == (ask["purpose"], ground.source)
-            assert name in line["fields"] or (
-                not line["fields"] and name.startswith(line["category"])
-            )
+            assert name in (line["fields"] or line["covers"])
+            assert name.startswith(line["category"])
             assert ground.source in document["deposited"][name]
 
 
@@ -272,7 +278,7 @@ UNSIGNED = {"subject": False, "guardians": 0, "child_heard": False}
 
 
 def without_each(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The document less each consent, grant, name, yes, signature, deposit, participant, notice."""
+    """The document less each consent, grant, name, covered field, yes, signature, deposit, participant, notice."""
     for c, consent in enumerate(document["consents"]):
         less = copy.deepcopy(document)
         del less["consents"][c]
@@ -300,10 +306,11 @@ def _without_parts(document: dict[str, Any], c: int, g: int) -> Iterator[dict[st
         less = copy.deepcopy(document)
         less["consents"][c]["grants"][g].update(change)
         yield less
-    if len(document["consents"][c]["grants"][g]["fields"]) > 1:
-        less = copy.deepcopy(document)
-        less["consents"][c]["grants"][g]["fields"].pop()
-        yield less
+    for names in ("fields", "covers"):
+        if document["consents"][c]["grants"][g][names]:
+            less = copy.deepcopy(document)
+            less["consents"][c]["grants"][g][names].pop()
+            yield less
 
 
 @settings(laws, max_examples=max(EXAMPLES // 3, 10))
@@ -313,6 +320,82 @@ def test_taking_away_never_adds_a_field(engine: PolicyEngine, document: dict[str
     before = permitted(engine, document)
     for less in without_each(document):
         assert permitted(engine, less) <= before
+
+
+# --- a wider bundle ------------------------------------------------------------------------------
+
+
+def widened(bundle: Bundle) -> Bundle:
+    """The bundle with every ceiling raised to every category, whoever asks, and every collaboration agreed on all of them."""
+    facts = copy.deepcopy(dict(bundle.facts))
+    categories = sorted(facts["catalogue"]["categories"])
+    everyone = sorted(facts["catalogue"]["service_types"])
+    for purpose in facts["catalogue"]["purposes"]:
+        facts["catalogue"]["ceilings"][purpose] = [
+            {"recipients": everyone, "categories": categories}
+        ]
+    for collaboration in facts["collaborations"].values():
+        collaboration["categories"] = categories
+    return dataclasses.replace(bundle, facts=facts)
+
+
+def with_newcomer(bundle: Bundle) -> Bundle:
+    """The widened bundle with one field more in the category education."""
+    wider = widened(bundle)
+    fields = wider.facts["catalogue"]["fields"]
+    fields[NEWCOMER] = fields["education.grades"]
+    return wider
+
+
+@pytest.fixture(scope="module")
+def wider_engine(bundle: Bundle) -> RegorusEngine:
+    """The embedded engine with the wider bundle; that OPA decides alike is another law's to say."""
+    return RegorusEngine(with_newcomer(bundle))
+
+
+@laws
+@given(document=anything)
+def test_a_wider_bundle_never_widens_an_old_grant(
+    wider_engine: RegorusEngine, document: dict[str, Any]
+) -> None:
+    """Widening asks again: whatever the catalogue becomes, a yes gives what its line was shown to mean."""
+    document["ask"]["fields"].append(NEWCOMER)
+    document["deposited"][NEWCOMER] = list(MORE_UNITS)
+    lines = {
+        (consent["id"], line["id"]): line
+        for consent in document["consents"]
+        for line in consent["grants"]
+    }
+    for name, permit in decided(wider_engine, document).permitted().items():
+        for ground in permit.grounds:
+            line = lines[ground.id, ground.grant]
+            assert name in (line["fields"] or line["covers"])
+
+
+def test_the_wider_bundle_is_wider(
+    regorus_engine: RegorusEngine, wider_engine: RegorusEngine
+) -> None:
+    """Or the law above would hold of nothing: who is shown more under the wider bundle may share more."""
+    shown = ["health.diagnosis", NEWCOMER]
+    case = {
+        "ask": {"recipient": "nav-larvik", "purpose": "coordination", "fields": shown},
+        "consents": [
+            {
+                "grants": [
+                    {
+                        "line": "larvikshjelpa -> nav-larvik: health for coordination",
+                        "covers": shown,
+                    },
+                    {
+                        "line": "larvikshjelpa -> nav-larvik: education for coordination",
+                        "covers": shown,
+                    },
+                ]
+            }
+        ],
+    }
+    assert regorus_engine.decide(facts(case)).permitted().keys() == set()
+    assert wider_engine.decide(facts(case)).permitted().keys() == set(shown)
 
 
 # --- field independence --------------------------------------------------------------------------

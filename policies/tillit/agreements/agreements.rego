@@ -31,7 +31,11 @@ in_force if {
 # scope: document
 member if input.ask.collaboration == ""
 
-member if input.ask.recipient in members_now
+member if {
+	period := _collaboration.members[input.ask.recipient]
+	period.valid_from <= input.now
+	_unended(period.valid_until, input.now)
+}
 
 # METADATA
 # title: Agreed purpose
@@ -67,27 +71,20 @@ announced if {
 
 # METADATA
 # title: Taking part
-# description: The members of the collaboration asked in; where there is none, whoever the grants name.
+# description: The asked sources that are members of the collaboration asked in; where there is none, all of them.
 # scope: document
-taking_part := members_now if input.ask.collaboration != ""
+taking_part := {unit |
+	now := input.now
+	members := _collaboration.members
+	some unit in data.tillit.consents.asked_sources
+	period := members[unit]
+	period.valid_from <= now
+	true in [period.valid_until == null, now < period.valid_until]
+} if {
+	input.ask.collaboration != ""
+}
 
 taking_part := data.tillit.consents.asked_sources if input.ask.collaboration == ""
-
-# METADATA
-# title: Members now
-# description: The units whose membership of the collaboration asked in is running.
-members_now := {unit |
-	now := input.now
-	some unit, period in _collaboration.members
-	period.valid_until == null
-	period.valid_from <= now
-} | {unit |
-	now := input.now
-	some unit, period in _collaboration.members
-	is_string(period.valid_until)
-	period.valid_from <= now
-	now < period.valid_until
-}
 
 # METADATA
 # title: Bound to silence

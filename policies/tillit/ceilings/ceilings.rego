@@ -7,30 +7,33 @@ package tillit.ceilings
 # title: Reach
 # description: The asked fields that a category-wide grant to the asking unit can reach for this purpose.
 reach := {name |
-	categories := _categories & _agreed
+	categories := _categories
 	some name, category in data.tillit.limits.passable
 	category in categories
 } | {name |
 	agreed := _agreed
 	passable := data.tillit.limits.passable
-	some name in _names
+	some rule in _rules
+	some name in rule.fields
 	passable[name] in agreed
 }
 
+# Asked categories that a rule opens whole.
 _categories := {category |
+	agreed := _agreed
 	some rule in _rules
-	some category in rule.categories
+	opened := rule.categories
+	some category in agreed
+	category in opened
 }
 
-_names := {name |
-	some rule in _rules
-	some name in rule.fields
-}
-
+# Asked categories that the collaboration may share; two units may share any.
 _agreed := data.tillit.consents.asked_categories if input.ask.collaboration == ""
 
 _agreed := {category |
-	some category in data.facts.collaborations[input.ask.collaboration].categories
+	listed := data.facts.collaborations[input.ask.collaboration].categories
+	some category in data.tillit.consents.asked_categories
+	category in listed
 } if {
 	input.ask.collaboration != ""
 }

@@ -5,7 +5,9 @@ package tillit.consents
 
 # METADATA
 # title: Grounds
-# description: Per field the usable grants that reach it and whose source has deposited a value.
+# description: >-
+#   Per field the usable grants that reach it and whose source has deposited a value. A category-wide grant reaches what
+#   it was shown to mean when it was asked for, and of that what the ceiling leaves now: never a field that came later.
 grounds := object.union(
 	_grounds_by_category,
 	{name: array.concat(object.get(_grounds_by_category, name, []), found) |
@@ -20,8 +22,9 @@ _grounds_by_category := {name: found |
 	some name in open_by_category
 	sources := deposited[name]
 	found := [ground |
-		some ground in by_category[passable[name]]
-		ground.source in sources
+		some [grant, ground] in by_category[passable[name]]
+		grant.source in sources
+		name in grant.covers
 	]
 	count(found) > 0
 }
@@ -33,10 +36,10 @@ _grounds_by_name := {name: found |
 	deposited := input.deposited
 	some name in open_by_name
 	sources := deposited[name]
-	found := [line.ground |
-		some line in by_name[passable[name]]
-		name in line.fields
-		line.ground.source in sources
+	found := [ground |
+		some [grant, ground] in by_name[passable[name]]
+		name in grant.fields
+		grant.source in sources
 	]
 	count(found) > 0
 }
@@ -99,29 +102,27 @@ asked_categories := {category | some category in data.tillit.limits.passable}
 
 # METADATA
 # title: Usable category-wide grants
-# description: Per category that nobody objects to, as grounds.
+# description: Per category that nobody objects to, each with the ground that it is.
 wide := {category: found |
-	usable := _usable
-	some category in unopposed
-	found := [line.ground |
-		some line in usable
-		line.category == category
-		line.lifted == "category"
-		line.fields == []
+	sources := sources_lifted
+	usable := [line |
+		some line in _usable
+		line[0].fields == []
+		sources[line[0].source] == "category"
 	]
+	count(usable) > 0
+	some category in unopposed
+	found := [line | some line in usable; line[0].category == category]
 }
 
 # METADATA
 # title: Usable grants by name
-# description: Per category that nobody objects to, with the names.
+# description: Per category that nobody objects to, each with the ground that it is.
 named := {category: found |
-	usable := [line | some line in _usable; line.fields != []]
+	usable := [line | some line in _usable; line[0].fields != []]
 	count(usable) > 0
 	some category in unopposed
-	found := [line |
-		some line in usable
-		line.category == category
-	]
+	found := [line | some line in usable; line[0].category == category]
 }
 
 # METADATA
@@ -144,7 +145,11 @@ conditions := {
 # title: Asked sources
 # description: All that grants to the asking unit name, or the one that the ask names.
 # scope: document
-asked_sources := {grant.source | some grant in _mine} if input.ask.source == ""
+asked_sources := {grant.source |
+	mine := _mine
+	some [_, grants] in mine
+	some grant in grants
+} if input.ask.source == ""
 
 asked_sources := {input.ask.source} if input.ask.source != ""
 
@@ -154,73 +159,68 @@ asked_sources := {input.ask.source} if input.ask.source != ""
 sources_lifted := {name: regime.consent |
 	known := data.facts.units
 	regimes := data.facts.law.regimes
-	some name in (asked_sources & data.tillit.agreements.taking_part)
-	regime := regimes[known[name].regime]
-	_bound(known[name], regime)
+	now := input.now
+	taking_part := data.tillit.agreements.taking_part
+	some name in asked_sources
+	taking_part[name]
+	unit := known[name]
+	regime := regimes[unit.regime]
+	true in [regime.pledge == false, now < unit.pledge_until]
 }
 
-_bound(_, regime) if regime.pledge == false
-
-_bound(unit, regime) if {
-	regime.pledge == true
-	data.tillit.agreements.bound(unit)
-}
-
-_mine := [grant |
+# Consents in the collaboration asked in, with the lines that name the asking unit.
+_mine := [[consent, grants] |
 	recipient := input.ask.recipient
+	collaboration := input.ask.collaboration
 	some consent in input.consents
-	consent.collaboration == input.ask.collaboration
-	some grant in consent.grants
-	grant.recipient == recipient
+	consent.collaboration == collaboration
+	grants := [grant | some grant in consent.grants; grant.recipient == recipient]
 ]
 
-_usable := array.concat(_signed_alone, _signed_by_guardians)
+# What is left to ask of a usable line is whether it means the field and whether its source has deposited it.
+_usable := [[grant, ground] |
+	some [consent, grant] in array.concat(_signed_alone, _signed_by_guardians)
+	ground := {
+		"kind": "consent",
+		"id": consent.id,
+		"version": consent.version,
+		"grant": grant.id,
+		"source": grant.source,
+	}
+]
 
 _signed_alone := [line |
 	alone := data.tillit.signers.alone
-	some line in _candidates
-	line.category in alone
-	line.signed.subject == true
+	some line in _answered
+	line[1].signed.subject == true
+	line[1].category in alone
 ]
 
-_signed_by_guardians := [line |
-	guarded := data.tillit.signers.guarded
-	count(guarded) > 0
-	some line in _candidates
-	line.category in guarded
-	data.tillit.signers.enough(line, line)
+_signed_by_guardians := [[consent, grant] |
+	alone := data.tillit.signers.alone
+	count(alone) < count(asked_categories)
+	some [consent, grant] in _answered
+	not alone[grant.category]
+	data.tillit.signers.enough(consent, grant)
 ]
 
-_candidates := [line |
-	recipient := input.ask.recipient
+# Lines answered yes that would do for this ask, were they signed by those who must.
+_answered := [[consent, grant] |
 	purpose := input.ask.purpose
 	met := conditions
 	sources := sources_lifted
-	some consent in input.consents
-	consent.collaboration == input.ask.collaboration
+	categories := unopposed
+	now := input.now
+	some [consent, grants] in _mine
 	consent.state == "active"
-	consent.valid_from <= input.now
-	input.now < consent.valid_until
-	some grant in consent.grants
-	grant.recipient == recipient
+	consent.valid_from <= now
+	now < consent.valid_until
+	some grant in grants
 	grant.purpose == purpose
 	grant.answer == "yes"
+	grant.category in categories
+	sources[grant.source]
 	[grant.condition.kind, grant.condition.meeting, grant.used] in met
-	lifted := sources[grant.source]
-	line := {
-		"category": grant.category,
-		"fields": grant.fields,
-		"signed": grant.signed,
-		"guardians_rule": consent.guardians_rule,
-		"lifted": lifted,
-		"ground": {
-			"kind": "consent",
-			"id": consent.id,
-			"version": consent.version,
-			"grant": grant.id,
-			"source": grant.source,
-		},
-	}
 ]
 
 default _this_meeting := "none"

@@ -42,6 +42,29 @@ test_nothing_less_than_this_consent_is_a_ground if {
 	}
 }
 
+test_a_yes_by_category_means_what_it_was_shown_to_mean if {
+	asked := object.union(given.ordinary, {
+		"ask": {"fields": [field, "education.grades"]},
+		"deposited": {"education.grades": ["thor-heyerdahl-vgs"]},
+	})
+	object.keys(consents.grounds) == {field} with input as asked
+}
+
+test_a_yes_that_covers_nothing_gives_nothing if {
+	consents.grounds == {} with input as given.granted({"covers": []})
+}
+
+test_a_name_needs_no_cover if {
+	count(consents.grounds) == 1 with input as given.granted({"fields": [field], "covers": []})
+}
+
+test_what_is_covered_stays_within_the_ceiling if {
+	diagnosis := given.about("health.diagnosis", {"source": "larvikshjelpa"})
+	asked := object.union(diagnosis, {"deposited": {"health.diagnosis": ["larvikshjelpa"]}})
+	asked.consents[0].grants[0].covers == ["health.diagnosis"]
+	consents.grounds == {} with input as asked
+}
+
 test_once_and_for_this_meeting_are_met if {
 	count(consents.grounds) == 1 with input as given.granted({"condition": {"kind": "once"}})
 	meeting := given.granted({"condition": {"kind": "meeting", "meeting": "mtg_1"}})

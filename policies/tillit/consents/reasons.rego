@@ -85,34 +85,42 @@ _open_categories := {category | some category in _open}
 _hurdles := {name: hurdles |
 	by_category := _wide_hurdles
 	by_name := _named_hurdles
+	settled := _settled
 	some name, category in _open
 	limit := category_hurdle(name)
 	named_limit := name_hurdle(name)
-	hurdles := {min([reached, limit]) | some reached in by_category[category]} | {min([reached, named_limit]) |
+	hurdles := ({limit | settled[name]} | {min([reached, limit]) |
+		some [covers, reached] in by_category[category]
+		name in covers
+	}) | {min([reached, named_limit]) |
 		some [names, reached] in by_name[category]
 		name in names
 	}
 	count(hurdles) > 0
 }
 
-# Only where no category-wide grant is usable are the unusable ones worth a look.
-_wide_hurdles := object.union(
-	{category: {_no_hurdle} | some category in _settled},
-	{category: found |
-		some category in (_open_categories - _settled)
-		found := {reached |
-			some [consent, grant] in _lines
-			grant.category == category
-			grant.fields == []
-			reached := _line_hurdle(consent, grant)
-		}
-	},
-)
+# Only where no usable category-wide grant covers a field are the unusable ones worth a look.
+_wide_hurdles := {category: found |
+	settled := _settled
+	unsettled := {category |
+		some name, category in _open
+		not settled[name]
+	}
+	some category in unsettled
+	found := [[grant.covers, reached] |
+		some [consent, grant] in _lines
+		grant.category == category
+		grant.fields == []
+		reached := _line_hurdle(consent, grant)
+	]
+}
 
-_settled := {category |
-	some category, usable in wide
-	count(usable) > 0
-} & _open_categories
+_settled := {name |
+	usable := wide
+	some name, category in _open
+	some line in usable[category]
+	name in line[0].covers
+}
 
 _named_hurdles := {category: found |
 	lines := [line | some line in _lines; line[1].fields != []]
@@ -216,6 +224,7 @@ _relatives := {name |
 
 _names(grant, name) if {
 	grant.fields == []
+	name in grant.covers
 	data.tillit.ceilings.reach[name]
 }
 

@@ -86,11 +86,31 @@ test_a_ceiling_and_a_limit_stop_a_category if {
 	direct := object.union(
 		given.consented({"collaboration": "", "grants": [object.union(given.grant, {
 			"category": "health",
+			"covers": ["health.diagnosis"],
 			"recipient": "frivilligsentralen-larvik",
 		})]}),
 		{"ask": {"collaboration": "", "recipient": "frivilligsentralen-larvik", "fields": ["health.diagnosis"]}},
 	)
 	consents.reasons == {"health.diagnosis": {"limit.hard"}} with input as direct
+}
+
+test_a_field_that_was_never_asked_for_is_no_grant if {
+	every wrong in [{"covers": []}, {"covers": ["education.grades"]}, {"covers": [], "signed": {"subject": false}}] {
+		consents.reasons == {field: {"consent.no_grant"}} with input as given.granted(wrong)
+	}
+}
+
+test_an_unusable_line_speaks_where_the_usable_one_does_not_reach if {
+	lines := [
+		object.union(given.grant, {"covers": ["education.grades"]}),
+		object.union(given.grant, {"id": "g2", "condition": {"kind": "once"}, "used": true}),
+	]
+	consents.reasons == {field: {"consent.used_up"}} with input as given.consented({"grants": lines})
+}
+
+test_another_unit_was_not_asked_for_it_either if {
+	uncovered := object.union(given.granted({"covers": []}), {"ask": {"recipient": "nav-larvik-kommunal"}})
+	consents.reasons == {field: {"consent.none"}} with input as uncovered
 }
 
 test_an_objection_is_said_where_nothing_else_is_missing if {

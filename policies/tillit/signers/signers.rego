@@ -36,26 +36,17 @@ from_age(category) := min([
 ])
 
 # METADATA
-# title: Ages
-# description: The age of signing alone, for the categories asked for.
-ages := {category: from_age(category) | some category in data.tillit.consents.asked_categories}
-
-# METADATA
 # title: Alone
-# description: The categories in which the subject signs alone today.
+# description: The asked categories in which the subject signs alone today; no age is later than coming of age.
+# scope: document
+alone := data.tillit.consents.asked_categories if input.subject.age >= data.facts.law.ages.adult
+
 alone := {category |
 	today := input.subject.age
-	some category, age in ages
-	today >= age
-}
-
-# METADATA
-# title: Guarded
-# description: The categories in which guardians sign for the subject today.
-guarded := {category |
-	today := input.subject.age
-	some category, age in ages
-	today < age
+	some category in data.tillit.consents.asked_categories
+	today >= from_age(category)
+} if {
+	input.subject.age < data.facts.law.ages.adult
 }
 
 # METADATA

@@ -11,46 +11,41 @@ default until := null
 
 until := min(_ahead)
 
+# An end that is left open is null, which comes before every moment.
 _ahead := {moment |
 	now := input.now
-	some moment in _moments
-	is_string(moment)
+	some moment in array.concat(_said, _agreed)
 	moment > now
 }
 
-_moments := (_consent_moments | _subject_moments) | (_agreement_moments | _unit_moments)
+# What the consents, the subject and the meeting say.
+_said := array.concat(
+	[moment |
+		collaboration := input.ask.collaboration
+		some consent in input.consents
+		consent.collaboration == collaboration
+		consent.state == "active"
+		some moment in [consent.valid_from, consent.valid_until]
+	],
+	array.concat(
+		[birthday.at | some birthday in input.subject.birthdays],
+		[input.meeting.opens, input.meeting.closes],
+	),
+)
 
-_consent_moments := {moment |
-	some consent in _consents
-	some moment in [consent.valid_from, consent.valid_until]
-}
-
-_subject_moments := {birthday.at | some birthday in input.subject.birthdays} | {
-	input.meeting.opens,
-	input.meeting.closes,
-}
-
-_agreement_moments := {moment |
-	some moment in [_collaboration.valid_from, _collaboration.valid_until]
-} | {moment |
-	members := _collaboration.members
-	some unit in _units
-	period := members[unit]
-	some moment in [period.valid_from, period.valid_until]
-}
-
-_unit_moments := {moment |
-	known := data.facts.units
-	some unit in _units
-	moment := known[unit].pledge_until
-}
-
-_collaboration := data.facts.collaborations[input.ask.collaboration]
-
-_consents := [consent |
-	some consent in input.consents
-	consent.collaboration == input.ask.collaboration
-	consent.state == "active"
-]
+# What the collaboration says of itself and of the units that ask and are asked, and the pledges of these.
+_agreed := array.concat(
+	[moment |
+		collaboration := data.facts.collaborations[input.ask.collaboration]
+		members := collaboration.members
+		periods := [period | some unit in _units; period := members[unit]]
+		some period in array.concat([collaboration], periods)
+		some moment in [period.valid_from, period.valid_until]
+	],
+	[known[unit].pledge_until |
+		known := data.facts.units
+		some unit in _units
+	],
+)
 
 _units := {input.ask.recipient} | data.tillit.consents.asked_sources

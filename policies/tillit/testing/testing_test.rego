@@ -50,6 +50,7 @@ grant := {
 	"recipient": "nav-larvik",
 	"category": "education",
 	"fields": [],
+	"covers": ["education.attendance.rate"],
 	"purpose": "case_discussion",
 	"condition": {"kind": "standing", "meeting": ""},
 	"answer": "yes",
@@ -75,7 +76,7 @@ consented(more) := changed({"consents": [object.union(consent, more)]})
 granted(more) := consented({"grants": [object.union(grant, more)]})
 
 # The ask, its one field and the one grant moved to another field.
-about(name, more) := object.union(granted(object.union({"category": split(name, ".")[0]}, more)), {
+about(name, more) := object.union(granted(object.union({"category": split(name, ".")[0], "covers": [name]}, more)), {
 	"ask": {"fields": [name]},
 	"deposited": {name: ["thor-heyerdahl-vgs"]},
 })
