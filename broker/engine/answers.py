@@ -1,6 +1,7 @@
 """Answers of an engine, parsed once: what is not exactly a decision about this ask is none at all."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,26 @@ from broker.domain.decisions import Decision, all_withheld
 from broker.domain.facts import Facts
 from broker.errors import EngineDown
 from broker.ports import SignerQuestion, SignersNeeded
-from tillit.wire import PolicyRef
+from tillit.wire import PolicyRef, ReasonCode
 
+_log = logging.getLogger("tillit.engine")
 _NEEDED = TypeAdapter(dict[str, SignersNeeded])
+
+
+class AnotherBundle(Exception):  # named in the log, never raised
+    """Another bundle gave the answer."""
+
+
+class OtherFields(Exception):  # named in the log, never raised
+    """The answer is about other fields than those asked for."""
+
+
+class OtherCategories(Exception):  # named in the log, never raised
+    """The answer is about other categories than those asked about."""
+
+
+class NoResult(Exception):  # named in the log, never raised
+    """The engine answered without a result."""
 
 
 def decision(answer: bytes | str, facts: Facts, policy: PolicyRef) -> Decision:
@@ -22,23 +40,41 @@ def decision(answer: bytes | str, facts: Facts, policy: PolicyRef) -> Decision:
     """
     try:
         parsed = Decision.model_validate_json(answer)
-    except ValidationError:
-        reason = "policy.stale" if _of_another_bundle(answer, policy) else "policy.error"
-        return all_withheld(facts, reason=reason, policy=policy)
+    except ValidationError as error:
+        reason: ReasonCode = "policy.error"
+        if _of_another_bundle(answer, policy):
+            reason = "policy.stale"
+        return withheld(facts, policy, reason=reason, because=error)
     if parsed.policy != policy:
-        return all_withheld(facts, reason="policy.stale", policy=policy)
+        return withheld(facts, policy, reason="policy.stale", because=AnotherBundle())
     if parsed.fields.keys() != set(facts.ask.fields):
-        return all_withheld(facts, reason="policy.error", policy=policy)
+        return withheld(facts, policy, reason="policy.error", because=OtherFields())
     return parsed
+
+
+def withheld(
+    facts: Facts, policy: PolicyRef, *, reason: ReasonCode, because: BaseException
+) -> Decision:
+    """Nothing shared, and the operator told why."""
+    unusable(because, reason)
+    return all_withheld(facts, reason=reason, policy=policy)
+
+
+def unusable(error: BaseException, reason: str) -> None:
+    """One line in the operator's log: what kind of error, and none of the facts that its text may hold."""
+    line = {"event": "engine.unusable", "reason": reason, "error": type(error).__name__}
+    _log.error("%s", json.dumps(line))
 
 
 def signers(answer: bytes | str, question: SignerQuestion) -> Mapping[str, SignersNeeded]:
     """Category → signatures needed. Raises ``EngineDown`` when it is not a whole answer."""
     try:
         needed = _NEEDED.validate_json(answer)
-    except ValidationError:
+    except ValidationError as error:
+        unusable(error, "policy.unavailable")
         raise EngineDown("the policy engine gave no usable answer") from None
     if needed.keys() != set(question.categories):
+        unusable(OtherCategories(), "policy.unavailable")
         raise EngineDown("the policy engine did not answer for every category")
     return needed
 

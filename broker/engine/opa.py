@@ -21,6 +21,7 @@ from broker.ports import SignerQuestion, SignersNeeded
 from tillit.wire import PolicyRef
 
 TIMEOUT_SECONDS = 1.0
+_DOWN, _ERROR = "policy.unavailable", "policy.error"
 _UNREACHED = frozenset({401, 403, 502, 503, 504})
 
 
@@ -55,6 +56,7 @@ class OpaEngine:
     def signers(self, question: SignerQuestion) -> Mapping[str, SignersNeeded]:
         """Category → signatures needed. Raises ``EngineDown`` when there is no usable answer."""
         if self._ask("{}", "tillit", "policy") != self._policy_json:
+            answers.unusable(answers.AnotherBundle(), _DOWN)
             raise EngineDown("the policy server has another bundle")
         answer = self._ask(answers.as_json(question), "tillit.signers", "required")
         if answer is None:
@@ -66,20 +68,28 @@ class OpaEngine:
         self._client.close_connection()
 
     def _ask(self, document: str, package: str, rule: str) -> str | None:
-        """The JSON of the rule's value; None when the server answered without one (undefined is no error to OPA)."""
+        """The JSON of the rule's value; None, and a line in the log, when the server answered without one.
+
+        Undefined is no error to OPA. Raises ``EngineDown``, and logs, when it could not be asked.
+        """
         try:
             answer: Any = self._client.query_rule(
                 input_data=json.loads(document), package_path=package, rule_name=rule
             )
-        except requests.JSONDecodeError:
+        except requests.JSONDecodeError as error:
+            answers.unusable(error, _ERROR)
             return None
         except requests.HTTPError as error:
-            if error.response is not None and error.response.status_code in _UNREACHED:
+            unreached = error.response is not None and error.response.status_code in _UNREACHED
+            answers.unusable(error, _DOWN if unreached else _ERROR)
+            if unreached:
                 raise EngineDown("the policy server is not ready") from error
             return None
         except requests.RequestException as error:
             # The server could not be reached, did not answer in time, or said that it could not.
+            answers.unusable(error, _DOWN)
             raise EngineDown("the policy server did not answer") from error
         if not isinstance(answer, Mapping) or "result" not in answer:
+            answers.unusable(answers.NoResult(), _ERROR)
             return None
         return json.dumps(answer["result"], sort_keys=True)

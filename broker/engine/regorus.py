@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import regorus
 
-from broker.domain.decisions import Decision, all_withheld
+from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
 from broker.engine import answers
 from broker.engine.bundle import Bundle, BundleError
@@ -42,15 +42,17 @@ class RegorusEngine:
         """Answer every asked field; ``policy.error`` where the engine fails or answers anything but a decision."""
         try:
             answer = self._ask(answers.as_json(facts), _DECISION)
-        except _Failed:
-            return all_withheld(facts, reason="policy.error", policy=self.policy)
+        except _Failed as failed:
+            because = failed.__cause__ or failed
+            return answers.withheld(facts, self.policy, reason="policy.error", because=because)
         return answers.decision(answer, facts, self.policy)
 
     def signers(self, question: SignerQuestion) -> Mapping[str, SignersNeeded]:
         """Category → signatures needed. Raises ``EngineDown`` when there is no usable answer."""
         try:
             answer = self._ask(answers.as_json(question), _SIGNERS)
-        except _Failed:
+        except _Failed as failed:
+            answers.unusable(failed.__cause__ or failed, "policy.unavailable")
             raise EngineDown("the policy engine failed") from None
         return answers.signers(answer, question)
 

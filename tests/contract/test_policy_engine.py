@@ -255,10 +255,22 @@ def test_an_answer_that_is_no_decision_withholds_everything(
     text: str,
     bundle: Bundle,
     engine_of: Callable[[Bundle, Callable[[PolicyEngine], None]], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Undefined, ill-typed, conflicting: closed, with a reason that says whose fault it is."""
     broken = changed(bundle, "tillit/decision.rego", text)
     engine_of(broken, lambda e: _expect(e, ("policy.error",)))
+    _said_once(caplog, "policy.error")
+
+
+def _said_once(caplog: pytest.LogCaptureFixture, reason: str) -> None:
+    """The operator is told, by the kind of error and without any of the facts."""
+    said = [record.getMessage() for record in caplog.records if record.name == "tillit.engine"]
+    assert len(said) == 1
+    line = json.loads(said[0])
+    assert line.keys() == {"event", "reason", "error"}
+    assert (line["event"], line["reason"]) == ("engine.unusable", reason)
+    assert line["error"].isidentifier()
 
 
 def _expect(engine: PolicyEngine, expected: tuple[str, ...]) -> None:
@@ -266,7 +278,9 @@ def _expect(engine: PolicyEngine, expected: tuple[str, ...]) -> None:
 
 
 def test_useless_signers_are_no_signers(
-    bundle: Bundle, engine_of: Callable[[Bundle, Callable[[PolicyEngine], None]], None]
+    bundle: Bundle,
+    engine_of: Callable[[Bundle, Callable[[PolicyEngine], None]], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nobody's signature must ever be taken for unnecessary because the engine stumbled."""
     name = "tillit/signers/signers.rego"
@@ -279,6 +293,7 @@ def test_useless_signers_are_no_signers(
             engine.signers(question())
 
     engine_of(broken, ask)
+    _said_once(caplog, "policy.unavailable")
 
 
 def test_rules_that_do_not_compile_are_found_at_once(bundle: Bundle) -> None:
@@ -342,7 +357,7 @@ def test_the_written_bundle_has_the_very_facts(bundle: Bundle, opa: str) -> None
     assert json.loads(done.stdout) == bundle.facts
 
 
-def test_a_server_that_is_gone_is_down(bundle: Bundle) -> None:
+def test_a_server_that_is_gone_is_down(bundle: Bundle, caplog: pytest.LogCaptureFixture) -> None:
     """Nobody there: a 503 and a retry, not a decision."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -350,6 +365,7 @@ def test_a_server_that_is_gone_is_down(bundle: Bundle) -> None:
     engine = OpaEngine(bundle, f"http://127.0.0.1:{port}")
     with pytest.raises(EngineDown):
         engine.decide(facts(ORDINARY))
+    _said_once(caplog, "policy.unavailable")
     with pytest.raises(EngineDown):
         engine.signers(question())
 
