@@ -130,6 +130,7 @@ class Disclosure:
     facts: Facts
     decision: Decision
     manifest: Manifest
+    manifest_hash: bytes
     receipt: str
     leaf_hash: bytes
 

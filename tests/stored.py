@@ -18,6 +18,7 @@ from broker.domain.ids import (
 from broker.ports import Disclosure, Meeting, Transaction
 from tests.consenting import NOW, identifier
 from tillit.jose import b64u
+from tillit.manifests import manifest_hash
 from tillit.wire import (
     DepositItem,
     Event,
@@ -122,6 +123,7 @@ def disclosure(number: int, *, subject: SubjectId = EMIL) -> Disclosure:
         facts=asked,
         decision=decision,
         manifest=manifest,
+        manifest_hash=manifest_hash(manifest),
         receipt="receipt",
         leaf_hash=bytes([number]) * 32,
     )

@@ -52,7 +52,7 @@ from keys.errors import CustodianError
 from tillit import wire
 from tillit.wire import Language
 
-THREADS = 8
+THREADS = 4
 MAX_WAITING = 256
 MAX_QUERY_PARAMETERS = 10
 MAX_FORM_PARAMETERS = 20

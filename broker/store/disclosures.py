@@ -53,6 +53,7 @@ class Disclosures(Part):
             "facts": disclosure.facts.model_dump_json(),
             "decision": disclosure.decision.model_dump_json(),
             "manifest": disclosure.manifest.model_dump_json(),
+            "manifest_hash": disclosure.manifest_hash,
             "receipt": disclosure.receipt,
             "leaf_hash": disclosure.leaf_hash,
         }
@@ -129,6 +130,7 @@ def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:
             facts=Facts.model_validate_json(row.facts),
             decision=Decision.model_validate_json(row.decision),
             manifest=Manifest.model_validate_json(row.manifest),
+            manifest_hash=bytes(row.manifest_hash),
             receipt=row.receipt,
             leaf_hash=bytes(row.leaf_hash),
         )

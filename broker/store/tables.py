@@ -186,6 +186,7 @@ class DisclosureRow(Row, table=True):
     facts: str = Field(sa_type=Text)
     decision: str = Field(sa_type=Text)
     manifest: str = Field(sa_type=Text)
+    manifest_hash: bytes = Field(sa_type=LargeBinary)
     receipt: str = Field(sa_type=Text)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
 

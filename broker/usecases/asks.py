@@ -91,26 +91,27 @@ def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:
         DisclosureGone: a repeat, and what it rested on no longer stands.
     """
     try:
-        disclosure = attempt(lambda: _recorded(ask, call=call, ports=ports))
+        disclosure, fresh = attempt(lambda: _recorded(ask, call=call, ports=ports))
     except EngineDown:
         record(call.unit, route="POST /v1/disclosures", code=EngineDown.code, ports=ports)
         raise
-    return hand_out(disclosure, language=call.language, ports=ports)
+    return hand_out(disclosure, fresh=fresh, language=call.language, ports=ports)
 
 
-def _recorded(ask: Ask, *, call: Call, ports: Ports) -> Disclosure:
+def _recorded(ask: Ask, *, call: Call, ports: Ports) -> tuple[Disclosure, bool]:
+    """The disclosure this call makes, or made before; and which of the two."""
     with ports.store.write() as tx:
         prior = repeated(tx, call, ports=ports)
         if prior is not None:
             disclosure = tx.disclosure(DisclosureId(prior.answer))
             if disclosure is None:
                 raise Contended
-            return disclosure
+            return disclosure, False
         now = ports.clock()
         gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
         disclosure = _record(tx, ask, gathered, decision, unit=call.unit, ports=ports)
         remember(tx, call, disclosure.id, at=now, ports=ports)
-        return disclosure
+        return disclosure, True
 
 
 def _decide(
@@ -135,6 +136,7 @@ def _record(
     chosen = _choose(decision, gathered)
     _use_up(tx, chosen.values(), gathered.facts, disclosure=identity)
     manifest = _manifest(identity, ask, chosen, decision, unit=unit, now=gathered.facts.now)
+    bound = manifest_hash(manifest)
     statement = Statement(
         type="disclosure",
         id=identity,
@@ -146,7 +148,7 @@ def _record(
         collaboration=ask.collaboration,
         meeting=ask.meeting,
         outcome=decision.outcome,
-        manifest=b64u(manifest_hash(manifest)),
+        manifest=b64u(bound),
         decision=_summary(decision),
         policy=decision.policy,
     )
@@ -160,6 +162,7 @@ def _record(
         facts=gathered.facts,
         decision=decision,
         manifest=manifest,
+        manifest_hash=bound,
         receipt=_receipt(statement, promised, ports),
         leaf_hash=promised.leaf_hash,
     )

@@ -17,7 +17,6 @@ from broker.errors import (
 from broker.ports import Disclosure, Ports, Transaction
 from broker.usecases.people import myself
 from keys.errors import CustodianError, RecipientKeyUnusable, SubjectShredded
-from tillit.manifests import manifest_hash
 from tillit.wire import (
     DisclosureAnswer,
     FieldName,
@@ -45,11 +44,15 @@ def again(
         disclosure = tx.disclosure(identity)
     if disclosure is None or disclosure.recipient != unit:
         raise UnknownDisclosure
-    return hand_out(disclosure, language=language, ports=ports)
+    return hand_out(disclosure, fresh=False, language=language, ports=ports)
 
 
-def hand_out(disclosure: Disclosure, *, language: Language, ports: Ports) -> DisclosureAnswer:
+def hand_out(
+    disclosure: Disclosure, *, fresh: bool, language: Language, ports: Ports
+) -> DisclosureAnswer:
     """Re-address the recorded fields to the recipient while the consents they rest on are held still.
+
+    ``fresh``: recorded by this very call, so that its erasure cannot have been attested yet.
 
     Raises:
         DisclosureGone: a consent it rested on changed since, or it has expired; logged.
@@ -61,7 +64,7 @@ def hand_out(disclosure: Disclosure, *, language: Language, ports: Ports) -> Dis
     key: SealedKey | None = None
     if disclosure.manifest.fields:
         try:
-            sealed, key = _released(disclosure, ports)
+            sealed, key = _released(disclosure, ports, fresh=fresh)
         except (DisclosureGone, CustodianDown, NoRecipientKey, SubjectErased) as stopped:
             _log_stopped(disclosure, stopped.code, ports)
             raise
@@ -118,7 +121,7 @@ def _concerns(
     return disclosure.recipient == reader
 
 
-def _released(disclosure: Disclosure, ports: Ports) -> Sealed:
+def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
     manifest = disclosure.manifest
     if ports.clock() >= manifest.expires_at:
         raise DisclosureGone("the time to use it has run out")
@@ -126,7 +129,7 @@ def _released(disclosure: Disclosure, ports: Ports) -> Sealed:
     with ports.store.hold(rests_on) as tx:
         if tx is None:
             raise DisclosureGone("a consent it rested on has changed since")
-        if tx.erased([disclosure.id]):
+        if not fresh and tx.erased([disclosure.id]):
             raise DisclosureGone("the recipient has attested its erasure")
         recipient = _recipient_key(tx, disclosure.recipient)
         stored = tx.sealed(
@@ -137,7 +140,7 @@ def _released(disclosure: Disclosure, ports: Ports) -> Sealed:
                 subject=disclosure.subject,
                 wrapped={record: sealed.encrypted_key for record, sealed in stored.items()},
                 recipient_jwk=recipient,
-                manifest_hash=manifest_hash(manifest),
+                manifest_hash=disclosure.manifest_hash,
                 kid=str(recipient["kid"]),
             )
         except SubjectShredded as error:

@@ -41,7 +41,8 @@ def gather(
     """Load what the policy needs to decide this ask."""
     person = registered(tx.person_of(subject), ports)
     consents = tx.consents_of(subject)
-    used = tx.used_grants(consent.id for consent in consents)
+    single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
+    used = tx.used_grants(single_use) if single_use else frozenset()
     newest = tx.newest(subject, ask.fields)
     facts = Facts(
         now=now,

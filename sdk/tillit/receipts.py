@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tillit import leaves
 from tillit.errors import ReceiptInvalid
-from tillit.jcs import canonical
 from tillit.jose import ed25519_jwk, sign_compact, strict_json, unb64u, verify_compact
 from tillit.wire import Promise, Receipt, Statement
 
@@ -43,7 +42,7 @@ class VerifiedReceipt:
 def issue(receipt: Receipt, signer: Ed25519PrivateKey) -> str:
     """The receipt as a compact JWS; its ``kid`` is the thumbprint of the signer's public key."""
     kid = str(ed25519_jwk(signer.public_key())["kid"])
-    payload = canonical(receipt.model_dump(mode="json"))
+    payload = receipt.model_dump_json().encode()
     return sign_compact(payload, signer=signer, kid=kid, typ=TYP)
 
 

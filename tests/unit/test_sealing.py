@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from broker.engine.bundle import load
 from tests.sealed_case import (
     CONSENT,
     NATIONAL_ID,
@@ -408,3 +409,16 @@ def test_a_band_that_the_source_gives_itself_stays() -> None:
     assert derive(once) == once
     own = Value("education.attendance.band", "80_94", OBSERVED, "measured", "teacher")
     assert derive([rate, own]) == (rate, own)
+
+
+def test_every_band_is_one_the_catalogue_knows() -> None:
+    """What the SDK derives is what the catalogue promises its readers."""
+    allowed = load().catalogue.fields["education.attendance.band"].json_schema["enum"]
+    rates = [n / 100 for n in range(101)]
+    derived = {
+        value.value
+        for rate in rates
+        for value in derive([Value("education.attendance.rate", rate, OBSERVED, "measured", "x")])
+        if value.field == "education.attendance.band"
+    }
+    assert derived == set(allowed)

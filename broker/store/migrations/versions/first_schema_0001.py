@@ -163,6 +163,7 @@ def _disclosures() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("manifest", sa.Text(), nullable=False),
+        sa.Column("manifest_hash", sa.LargeBinary(), nullable=False),
         sa.Column("receipt", sa.Text(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["subject"], ["subject.id"]),
