@@ -50,7 +50,7 @@ _grounds_by_name := {name: found |
 # scope: document
 open_by_category := _reached if address_unprotected
 
-open_by_category := {name |
+else := {name |
 	categories := data.facts.law.limits.protected_address.by_name_only
 	names := data.facts.law.limits.protected_address.never
 	passable := data.tillit.limits.passable
@@ -68,7 +68,7 @@ open_by_category := {name |
 # scope: document
 open_by_name := object.keys(data.tillit.limits.passable) if address_unprotected
 
-open_by_name := {name |
+else := {name |
 	names := data.facts.law.limits.protected_address.never
 	some name, _ in data.tillit.limits.passable
 	not name in names

@@ -26,7 +26,9 @@ identifying if {
 passable := {name: category |
 	categories := _never.categories
 	names := _never.fields
-	some name, field in data.tillit.gaps.known_fields
+	known := data.facts.catalogue.fields
+	some name in input.ask.fields
+	field := known[name]
 	field.third_party == false
 	category := field.category
 	not category in categories
@@ -38,6 +40,7 @@ passable := {name: category |
 # description: The passable fields that this type of unit is given by name only, never by category.
 named := {name |
 	categories := _by_name_only.categories
+	count(categories) > 0
 	some name, category in passable
 	category in categories
 }

@@ -12,11 +12,11 @@ default until := null
 until := min(_ahead)
 
 # An end that is left open is null, which comes before every moment.
-_ahead := {moment |
+_ahead := [moment |
 	now := input.now
 	some moment in array.concat(_said, _agreed)
 	moment > now
-}
+]
 
 # What the consents, the subject and the meeting say.
 _said := array.concat(
