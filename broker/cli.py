@@ -25,7 +25,7 @@ from broker.domain.ids import UnitId
 from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.ports import SignerQuestion
-from broker.settings import Settings, SettingsWrong, read
+from broker.settings import Settings, SettingsWrong, described, read
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from broker.usecases.trust import AUDITOR
@@ -213,7 +213,9 @@ def _say(text: str, code: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tillit-broker",
-        description="Tillit's broker. Settings come from the environment (TILLIT_…).",
+        description="Tillit's broker. Settings come from the environment.",
+        epilog=f"settings:\n{described()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version("tillit-broker"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -28,23 +28,41 @@ class Settings(BaseSettings):
     """Everything an operator chooses. ``mode`` is ``production`` unless it is said otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TILLIT_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="TILLIT_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     mode: Literal["production", "demo"] = "production"
+    """production, unless it is demo: synthetic people only, and said on every page."""
     issuer: Url = "http://127.0.0.1:8000"
+    """The public address of the broker; also the audience of assertions and tokens."""
     data_dir: Path = Path("tillit-data")
+    """Where database and keyring lie, unless they are put elsewhere."""
     database_url: SecretStr | None = None
+    """SQLite in the data directory; or postgresql+psycopg://user@host/database."""
     keyring_dir: Path | None = None
+    """The keyring; better on another disk and backup than the database."""
     passphrase_file: Path | None = None
+    """A file with the keyring's passphrase, readable by its owner only."""
     passphrase: SecretStr | None = None
+    """The passphrase itself, instead of a file."""
     engine: Literal["regorus", "opa"] = "regorus"
+    """The policy engine: embedded, or a real OPA server."""
     opa_url: Url | None = None
+    """The OPA server, which serves the same bundle."""
     policies_dir: Path = PACKAGED_POLICIES
+    """Rego and facts; those that came with this release by default."""
     person_issuer: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """Who signs people's tokens (the iss of ID-porten)."""
     person_jwks_file: Path | None = None
+    """That issuer's public keys, a JWK set; read again when it changes."""
     register_file: Path | None = None
+    """The synthetic population register; in demo only."""
     log_origin: Name | None = None
+    """The log's name in its checkpoints; host of the issuer and /log by default."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -158,3 +176,11 @@ def _is_open_to_others(file: Path) -> bool:
         return bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
     except OSError:
         return False
+
+
+def described() -> str:
+    """Every variable with what it does, for the help of the command line."""
+    return "\n".join(
+        f"  TILLIT_{name.upper():<17} {field.description}"
+        for name, field in Settings.model_fields.items()
+    )
