@@ -13,6 +13,7 @@ from tillit.wire import (
     CategoryId,
     CollaborationId,
     ConsentId,
+    ConsentState,
     FieldName,
     FieldNames,
     GrantId,
@@ -108,18 +109,7 @@ class ConsentFacts(Fact):
 
     id: ConsentId
     version: int
-    state: Literal[
-        "draft",
-        "requested",
-        "partly_signed",
-        "active",
-        "paused",
-        "withdrawn",
-        "expired",
-        "superseded",
-        "lapsed",
-        "refused",
-    ]
+    state: ConsentState
     collaboration: CollaborationId | Literal[""]
     guardians_rule: Literal["one", "all"]
     valid_from: Instant

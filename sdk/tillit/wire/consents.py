@@ -10,6 +10,7 @@ from tillit.wire.terms import (
     CategoryId,
     CollaborationId,
     ConsentId,
+    ConsentState,
     FieldName,
     GrantId,
     Instant,
@@ -79,18 +80,7 @@ class ConsentView(Wire):
 
     id: ConsentId
     version: int
-    state: Literal[
-        "draft",
-        "requested",
-        "partly_signed",
-        "active",
-        "paused",
-        "withdrawn",
-        "expired",
-        "superseded",
-        "lapsed",
-        "refused",
-    ]
+    state: ConsentState
     collaboration: CollaborationId | None
     requested_by: UnitId
     requested_at: Instant

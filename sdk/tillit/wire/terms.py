@@ -52,6 +52,18 @@ ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+ConsentState = Literal[
+    "draft",
+    "requested",
+    "partly_signed",
+    "active",
+    "paused",
+    "withdrawn",
+    "expired",
+    "superseded",
+    "lapsed",
+    "refused",
+]
 Language = Literal["nb", "nn", "en"]
 Basis = Literal[
     "measured",
