@@ -219,6 +219,8 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{name}: {item}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(str(item) for item in value)
+    if isinstance(value, float) and 0 <= value <= 1:
+        return f"{value:.0%}"
     return str(value)
 
 
