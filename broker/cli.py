@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -164,6 +165,20 @@ def policy_check(_: argparse.Namespace, settings: Settings) -> None:
     print(f"engine {settings.engine}: answers")
 
 
+def policy_export(given: argparse.Namespace, settings: Settings) -> None:
+    """Write the bundle for a real OPA server: ``opa run --server --bundle DIR``."""
+    policies = bundle.load(settings.policies_dir)
+    try:
+        policies.write(given.directory)
+    except FileExistsError:
+        raise Mistake(f"{given.directory} is there already; name a new directory") from None
+    except OSError as error:
+        raise Mistake(f"cannot write {given.directory}: {error.strerror}") from None
+    print(f"version {policies.version}, digest {policies.digest}")
+    print(f"start OPA with: opa run --server --addr 127.0.0.1:8181 --bundle {given.directory}")
+    print("then serve with TILLIT_ENGINE=opa TILLIT_OPA_URL=http://127.0.0.1:8181")
+
+
 def _listening(host: str, port: int) -> socket.socket:
     """A bound socket that says that it is TCP: only then does the event loop turn Nagle's algorithm off on what it accepts.
 
@@ -236,6 +251,8 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     _add(policies, "check", policy_check)
+    exporting = _add(policies, "export", policy_export)
+    exporting.add_argument("directory", type=Path, metavar="DIR", help="a directory to make")
     return parser
 
 
