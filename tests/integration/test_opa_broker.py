@@ -37,8 +37,10 @@ def test_a_real_opa_server_decides_a_disclosure(
     house.answer(house.request("nav-larvik", EMIL), EMIL)
     ask = house.ask("nav-larvik", EMIL, RATE, DIAGNOSIS)
     with serving_directory(exported) as url:
-        ports = replace(house.ports, engine=OpaEngine(bundle.load(), url))
+        engine = OpaEngine(bundle.load(), url)
+        ports = replace(house.ports, engine=engine)
         answer = asks.disclose(ask, call=house.call("nav-larvik"), ports=ports)
+        engine.close()
     assert answer.outcome == "partly_released"
     assert house.open(answer, ask, "nav-larvik", EMIL).values[RATE].value == 0.62
     embedded = house.disclose(ask, "nav-larvik")
