@@ -1,11 +1,10 @@
 """Deposits: a source's sealed values, admitted under the subject's key. The broker cannot open what it keeps."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from audit.entries import Entry
 from broker.domain.ids import RecordId, SubjectId, UnitId
@@ -25,8 +24,9 @@ from broker.usecases.call import CLOCK_SKEW, Call, once
 from broker.usecases.dropout import tell_of_dropout
 from broker.usecases.people import known
 from keys.errors import CustodianError, DepositKeyWrong, SubjectShredded
+from tillit.envelopes import AT_REST_KID, DEPOSIT_KID, has_field_form
 from tillit.jcs import canonical
-from tillit.jose import unb64u
+from tillit.jose import strict_json, unb64u
 from tillit.manifests import manifest_hash
 from tillit.wire import (
     Deposit,
@@ -39,7 +39,7 @@ from tillit.wire import (
 from tillit.wire import RecordId as WireRecordId
 from tillit.wire import UnitId as WireUnitId
 
-AT_REST = RecipientHeader(alg="A256KW", kid="at-rest")
+AT_REST = RecipientHeader(alg="A256KW", kid=AT_REST_KID)
 
 
 class Binding(BaseModel):
@@ -107,9 +107,9 @@ def _bindings(
 def _binding(item: DepositItem, *, unit: UnitId) -> Binding:
     try:
         aad = unb64u(item.sealed.aad)
-        said = json.loads(aad)
+        said = strict_json(aad)
         binding = Binding.model_validate(said)
-    except (ValueError, ValidationError, RecursionError) as error:
+    except ValueError as error:
         raise DepositBindingBroken(
             "the associated data is not {v, field, record, source}"
         ) from error
@@ -117,7 +117,9 @@ def _binding(item: DepositItem, *, unit: UnitId) -> Binding:
         raise DepositBindingBroken("the associated data is not canonical JSON")
     if binding.source != unit:
         raise DepositBindingBroken("the associated data names another source")
-    if item.sealed.header.kid != "deposit":
+    if not has_field_form(item.sealed):
+        raise DepositBindingBroken("a value is sealed in a form that no recipient opens")
+    if item.sealed.header.kid != DEPOSIT_KID:
         raise DepositBindingBroken("the content key is not wrapped under the deposit key")
     return binding
 

@@ -207,6 +207,18 @@ def _wrapping(key: bytes) -> OctKey:
     return OctKey(key, key)
 
 
+def has_field_form(sealed: SealedField) -> bool:
+    """Whether the parts that nobody needs a key for are such as ``open_field`` accepts."""
+    try:
+        unb64u(sealed.encrypted_key, size=_WRAPPED_BYTES)
+        unb64u(sealed.iv, size=_IV_BYTES)
+        unb64u(sealed.ciphertext)
+        unb64u(sealed.tag, size=_TAG_BYTES)
+    except TokenInvalid:
+        return False
+    return sealed.protected in _FIELD_PROTECTED
+
+
 def open_field(sealed: SealedField, *, aad: bytes, key: bytes, kid: str) -> str:
     """The signed value of a sealed field that is bound to ``aad`` and wrapped under ``key``.
 
@@ -214,12 +226,8 @@ def open_field(sealed: SealedField, *, aad: bytes, key: bytes, kid: str) -> str:
     """
     if sealed.header.alg != "A256KW" or sealed.header.kid != kid:
         raise TokenInvalid("addressed to another key")
-    if sealed.aad != b64u(aad) or sealed.protected not in _FIELD_PROTECTED:
-        raise TokenInvalid("bound to another field, record or source")
-    unb64u(sealed.encrypted_key, size=_WRAPPED_BYTES)
-    unb64u(sealed.iv, size=_IV_BYTES)
-    unb64u(sealed.ciphertext)
-    unb64u(sealed.tag, size=_TAG_BYTES)
+    if sealed.aad != b64u(aad) or not has_field_form(sealed):
+        raise TokenInvalid("bound to another field, record or source, or in another form")
     data: Any = sealed.model_dump()
     try:
         opened = jwe.decrypt_json(data, _wrapping(key), registry=_FIELDS)
