@@ -11,6 +11,7 @@ from broker.usecases.people import handle_for
 from tillit.wire import Actor, Ask, Event, FieldName
 
 PURPOSE = "dropout_notice"
+TELLING = "education.dropout_notice"
 NOTIFIER = Actor(id="tillit", role="notifier")
 
 
@@ -25,9 +26,12 @@ def tell_of_dropout(
 ) -> None:
     """Put ``notice.dropout`` on the feed of each unit that would be permitted the fields for that purpose, now.
 
+    Only a deposit that holds ``TELLING`` says that somebody dropped out; other deposits tell nobody anything.
     The event names the consent and the fields, never a value: the unit asks for those, and that ask is decided and logged.
     """
     names = tuple(fields)
+    if TELLING not in names:
+        return
     for consent, unit in _listening(tx, subject, source=source):
         handle = handle_for(tx, unit, subject, ports=ports)
         ask = Ask(

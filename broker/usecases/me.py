@@ -27,7 +27,7 @@ from tillit.wire import (
 )
 
 PAGE = 100
-COPIED = 10_000
+COPIED = 1_000
 
 Change = Callable[[Transaction, Consent, Signer, datetime], tuple[Consent, ConsentEvent]]
 

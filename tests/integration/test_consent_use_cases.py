@@ -239,11 +239,13 @@ def test_whoever_has_the_ball_is_told_of_a_dropout(house: House) -> None:
             EMIL,
             services=["ot-vestfold", "thor-heyerdahl-vgs", "nav-larvik"],
             purposes=["dropout_notice"],
-            categories=["education"],
+            categories=["education", "work"],
         ),
         EMIL,
         lambda line: "yes" if line.recipient == "ot-vestfold" else "no",
     )
+    house.deposit("nav-larvik", EMIL, {"work.status": "job seeker"})
+    assert "notice.dropout" not in feed_of(house, "ot-vestfold")
     house.deposit("thor-heyerdahl-vgs", EMIL, {DROPOUT: {"date": "2026-11-20"}})
     page = feed.events(unit=UnitId("ot-vestfold"), after=0, limit=100, ports=house.ports)
     event = page.events[-1]
