@@ -55,7 +55,7 @@ def hand_out(
     ``fresh``: recorded by this very call, so that its erasure cannot have been attested yet.
 
     Raises:
-        DisclosureGone: a consent it rested on changed since, or it has expired; logged.
+        DisclosureGone: a consent it rested on changed since, or time alone has changed the answer; logged.
         CustodianDown: the custodian could not re-address; logged, and the same call can be repeated.
         NoRecipientKey: the recipient has no usable encryption key.
         SubjectErased: the subject's key was shredded.
@@ -123,8 +123,10 @@ def _concerns(
 
 def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
     manifest = disclosure.manifest
-    if ports.clock() >= manifest.expires_at:
-        raise DisclosureGone("the time to use it has run out")
+    # What time alone has changed since (an end, a birthday, a membership) the decision itself foresaw.
+    until = min(manifest.expires_at, disclosure.decision.stable_until or manifest.expires_at)
+    if ports.clock() >= until:
+        raise DisclosureGone("the time in which it could be handed out has run out")
     rests_on = [(ConsentId(consent.id), consent.version) for consent in manifest.consents]
     with ports.store.hold(rests_on) as tx:
         if tx is None:

@@ -25,7 +25,7 @@ from broker.errors import (
 )
 from broker.usecases import asks, disclosures, erasures, me, people
 from broker.usecases.people import age, turns
-from tests.house import EMIL, SARA, House
+from tests.house import EMIL, FATHER, MOTHER, SARA, House
 from tillit.erasures import attest
 from tillit.errors import SubjectMismatch
 from tillit.wire import Attestation, ConsentView, Erasure, SubjectRequest, Withdrawal
@@ -323,3 +323,33 @@ def test_the_copy_holds_everything_the_broker_can_show(house: House) -> None:
     assert [notice.kind for notice in copy.notices] == ["released", "requested"]
     assert copy.complete
     assert "0.62" not in copy.model_dump_json()
+
+
+def test_a_repeat_after_the_consents_time_gives_nothing(house: House) -> None:
+    """Nothing rests on a consent after its end: not a recorded disclosure either, though no state has changed."""
+    house.deposit("thor-heyerdahl-vgs", EMIL, {RATE: 0.62})
+    house.answer(house.request("nav-larvik", EMIL, valid_days=2), EMIL)
+    ask = house.ask("nav-larvik", EMIL, RATE)
+    made = house.disclose(ask, "nav-larvik", key="the-very-same-key")
+    house.clock.step(days=2)
+    with pytest.raises(DisclosureGone):
+        house.disclose(ask, "nav-larvik", key="the-very-same-key")
+    with pytest.raises(DisclosureGone):
+        disclosures.again(
+            DisclosureId(made.id), unit=UnitId("nav-larvik"), language="nb", ports=house.ports
+        )
+
+
+def test_a_repeat_after_the_birthday_gives_nothing(house: House) -> None:
+    """What guardians signed carries nothing from the day Sara turns 16, also for what was recorded the day before."""
+    impact = "health.functional_impact"
+    house.deposit("larvikshjelpa", SARA, {impact: "sover dårlig"})
+    view = house.request("nav-larvik", SARA, categories=["health"], valid_days=364)
+    house.answer(view, MOTHER, child_heard=True)
+    house.answer(view, FATHER, child_heard=True)
+    house.clock.step(days=290)
+    ask = house.ask("nav-larvik", SARA, impact)
+    assert house.disclose(ask, "nav-larvik", key="the-very-same-key").outcome == "released"
+    house.clock.step(days=6)
+    with pytest.raises(DisclosureGone):
+        house.disclose(ask, "nav-larvik", key="the-very-same-key")
