@@ -17,7 +17,7 @@ $(STAMP): requirements.lock pyproject.toml sdk/pyproject.toml
 	@echo "Setting up $(VENV) (about a minute the first time) …"
 	@$(PYTHON) -c 'import sys; sys.exit("Tillit needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e sdk -e .
 	@touch $@
 
