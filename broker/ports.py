@@ -46,12 +46,13 @@ Clock = Callable[[], datetime]
 
 
 class SignerQuestion(Fact):
-    """Who must sign, per category, for a subject of this age with this many guardians."""
+    """Who must sign, per category, for a subject of this age with this many guardians, in a collaboration or (empty) none."""
 
     age: int
     guardians: int
     guardians_rule: Literal["one", "all"]
     categories: tuple[str, ...]
+    collaboration: str = ""
 
 
 class SignersNeeded(Fact):

@@ -6,15 +6,33 @@ category-wide grant can reach; whether something may be shared is the policy eng
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from tillit.wire import CategoryId, CollaborationId, FieldName, Language, PurposeId, UnitId
+from tillit.wire import (
+    CategoryId,
+    CollaborationId,
+    EventName,
+    FieldName,
+    Language,
+    PurposeId,
+    StatuteId,
+    UnitId,
+)
 
 Sensitivity = Literal["ordinary", "confidential", "special", "justice", "third_party"]
 Kind = Literal[
-    "service_type", "category", "field", "purpose", "reason", "unit", "collaboration", "regime"
+    "service_type",
+    "category",
+    "field",
+    "purpose",
+    "reason",
+    "unit",
+    "collaboration",
+    "regime",
+    "statute",
 ]
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -83,11 +101,15 @@ class FieldDef(Labelled):
 
 
 class Purpose(Labelled):
-    """Why. ``basis``: what it can rest on; ``control`` purposes never learn of refusals."""
+    """Why. ``basis``: what it mainly rests on; ``control`` purposes never learn of refusals.
+
+    ``statutes`` may serve as its ground, whatever its basis.
+    """
 
     id: PurposeId
     basis: Literal["consent", "statute", "emergency", "none"]
     control: bool
+    statutes: tuple[StatuteId, ...] = ()
 
 
 class CeilingRule(Entry):
@@ -136,12 +158,16 @@ class Unit(Labelled):
 
 
 class Member(Entry):
-    """A unit's membership of a collaboration, from and until (exclusive); null while it lasts."""
+    """A unit's membership of a collaboration, from and until (exclusive); null while it lasts.
+
+    ``from_stage``: it takes part once a case has reached that point (0: from the start).
+    """
 
     unit: UnitId
     attendance: Literal["fixed", "on_demand"]
     valid_from: AwareDatetime
     valid_until: AwareDatetime | None
+    from_stage: Annotated[int, Field(ge=0, le=99)] = 0
 
 
 class Ages(Entry):
@@ -154,28 +180,53 @@ class Ages(Entry):
 class Cadence(Entry):
     """How often a forum meets, how long, and how many cases it takes."""
 
-    every: Literal["day", "week", "fortnight", "month", "quarter", "ad_hoc"]
+    every: Literal["day", "week", "fortnight", "month", "quarter", "year", "ad_hoc"]
     minutes: int | None = None
     cases_min: int | None = None
     cases_max: int | None = None
 
 
 class ConsentForm(Entry):
-    """How consent is given here, and whether a case may be listed before it."""
+    """How consent is given here, and whether a case may be listed before it.
+
+    ``condition``: what every grant in the collaboration is bound to; ``until_event`` names the ``event`` that ends it.
+    """
 
     forms: tuple[Literal["oral", "written", "digital"], ...]
     before_listing: bool
-    condition: Literal["standing", "once", "meeting"]
+    condition: Literal["standing", "once", "meeting", "until_event"]
+    event: EventName | None = None
 
 
 class ResponsibleRule(Labelled):
     """Who keeps the ball: the rule's id and how it is explained."""
 
-    id: Literal["reporting_service", "coordinator", "chosen_by_subject"]
+    id: Literal["reporting_service", "coordinator", "chosen_by_subject", "stafettholder"]
+
+
+class Kept(Entry):
+    """What is kept back: whole categories, and single fields."""
+
+    categories: tuple[CategoryId, ...] = ()
+    fields: tuple[FieldName, ...] = ()
+
+
+class LocalLimits(Entry):
+    """What the services agreed to keep back, on top of the law's own limits.
+
+    ``never``: not even by name. ``by_name_only``: service type → categories that it gets by name only.
+    """
+
+    never: Kept = Kept()
+    by_name_only: dict[str, Kept] = {}
 
 
 class Collaboration(Labelled):
-    """A named agreement between services; ``categories`` bound its category-wide grants."""
+    """A named agreement between services; ``categories`` bound its category-wide grants.
+
+    ``signing_ages``: category (or ``default``) → the age at which the subject signs alone here, never below the law's floor.
+    ``ends_with``: no consent outlasts the school year. ``stages``: the last point of its pathway, 0 where it has none.
+    """
 
     id: CollaborationId
     members: tuple[Member, ...]
@@ -183,7 +234,7 @@ class Collaboration(Labelled):
     purposes: tuple[PurposeId, ...]
     categories: tuple[CategoryId, ...]
     ages: Ages
-    arena: Literal["forum", "meeting_place", "individual", "panel"]
+    arena: Literal["forum", "meeting_place", "individual", "panel", "system"]
     subject_present: bool
     cadence: Cadence
     consent: ConsentForm
@@ -198,6 +249,10 @@ class Collaboration(Labelled):
     valid_from: AwareDatetime
     valid_until: AwareDatetime | None
     source: str
+    signing_ages: dict[str, Annotated[int, Field(ge=7, le=18)]] = {}
+    limits: LocalLimits = LocalLimits()
+    ends_with: Literal["school_year"] | None = None
+    stages: Annotated[int, Field(ge=0, le=99)] = 0
 
     def members_at(self, at: datetime) -> frozenset[str]:
         """The units that are members at that moment."""
@@ -209,19 +264,58 @@ class Collaboration(Labelled):
 
 
 class AgeRule(Sourced):
-    """From which age the subject signs alone in a category."""
+    """From which age the subject signs alone in a category; a collaboration may say another, not below ``floor``."""
 
     age: Annotated[int, Field(ge=7, le=18)]
+    floor: Annotated[int, Field(ge=7, le=18)]
 
 
 class Ages18(Entry):
-    """The ages of law.md: per category, and the general ones."""
+    """The ages of law.md: per category, and the general ones. At ``transitions`` a change is proposed ahead, never made."""
 
     adult: int
     heard_from: int
     weight_from: int
     default: AgeRule
     categories: dict[CategoryId, AgeRule]
+    transitions: tuple[Annotated[int, Field(ge=7, le=40)], ...]
+
+
+class Side(Entry):
+    """Units at one end of a statute: each list that is not empty must hold the unit's own."""
+
+    types: tuple[str, ...] = ()
+    regimes: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+
+
+class Statute(Labelled, Sourced):
+    """A legal ground other than consent. Off where ``in_use`` is false.
+
+    ``from`` and ``to`` are sources and recipients; ``fields`` and ``categories`` what may be shared, both empty where whoever
+    invokes names the fields. ``invoked_by`` nobody: the ask alone is enough. ``hours`` bounds an invocation; ``roles`` who may
+    invoke, empty for any. ``notice`` is how the subject is told, ``max_delay_days`` how long that may wait.
+    """
+
+    id: StatuteId
+    name: str
+    ground: Literal["statute", "emergency"]
+    in_use: bool
+    source_side: Annotated[Side, Field(alias="from")]
+    recipient_side: Annotated[Side, Field(alias="to")]
+    same_type: bool
+    categories: tuple[CategoryId, ...]
+    fields: tuple[FieldName, ...]
+    ages: Ages
+    invoked_by: Literal["nobody", "source", "recipient"]
+    roles: tuple[str, ...]
+    second_person: bool
+    necessity: bool
+    unless_objected: bool
+    hours: Annotated[int, Field(ge=0, le=24 * 366)]
+    notice: Literal["immediate", "digest", "delayed", "none"]
+    max_delay_days: Annotated[int, Field(ge=0, le=30)]
+    review: bool
 
 
 class Catalogue(Entry):
@@ -237,6 +331,7 @@ class Catalogue(Entry):
     units: dict[UnitId, Unit]
     collaborations: dict[CollaborationId, Collaboration]
     ages: Ages18
+    statutes: dict[StatuteId, Statute]
 
     def reach(
         self, purpose: str, recipient: Unit, collaboration: Collaboration | None = None
@@ -257,16 +352,39 @@ class Catalogue(Entry):
             and any(field.category in rule.categories or name in rule.fields for rule in rules)
         )
 
-    def age_thresholds(self) -> tuple[int, ...]:
-        """Ascending ages at which a birthday changes what the law says about signing."""
+    def kin(self, unit: str) -> frozenset[str]:
+        """The units that this one is easily taken for (its type's family), itself among them; itself alone where unknown."""
+        known = self.units.get(unit)
+        if known is None:
+            return frozenset({unit})
+        return self._families[self.service_types[known.type].family]
+
+    @cached_property
+    def _families(self) -> Mapping[str, frozenset[str]]:
+        families: dict[str, set[str]] = {}
+        for unit in self.units.values():
+            families.setdefault(self.service_types[unit.type].family, set()).add(unit.id)
+        return {family: frozenset(units) for family, units in families.items()}
+
+    def age_thresholds(self, purpose: str = "", collaboration: str = "") -> tuple[int, ...]:
+        """Ascending ages at which a birthday can change the answer to an ask for this purpose in this collaboration."""
         ages = {self.ages.adult, self.ages.heard_from, self.ages.weight_from}
         ages |= {self.ages.default.age, *(rule.age for rule in self.ages.categories.values())}
+        groups = [self.statutes[one].ages for one in self._statutes_for(purpose)]
+        if agreed := self.collaborations.get(collaboration):
+            groups.append(agreed.ages)
+            ages |= set(agreed.signing_ages.values())
+        ages |= {edge for group in groups for edge in (group.min, group.max + 1)}
         return tuple(sorted(ages))
 
     def text(self, kind: Kind, key: str, language: Language) -> str:
         """What ``key`` is called in ``language``; the key itself where nothing is known by it."""
         entry = self._shelf(kind).get(key)
         return key if entry is None else str(getattr(entry.labels, language))
+
+    def _statutes_for(self, purpose: str) -> tuple[str, ...]:
+        known = self.purposes.get(purpose)
+        return known.statutes if known else ()
 
     def _applies(self, rule: CeilingRule, recipient: Unit, *, inside: bool) -> bool:
         health = recipient.type in self.service_types and self.service_types[recipient.type].health
@@ -286,6 +404,7 @@ class Catalogue(Entry):
             "unit": self.units,
             "collaboration": self.collaborations,
             "regime": self.regimes,
+            "statute": self.statutes,
         }
         return shelves[kind]
 

@@ -17,8 +17,10 @@ from tillit.wire import (
     FieldName,
     FieldNames,
     GrantId,
+    InvocationId,
     MeetingId,
     PurposeId,
+    StatuteId,
     UnitId,
 )
 
@@ -72,7 +74,7 @@ class SubjectFacts(Fact):
 class ConditionFacts(Fact):
     """The condition of a grant; ``meeting`` is empty unless ``kind`` is ``meeting``."""
 
-    kind: Literal["standing", "once", "meeting"]
+    kind: Literal["standing", "once", "meeting", "until_event"]
     meeting: MeetingId | Literal[""]
 
 
@@ -89,6 +91,7 @@ class GrantFacts(Fact):
 
     ``covers`` are those of the asked fields that a category-wide line was shown to mean when it was asked for: it gives
     no others, however far its category or the purpose reaches since. A line by name has none.
+    ``used``: a single use is spent, or the event that ends the line has come.
     """
 
     id: GrantId
@@ -105,7 +108,10 @@ class GrantFacts(Fact):
 
 
 class ConsentFacts(Fact):
-    """A consent of the subject, whatever its state, with all its grants."""
+    """A consent, whatever its state, with the grants that may concern the ask.
+
+    ``third_party``: given by a member of the family, for what is written about them with the subject.
+    """
 
     id: ConsentId
     version: int
@@ -115,6 +121,7 @@ class ConsentFacts(Fact):
     valid_from: Instant
     valid_until: Instant
     grants: tuple[GrantFacts, ...]
+    third_party: bool = False
 
 
 class MeetingFacts(Fact):
@@ -128,11 +135,35 @@ class MeetingFacts(Fact):
     closes: Instant
 
 
+class InvocationFacts(Fact):
+    """A statute that a unit relies on about the subject, towards one recipient, until it closes (law.md, S1 to S8).
+
+    ``unit`` invokes, in ``role``; ``source`` is empty where any source may answer. ``reasoned``: a reason was written down;
+    ``necessary``: fields whose necessity was stated; ``confirmed``: by a second person; ``delayed``: notice waits, for a
+    reason that is logged.
+    """
+
+    id: InvocationId
+    statute: StatuteId
+    unit: UnitId
+    role: str
+    source: UnitId | Literal[""]
+    recipient: UnitId
+    fields: tuple[FieldName, ...]
+    reasoned: bool
+    necessary: tuple[FieldName, ...]
+    confirmed: bool
+    delayed: bool
+    opens: Instant
+    closes: Instant
+
+
 class Facts(Fact):
     """The whole input of ``data.tillit.decision``.
 
     ``deposited`` maps each asked field to the units that have deposited it. ``meeting`` has the empty id when the ask names
-    none or an unknown one.
+    none or an unknown one. ``stage`` is the point that the subject's case has reached in the collaboration asked in, 0 where
+    nobody has said.
     """
 
     now: Instant
@@ -141,3 +172,5 @@ class Facts(Fact):
     consents: tuple[ConsentFacts, ...]
     deposited: dict[FieldName, tuple[UnitId, ...]]
     meeting: MeetingFacts
+    invocations: tuple[InvocationFacts, ...] = ()
+    stage: Annotated[int, Field(ge=0, le=99)] = 0

@@ -180,6 +180,7 @@ def _catalogue(facts: Mapping[str, Any]) -> dict[str, Any]:
             for key, value in facts["collaborations"].items()
         },
         "ages": facts["law"]["ages"],
+        "statutes": _keyed(facts["law"]["statutes"], "id"),
     }
 
 
@@ -210,6 +211,14 @@ def _dangling(catalogue: Catalogue) -> Iterator[str]:
             yield from (set(rule.recipients) - types.keys() - {"@members", "@health"})
             yield from (set(rule.categories) - categories.keys())
             yield from (set(rule.fields) - fields.keys())
+    for why in catalogue.purposes.values():
+        yield from (set(why.statutes) - catalogue.statutes.keys())
+    for statute in catalogue.statutes.values():
+        yield from (set(statute.fields) - fields.keys())
+        yield from (set(statute.categories) - categories.keys())
+        for side in (statute.source_side, statute.recipient_side):
+            yield from (set(side.types) - types.keys())
+            yield from (set(side.regimes) - catalogue.regimes.keys())
     for unit in catalogue.units.values():
         yield from ({unit.type} - types.keys()) | ({unit.regime} - catalogue.regimes.keys())
     for agreement in catalogue.collaborations.values():

@@ -108,6 +108,7 @@ def signers(
             guardians=facts.guardians,
             guardians_rule=consent.guardians_rule,
             categories=tuple(sorted({grant.category for grant in consent.grants})),
+            collaboration=consent.collaboration or "",
         )
     )
 

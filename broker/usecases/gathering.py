@@ -1,9 +1,10 @@
 """Gathering: the facts of one ask, read in one transaction. Ids, dates and field names; no values."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
 from broker.domain.facts import (
     AskFacts,
@@ -55,18 +56,47 @@ def gather(
             source=ask.source or "",
             fields=ask.fields,
         ),
-        subject=subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds()),
-        consents=tuple(consent_facts(consent, used, asked=ask.fields) for consent in consents),
+        subject=subject_facts(
+            person,
+            now=now,
+            thresholds=ports.catalogue.age_thresholds(ask.purpose, ask.collaboration or ""),
+        ),
+        consents=_consents(consents, used, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
         meeting=_meeting(tx, ask, subject=subject),
     )
     return Gathered(subject, facts, newest)
 
 
+def _consents(
+    consents: Iterable[Consent],
+    used: frozenset[tuple[ConsentId, GrantId]],
+    ask: Ask,
+    *,
+    unit: UnitId,
+    catalogue: Catalogue,
+) -> tuple[ConsentFacts, ...]:
+    """Those of the collaboration asked in, with the lines that name the asking unit or one it could be taken for.
+
+    What other units may know, and what was said elsewhere, is no fact about this ask.
+    """
+    recipients = catalogue.kin(unit)
+    found = (
+        consent_facts(consent, used, asked=ask.fields, recipients=recipients)
+        for consent in consents
+        if consent.collaboration == ask.collaboration
+    )
+    return tuple(consent for consent in found if consent.grants)
+
+
 def consent_facts(
-    consent: Consent, used: frozenset[tuple[ConsentId, GrantId]], *, asked: Collection[str]
+    consent: Consent,
+    used: frozenset[tuple[ConsentId, GrantId]],
+    *,
+    asked: Collection[str],
+    recipients: Collection[str],
 ) -> ConsentFacts:
-    """A consent as the policy sees it: of what a line covers, no more than was asked."""
+    """A consent as the policy sees it: the lines to these recipients, and of what a line covers no more than was asked."""
     asked = frozenset(asked)
     return ConsentFacts(
         id=consent.id,
@@ -95,6 +125,7 @@ def consent_facts(
                 used=(consent.id, grant.id) in used,
             )
             for grant in consent.grants
+            if grant.recipient in recipients
         ),
     )
 

@@ -16,6 +16,7 @@ from keys.keyring import BrokerSecrets
 from tillit.wire import SubjectAnswer, SubjectRequest
 
 OSLO = ZoneInfo("Europe/Oslo")
+ADULT = 18  # vergemålsloven § 8: nobody holds parental responsibility after that
 
 
 def person_key(national_id: str, secrets: BrokerSecrets) -> PersonKey:
@@ -116,7 +117,7 @@ def subject_facts(person: Person, *, now: datetime, thresholds: Iterable[int]) -
     return SubjectFacts(
         age=years,
         birthdays=tuple(ComesOfAge(age=n, at=turns(person.born, n)) for n in coming),
-        guardians=len(person.guardians) if coming else 0,
+        guardians=len(person.guardians) if years < ADULT else 0,
         address_protection=person.address_protection,
         objects_to=(),
     )

@@ -21,23 +21,26 @@ _GRANT = re.compile(
 )
 
 
-def facts(case: Mapping[str, Any]) -> Facts:
-    """The facts of a case: ``ask``, ``at``, ``subject``, ``consents``, ``deposited``, ``meeting``."""
-    return Facts.model_validate(document(case))
+def facts(case: Mapping[str, Any], collaboration: str = COLLABORATION) -> Facts:
+    """The facts of a case: ask, at, subject, consents, deposited, meeting, invocations, stage."""
+    return Facts.model_validate(document(case, collaboration))
 
 
-def document(case: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, as the JSON document that the engines take."""
+def document(case: Mapping[str, Any], collaboration: str = COLLABORATION) -> dict[str, Any]:
+    """The same, as the JSON document that the engines take; what names no collaboration is about ``collaboration``."""
     ask = {
         "actor_role": "veileder",
         "meeting": "",
         "source": "",
-        "collaboration": COLLABORATION,
+        "collaboration": collaboration,
         **case["ask"],
     }
     consents = [
-        consent(number, said, asked=ask["fields"])
+        consent(number, {"collaboration": collaboration, **said}, asked=ask["fields"])
         for number, said in enumerate(case.get("consents", ()))
+    ]
+    invocations = [
+        invocation(number, said, ask=ask) for number, said in enumerate(case.get("invocations", ()))
     ]
     return {
         "now": case.get("at", NOW),
@@ -52,7 +55,9 @@ def document(case: Mapping[str, Any]) -> dict[str, Any]:
         },
         "consents": consents,
         "deposited": _deposited(case, ask["fields"], consents),
-        "meeting": _meeting(case),
+        "meeting": _meeting(case, collaboration),
+        "invocations": invocations,
+        "stage": case.get("stage", 0),
     }
 
 
@@ -62,13 +67,29 @@ def consent(number: int, said: Mapping[str, Any], *, asked: Sequence[str]) -> di
         "id": f"con_{number:022d}",
         "version": 1,
         "state": "active",
-        "collaboration": COLLABORATION,
         "guardians_rule": "all",
         "valid_from": "2026-10-01T00:00:00Z",
         "valid_until": "2027-04-01T00:00:00Z",
     }
     lines = [grant(n, line, asked=asked) for n, line in enumerate(said.get("grants", ()), start=1)]
     return {**ordinary, **said, "grants": lines}
+
+
+def invocation(number: int, said: Mapping[str, Any], *, ask: Mapping[str, Any]) -> dict[str, Any]:
+    """A statute relied on: ``statute``, ``unit``, ``role``, and what differs from the ordinary (in time, with a reason)."""
+    return {
+        "id": f"inv_{number:022d}",
+        "source": "",
+        "recipient": ask["recipient"],
+        "fields": list(ask["fields"]),
+        "reasoned": True,
+        "necessary": list(ask["fields"]),
+        "confirmed": False,
+        "delayed": False,
+        "opens": "2026-11-10T06:00:00Z",
+        "closes": "2026-11-11T06:00:00Z",
+        **said,
+    }
 
 
 def grant(number: int, said: str | Mapping[str, Any], *, asked: Sequence[str]) -> dict[str, Any]:
@@ -110,13 +131,14 @@ def _all_of(category: str) -> frozenset[str]:
 def _deposited(
     case: Mapping[str, Any], fields: Sequence[str], consents: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[str]]:
-    """Unless a case says otherwise, every source that a grant names has deposited every field."""
-    sources = sorted({line["source"] for given in consents for line in given["grants"]})
+    """Unless a case says otherwise, every source that a grant or the ask names has deposited every field."""
+    named = {line["source"] for given in consents for line in given["grants"]}
+    sources = sorted(named | ({case["ask"]["source"]} if "source" in case["ask"] else set()))
     told = case.get("deposited")
     return {name: list(told.get(name, ())) if told is not None else sources for name in fields}
 
 
-def _meeting(case: Mapping[str, Any]) -> dict[str, Any]:
+def _meeting(case: Mapping[str, Any], collaboration: str) -> dict[str, Any]:
     nothing = {
         "id": "",
         "collaboration": "",
@@ -129,7 +151,7 @@ def _meeting(case: Mapping[str, Any]) -> dict[str, Any]:
         return nothing
     usual = {
         "id": MEETING,
-        "collaboration": COLLABORATION,
+        "collaboration": collaboration,
         "noticed": True,
         "participants": ["nav-larvik", "ot-vestfold"],
         "opens": "2026-11-09T00:00:00Z",

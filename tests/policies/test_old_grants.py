@@ -14,7 +14,7 @@ NAMES = ("education.attendance.rate", "education.grades")
 
 def told(consent: Consent, *names: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Names and covered fields of each line, as the policy sees them."""
-    seen = consent_facts(consent, frozenset(), asked=names or NAMES)
+    seen = consent_facts(consent, frozenset(), asked=names or NAMES, recipients=consent.parties())
     return [(grant.fields, grant.covers) for grant in seen.grants]
 
 

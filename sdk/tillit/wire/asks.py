@@ -51,7 +51,11 @@ class Reason(Wire):
 
 
 class Ground(Wire):
-    """Why a field may be shared: for ``consent``, ``id`` and ``version`` name the consent, ``grant`` its line."""
+    """Why a field may be shared.
+
+    For ``consent``, ``id`` and ``version`` name the consent, ``grant`` its line. For ``statute`` and ``emergency``, ``id`` is
+    the statute's, ``version`` is 0 and ``grant`` the invocation that relies on it, or empty where none is needed.
+    """
 
     kind: Literal["consent", "statute", "emergency", "own_access"]
     id: str
@@ -63,7 +67,7 @@ class Ground(Wire):
 class Obligations(Wire):
     """What the recipient takes on with the values. ``erase_after`` is an ISO 8601 duration."""
 
-    notify: Literal["immediate", "digest", "delayed"]
+    notify: Literal["immediate", "digest", "delayed", "none"]
     erase_after: Annotated[str, StringConstraints(pattern=r"^P[1-9][0-9]{0,3}D$")]
     onward_sharing: bool
     journal: bool

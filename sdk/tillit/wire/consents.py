@@ -11,6 +11,7 @@ from tillit.wire.terms import (
     CollaborationId,
     ConsentId,
     ConsentState,
+    EventName,
     FieldName,
     GrantId,
     Instant,
@@ -26,10 +27,11 @@ from tillit.wire.terms import (
 
 
 class Condition(Wire):
-    """When a grant holds: always, once, or for one meeting."""
+    """When a grant holds: always, once, for one meeting, or until an event that the collaboration names."""
 
-    kind: Literal["standing", "once", "meeting"] = "standing"
+    kind: Literal["standing", "once", "meeting", "until_event"] = "standing"
     meeting: MeetingId | None = None
+    event: EventName | None = None
 
 
 class ConsentRequest(Wire):
