@@ -55,13 +55,14 @@ def custodian(settings: Settings) -> LocalCustodian:
 
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
     """The policy engine the settings name."""
+    deadline = settings.engine_deadline_ms / 1000
     match settings.engine:
         case "regorus":
-            return RegorusEngine(policies)
+            return RegorusEngine(policies, deadline=deadline)
         case "opa":
             from broker.engine.opa import OpaEngine  # noqa: PLC0415 (only OPA deployments load its client)
 
-            return OpaEngine(policies, settings.opa_url or "")
+            return OpaEngine(policies, settings.opa_url or "", deadline=deadline)
         case _ as unknown:
             assert_never(unknown)
 

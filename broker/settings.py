@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_PASSPHRASE_CHARS = 16
@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """The policy engine: embedded, or a real OPA server."""
     opa_url: Url | None = None
     """The OPA server, which serves the same bundle."""
+    engine_deadline_ms: Annotated[int, Field(ge=10, le=5000)] = 250
+    """How long an answer of the policy engine may take, in milliseconds; a later one withholds everything."""
     policies_dir: Path = PACKAGED_POLICIES
     """Rego and facts; those that came with this release by default."""
     person_issuer: Annotated[str, StringConstraints(max_length=200)] | None = None
@@ -181,6 +183,6 @@ def _is_open_to_others(file: Path) -> bool:
 def described() -> str:
     """Every variable with what it does, for the help of the command line."""
     return "\n".join(
-        f"  TILLIT_{name.upper():<17} {field.description}"
+        f"  TILLIT_{name.upper():<18} {field.description}"
         for name, field in Settings.model_fields.items()
     )

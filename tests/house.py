@@ -41,6 +41,7 @@ from tillit.wire import (
     SubjectRequest,
 )
 
+PATIENT = 10.0  # a busy machine must not turn an answer into an error
 CHEAP = Cost(n=2**4, r=1, p=1)
 PASSPHRASE = b"a passphrase of the tests"
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -187,7 +188,7 @@ def build(directory: Path, url: str | None = None) -> House:
     store = SqlStore(url, origin="tillit.test/log")
     ports = Ports(
         store=store,
-        engine=RegorusEngine(policies),
+        engine=RegorusEngine(policies, deadline=PATIENT),
         custodian=custodian,
         secrets=secrets,
         register=SyntheticRegister(_people(directory), lambda n: people.person_key(n, secrets)),

@@ -13,6 +13,8 @@ from broker.errors import EngineDown
 from broker.ports import SignerQuestion, SignersNeeded
 from tillit.wire import PolicyRef, ReasonCode
 
+DEADLINE_SECONDS = 0.25
+
 _log = logging.getLogger("tillit.engine")
 _NEEDED = TypeAdapter(dict[str, SignersNeeded])
 
@@ -27,6 +29,10 @@ class OtherFields(Exception):  # named in the log, never raised
 
 class OtherCategories(Exception):  # named in the log, never raised
     """The answer is about other categories than those asked about."""
+
+
+class Late(Exception):  # named in the log, never raised
+    """The answer came after the deadline, or had not come by then."""
 
 
 class NoResult(Exception):  # named in the log, never raised

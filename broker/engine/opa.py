@@ -1,10 +1,12 @@
 """The OPA engine: a real OPA server, asked through ``opa_client``; for production, where rules are shared by replicas.
 
 The server loads what ``Bundle.write`` wrote. Every answer carries version and digest of the bundle that gave it: another
-one than ours is ``policy.stale``. No answer at all is ``EngineDown``, a useless one is ``policy.error``.
+one than ours is ``policy.stale``. No server there is ``EngineDown``; a useless answer, or none by the deadline, is
+``policy.error``.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,18 +22,28 @@ from broker.errors import EngineDown
 from broker.ports import SignerQuestion, SignersNeeded
 from tillit.wire import PolicyRef
 
-TIMEOUT_SECONDS = 1.0
 _DOWN, _ERROR = "policy.unavailable", "policy.error"
 _UNREACHED = frozenset({401, 403, 502, 503, 504})
 
 
 class OpaEngine:
-    """Decides on an OPA server at ``url`` (http or https). One pooled session; safe to share between threads."""
+    """Decides on an OPA server at ``url`` (http or https). One pooled session; safe to share between threads.
+
+    ``deadline`` is in seconds: an ask is given up then, and the server stops working on it when the connection goes.
+    """
 
     policy: PolicyRef
 
-    def __init__(self, bundle: Bundle, url: str, *, token: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        url: str,
+        *,
+        token: str | None = None,
+        deadline: float = answers.DEADLINE_SECONDS,
+    ) -> None:
         self.policy = bundle.policy
+        self._deadline = deadline
         self._policy_json = json.dumps(bundle.policy.model_dump(), sort_keys=True)
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -43,7 +55,7 @@ class OpaEngine:
             ssl=secure,
             token=token,
             retries=0,
-            timeout=TIMEOUT_SECONDS,
+            timeout=deadline,
         )
 
     def decide(self, facts: Facts) -> Decision:
@@ -72,6 +84,7 @@ class OpaEngine:
 
         Undefined is no error to OPA. Raises ``EngineDown``, and logs, when it could not be asked.
         """
+        until = time.monotonic() + self._deadline
         try:
             answer: Any = self._client.query_rule(
                 input_data=json.loads(document), package_path=package, rule_name=rule
@@ -85,10 +98,16 @@ class OpaEngine:
             if unreached:
                 raise EngineDown("the policy server is not ready") from error
             return None
+        except requests.ReadTimeout as error:
+            answers.unusable(error, _ERROR)
+            return None
         except requests.RequestException as error:
-            # The server could not be reached, did not answer in time, or said that it could not.
+            # The server could not be reached, or said that it could not.
             answers.unusable(error, _DOWN)
             raise EngineDown("the policy server did not answer") from error
+        if time.monotonic() > until:  # it came in drops, each in time
+            answers.unusable(answers.Late(), _ERROR)
+            return None
         if not isinstance(answer, Mapping) or "result" not in answer:
             answers.unusable(answers.NoResult(), _ERROR)
             return None

@@ -2,10 +2,14 @@
 
 An engine belongs to the thread that uses it: used from another it raises ``PanicException``, which is no ``Exception``. Every
 failure is a withheld field, never an exception that a caller could mistake for an answer.
+
+An evaluation cannot be interrupted: it runs to its end however long that takes, and an answer that comes after the deadline is
+thrown away. The deadline so bounds how old an answer may be, not how long a caller waits; an OPA server bounds both.
 """
 
 import json
 import threading
+import time
 from collections.abc import Mapping
 
 import regorus
@@ -23,12 +27,13 @@ _SIGNERS = "data.tillit.signers.required"
 
 
 class RegorusEngine:
-    """Decides in process. Holds the GIL while it evaluates (about a millisecond)."""
+    """Decides in process. Holds the GIL while it evaluates (about a millisecond). ``deadline`` is in seconds."""
 
     policy: PolicyRef
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, deadline: float = answers.DEADLINE_SECONDS) -> None:
         self.policy = bundle.policy
+        self._deadline = deadline
         self._modules = tuple(sorted(bundle.modules.items()))
         self._data = json.dumps(bundle.data())
         self._own = threading.local()
@@ -58,14 +63,20 @@ class RegorusEngine:
 
     def _ask(self, document: str, query: str) -> str:
         try:
-            engine = self._engine()
+            engine = (
+                self._engine()
+            )  # made before the clock starts: a thread's first ask is not late for it
+            until = time.monotonic() + self._deadline
             engine.set_input_json(document)
-            return str(engine.eval_rule_as_json(query))
+            answer = str(engine.eval_rule_as_json(query))
         except BaseException as error:
             self._own.engine = None  # a panicked engine is not used again
             if _is_panic(error) or isinstance(error, Exception):
                 raise _Failed from error
             raise
+        if time.monotonic() > until:
+            raise _Failed from answers.Late()
+        return answer
 
     def _engine(self) -> regorus.Engine:
         engine = getattr(self._own, "engine", None)

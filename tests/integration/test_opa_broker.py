@@ -11,7 +11,7 @@ from broker.engine import bundle
 from broker.engine.opa import OpaEngine
 from broker.usecases import asks
 from tests.house import EMIL, House
-from tests.policies.engines import opa
+from tests.policies.engines import PATIENT, opa
 from tests.policies.server import serving_directory
 
 RATE, DIAGNOSIS = "education.attendance.rate", "health.diagnosis"
@@ -37,7 +37,7 @@ def test_a_real_opa_server_decides_a_disclosure(
     house.answer(house.request("nav-larvik", EMIL), EMIL)
     ask = house.ask("nav-larvik", EMIL, RATE, DIAGNOSIS)
     with serving_directory(exported) as url:
-        engine = OpaEngine(bundle.load(), url)
+        engine = OpaEngine(bundle.load(), url, deadline=PATIENT)
         ports = replace(house.ports, engine=engine)
         answer = asks.disclose(ask, call=house.call("nav-larvik"), ports=ports)
         engine.close()

@@ -11,6 +11,9 @@ from broker.ports import PolicyEngine
 from tests.policies.server import serving
 from tests.policies.tools import ToolMissing, required, tool
 
+PATIENT = 10.0
+"""A deadline that a busy machine keeps too: what is tested on these engines is what they answer, not how soon."""
+
 
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
@@ -21,7 +24,7 @@ def bundle() -> Bundle:
 @pytest.fixture(scope="session")
 def regorus_engine(bundle: Bundle) -> RegorusEngine:
     """The embedded engine."""
-    return RegorusEngine(bundle)
+    return RegorusEngine(bundle, deadline=PATIENT)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +45,7 @@ def opa_engine(
     """The engine on a real server."""
     assert opa
     with serving(bundle, tmp_path_factory.mktemp("opa") / "bundle") as url:
-        engine = OpaEngine(bundle, url)
+        engine = OpaEngine(bundle, url, deadline=PATIENT)
         yield engine
         engine.close()
 

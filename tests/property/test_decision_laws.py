@@ -17,7 +17,7 @@ from broker.engine.bundle import Bundle
 from broker.engine.opa import OpaEngine
 from broker.engine.regorus import RegorusEngine
 from broker.ports import PolicyEngine
-from tests.policies.engines import bundle, engine, opa, opa_engine, regorus_engine
+from tests.policies.engines import PATIENT, bundle, engine, opa, opa_engine, regorus_engine
 from tests.policies.scenario import COLLABORATION, MEETING, facts
 from tests.policies.tables import cases
 
@@ -350,7 +350,7 @@ def with_newcomer(bundle: Bundle) -> Bundle:
 @pytest.fixture(scope="module")
 def wider_engine(bundle: Bundle) -> RegorusEngine:
     """The embedded engine with the wider bundle; that OPA decides alike is another law's to say."""
-    return RegorusEngine(with_newcomer(bundle))
+    return RegorusEngine(with_newcomer(bundle), deadline=PATIENT)
 
 
 @laws

@@ -132,3 +132,10 @@ def test_no_passphrase_is_a_lookup_error() -> None:
     chosen: dict[str, Any] = {"mode": "demo"}
     with pytest.raises(LookupError):
         Settings(**chosen).read_passphrase()
+
+
+@pytest.mark.parametrize("milliseconds", ["9", "5001", "soon"])
+def test_an_engines_deadline_has_bounds(monkeypatch: pytest.MonkeyPatch, milliseconds: str) -> None:
+    """None at all would hang an appointment; a too short one would refuse everybody."""
+    said = _refused(monkeypatch, passphrase=GOOD, engine_deadline_ms=milliseconds)
+    assert "TILLIT_ENGINE_DEADLINE_MS" in said
