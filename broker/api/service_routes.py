@@ -7,15 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from broker.api.endpoints import Endpoints, Exchange, Reply, as_json
 from broker.domain.errors import (
     AskedTooSoon,
+    ConditionNotHere,
+    FormNotHere,
     IllegalTransition,
     LifetimeTooLong,
     LinesMissing,
     LinesNotForSigner,
     LinesUnknown,
     MeetingMissing,
+    NotAboutAnyone,
     NotAMember,
     NothingToGrant,
     OutOfTime,
+    OutsideAges,
     PurposeNotByConsent,
     RequesterNotAmongServices,
     SignerHasSigned,
@@ -89,11 +93,14 @@ endpoints = Endpoints()
 
 COMPILING: tuple[type[BrokerError], ...] = (
     AskedTooSoon,
+    ConditionNotHere,
     LifetimeTooLong,
     MeetingMissing,
+    NotAboutAnyone,
     NotAMember,
     NothingToGrant,
     OutOfTime,
+    OutsideAges,
     PurposeNotByConsent,
     RequesterNotAmongServices,
     SignersUnknown,
@@ -264,7 +271,7 @@ def request_consent(given: Exchange[ConsentRequest]) -> ConsentView:
     "service",
     takes=Capture,
     gives=ConsentView,
-    refuses=(UnknownConsent, *ANSWERING),
+    refuses=(UnknownConsent, FormNotHere, *ANSWERING),
 )
 def capture(given: Exchange[Capture]) -> ConsentView:
     """Record an oral answer."""

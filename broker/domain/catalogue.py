@@ -33,6 +33,7 @@ Kind = Literal[
     "collaboration",
     "regime",
     "statute",
+    "event",
 ]
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -210,6 +211,10 @@ class Kept(Entry):
     categories: tuple[CategoryId, ...] = ()
     fields: tuple[FieldName, ...] = ()
 
+    def holds(self, field: FieldDef) -> bool:
+        """Whether the field is among them."""
+        return field.category in self.categories or field.name in self.fields
+
 
 class LocalLimits(Entry):
     """What the services agreed to keep back, on top of the law's own limits.
@@ -219,6 +224,29 @@ class LocalLimits(Entry):
 
     never: Kept = Kept()
     by_name_only: dict[str, Kept] = {}
+
+
+class ProtectedAddress(Entry):
+    """What a protected address keeps back: fields from everybody, categories unless granted by name."""
+
+    never: tuple[FieldName, ...]
+    by_name_only: tuple[CategoryId, ...]
+
+
+class LawLimits(Sourced):
+    """What no consent passes (law.md): per recipient's type never, or by name only; purposes and arenas about nobody."""
+
+    never: dict[str, Kept]
+    by_name_only: dict[str, Kept]
+    protected_address: ProtectedAddress
+    no_identified_field: tuple[PurposeId, ...]
+    no_identified_arena: tuple[str, ...]
+
+
+class EventDef(Labelled):
+    """An event that ends a grant; its labels end the sentence "only until …"."""
+
+    id: EventName
 
 
 class Collaboration(Labelled):
@@ -332,6 +360,8 @@ class Catalogue(Entry):
     collaborations: dict[CollaborationId, Collaboration]
     ages: Ages18
     statutes: dict[StatuteId, Statute]
+    limits: LawLimits
+    events: dict[EventName, EventDef]
 
     def reach(
         self, purpose: str, recipient: Unit, collaboration: Collaboration | None = None
@@ -405,6 +435,7 @@ class Catalogue(Entry):
             "collaboration": self.collaborations,
             "regime": self.regimes,
             "statute": self.statutes,
+            "event": self.events,
         }
         return shelves[kind]
 

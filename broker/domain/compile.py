@@ -2,8 +2,8 @@
 
 "You may all talk" becomes: this unit may give that unit this, for that purpose. A line stands only
 where the source's type can have the information and the purpose's ceiling lets the recipient reach
-it; what is granted by name passes the ceiling. Whether a line is ever used is the policy's answer,
-at each ask.
+it; what is granted by name passes the ceiling, and nothing passes a limit. A collaboration binds its
+lines to its own condition. Whether a line is ever used is the policy's answer, at each ask.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,9 @@ from itertools import groupby
 
 from broker.domain.catalogue import Catalogue, Collaboration, FieldDef, Unit
 from broker.domain.errors import (
+    ConditionNotHere,
     MeetingMissing,
+    NotAboutAnyone,
     NotAMember,
     NothingToGrant,
     PurposeNotByConsent,
@@ -28,8 +30,9 @@ from broker.domain.errors import (
 )
 from broker.domain.grants import Grant
 from broker.domain.ids import GrantId, UnitId
+from broker.domain.limits import by_name_only, never
 from broker.domain.wording import consent_text, line_text
-from tillit.wire import MAX_GRANTS, ConsentRequest
+from tillit.wire import MAX_GRANTS, Condition, ConsentRequest
 
 __all__ = ["SPECIAL", "compile_grants", "consent_text", "line_text"]
 
@@ -67,6 +70,7 @@ def compile_grants(
             raise TooManyLines(f"at most {MAX_GRANTS}; name fewer services, purposes or categories")
     if not lines:
         raise NothingToGrant
+    condition = _condition(request, collaboration)
     return tuple(
         Grant(
             id=GrantId(f"g{number}"),
@@ -75,7 +79,7 @@ def compile_grants(
             category=line.category,
             fields=line.covers if line.by_name else (),
             purpose=line.purpose,
-            condition=request.condition,
+            condition=condition,
             special=line.special,
             covers=line.covers,
         )
@@ -95,8 +99,6 @@ def _checked(
     other = [p for p in request.purposes if catalogue.purposes[p].basis != "consent"]
     if other:
         raise PurposeNotByConsent(named(other))
-    if (request.condition.kind == "meeting") != (request.condition.meeting is not None):
-        raise MeetingMissing
     return None if request.collaboration is None else _agreement(request, catalogue, at)
 
 
@@ -104,10 +106,27 @@ def _agreement(request: ConsentRequest, catalogue: Catalogue, at: datetime) -> C
     collaboration = catalogue.collaborations.get(request.collaboration or "")
     if collaboration is None or not collaboration.in_force(at):
         raise UnknownCollaboration(request.collaboration or "")
+    if collaboration.arena in catalogue.limits.no_identified_arena:
+        raise NotAboutAnyone
     if outside := set(request.services) - collaboration.members_at(at):
         raise NotAMember(named(outside))
     _known(request.purposes, collaboration.purposes, UnknownPurpose)
     return collaboration
+
+
+def _condition(request: ConsentRequest, collaboration: Collaboration | None) -> Condition:
+    """What every line is bound to: the collaboration's own condition where it has one, else what was asked for."""
+    form = None if collaboration is None else collaboration.consent
+    if form is not None and form.condition in {"once", "until_event"}:
+        return Condition(kind=form.condition, event=form.event)
+    asked = request.condition
+    if asked.kind == "until_event" or asked.event is not None:
+        raise ConditionNotHere
+    if (asked.kind == "meeting") != (asked.meeting is not None):
+        raise MeetingMissing
+    if form is not None and form.condition == "meeting" and asked.kind != "meeting":
+        raise MeetingMissing
+    return asked
 
 
 def _known(
@@ -139,10 +158,19 @@ def _between(
     purpose: str,
 ) -> Iterator[Line]:
     """Category-wide lines, then those by name; special ones apart from the rest in both."""
-    giver = catalogue.units[source]
-    reach = catalogue.reach(purpose, catalogue.units[recipient], collaboration)
+    giver, taker = catalogue.units[source], catalogue.units[recipient]
+    reach = catalogue.reach(purpose, taker, collaboration)
+    by_name = [
+        field
+        for field in _held(catalogue, giver, request.fields)
+        if not never(field, taker, catalogue, collaboration)
+    ]
     reachable = [
-        field for field in _held(catalogue, giver, reach) if field.category in request.categories
+        field
+        for field in _held(catalogue, giver, reach)
+        if field.category in request.categories
+        and not never(field, taker, catalogue, collaboration)
+        and not by_name_only(field, taker, catalogue, collaboration)
     ]
     explicit = catalogue.regimes[giver.regime].consent == "by_name"
     wide = [field for field in reachable if field.name not in request.fields]
@@ -152,7 +180,7 @@ def _between(
         everything = len(names) == sum(field.category == category for field in reachable)
         named_too = explicit or not everything
         yield Line(source, recipient, category, names, purpose, special, named_too)
-    for category, special, names in _grouped(catalogue, _held(catalogue, giver, request.fields)):
+    for category, special, names in _grouped(catalogue, by_name):
         yield Line(source, recipient, category, names, purpose, special, by_name=True)
 
 

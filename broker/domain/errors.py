@@ -128,6 +128,30 @@ class PurposeNotByConsent(ConsentError):
     code = "consent.purpose_not_by_consent"
 
 
+class NotAboutAnyone(ConsentError):
+    """Services meet about the system here, never about a person, so no consent is asked for."""
+
+    code = "consent.not_about_anyone"
+
+
+class OutsideAges(ConsentError):
+    """The subject is not of the ages that the collaboration is for."""
+
+    code = "consent.outside_ages"
+
+
+class ConditionNotHere(ConsentError):
+    """Only a collaboration that names the event binds its consents to one."""
+
+    code = "consent.condition"
+
+
+class FormNotHere(ConsentError):
+    """The collaboration does not take consent in this form."""
+
+    code = "consent.form"
+
+
 class UnknownCollaboration(ConsentError):
     """No such collaboration, or its agreement is not in force; ``detail`` names it."""
 

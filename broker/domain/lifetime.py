@@ -1,14 +1,16 @@
-"""Lifetimes: how long a consent may last, and how long a refusal is left alone (N5, N7)."""
+"""Lifetimes: how long a consent may last, school years, and how long a refusal is left alone (N5, N7)."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from broker.domain.errors import LifetimeTooLong
 
 MAX_LIFETIME = timedelta(days=366)
 DEFAULT_DAYS = 182
 DEFAULT_COOLDOWN_DAYS = 30
+OSLO = ZoneInfo("Europe/Oslo")
 
 
 class Refusable(Protocol):
@@ -41,6 +43,13 @@ def lifetime(
     if days > longest:
         raise LifetimeTooLong(f"at most {longest} days")
     return timedelta(days=days)
+
+
+def school_year_end(at: datetime) -> datetime:
+    """When the school year that ``at`` lies in is over, UTC: the first midnight of August in Norway after it."""
+    year = at.astimezone(OSLO).year
+    ends = (datetime(y, 8, 1, tzinfo=OSLO).astimezone(UTC) for y in (year, year + 1))
+    return next(end for end in ends if end > at)
 
 
 def may_ask_again(previous: Iterable[Refusable], at: datetime, cooldown_days: int) -> bool:

@@ -13,9 +13,24 @@ _LINE = {
     "en": "{source} may share {what} with {recipient}, to {why}.{when}{special}",
 }
 _WHEN = {
-    "nb": {"standing": "", "once": " Bare én gang.", "meeting": " Bare til ett møte."},
-    "nn": {"standing": "", "once": " Berre éin gong.", "meeting": " Berre til eitt møte."},
-    "en": {"standing": "", "once": " Only once.", "meeting": " For one meeting only."},
+    "nb": {
+        "standing": "",
+        "once": " Bare én gang.",
+        "meeting": " Bare til ett møte.",
+        "until_event": " Bare til {event}.",
+    },
+    "nn": {
+        "standing": "",
+        "once": " Berre éin gong.",
+        "meeting": " Berre til eitt møte.",
+        "until_event": " Berre til {event}.",
+    },
+    "en": {
+        "standing": "",
+        "once": " Only once.",
+        "meeting": " For one meeting only.",
+        "until_event": " Only until {event}.",
+    },
 }
 _SPECIAL = {
     "nb": " Dette er ekstra følsomt og trenger et eget ja.",
@@ -52,7 +67,9 @@ def line_text(grant: Grant, catalogue: Catalogue, language: Language) -> str:
         recipient=catalogue.text("unit", grant.recipient, language),
         what=what,
         why=_lower(catalogue.text("purpose", grant.purpose, language)),
-        when=_WHEN[language][grant.condition.kind],
+        when=_WHEN[language][grant.condition.kind].format(
+            event=catalogue.text("event", grant.condition.event or "", language)
+        ),
         special=_SPECIAL[language] if grant.special else "",
     )
 

@@ -181,6 +181,8 @@ def _catalogue(facts: Mapping[str, Any]) -> dict[str, Any]:
         },
         "ages": facts["law"]["ages"],
         "statutes": _keyed(facts["law"]["statutes"], "id"),
+        "limits": facts["law"]["limits"],
+        "events": _keyed(shelves["events"], "id"),
     }
 
 
@@ -227,3 +229,4 @@ def _dangling(catalogue: Catalogue) -> Iterator[str]:
         yield from (set(agreement.purposes) - catalogue.purposes.keys())
         yield from (set(agreement.meeting_required_for) - set(agreement.purposes))
         yield from (set(agreement.categories) - categories.keys())
+        yield from ({agreement.consent.event or ""} - catalogue.events.keys() - {""})

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from audit.entries import Entry
+from broker.domain.catalogue import Collaboration
 from broker.domain.compile import compile_grants
 from broker.domain.consent_events import ConsentActivated, ConsentEvent
 from broker.domain.consents import Consent, requested
-from broker.domain.errors import AskedTooSoon
+from broker.domain.errors import AskedTooSoon, FormNotHere, OutsideAges
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId, fresh
 from broker.domain.lifetime import (
     DEFAULT_COOLDOWN_DAYS,
@@ -15,6 +16,7 @@ from broker.domain.lifetime import (
     MAX_LIFETIME,
     lifetime,
     may_ask_again,
+    school_year_end,
 )
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
@@ -22,7 +24,7 @@ from broker.errors import UnknownConsent
 from broker.ports import Notice, Ports, SignerQuestion, Transaction
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
-from broker.usecases.people import known, registered, subject_facts
+from broker.usecases.people import age, known, registered, subject_facts
 from broker.usecases.views import for_party, for_requester
 from tillit.wire import Capture, ConsentRequest, ConsentView, Page
 
@@ -63,6 +65,7 @@ def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports)
         consent = tx.consent(identity)
         if consent is None or consent.requested_by != call.unit:
             raise UnknownConsent
+        _check_form(consent, captured.method, ports)
         changed, event = consent.answer(
             {GrantId(line): said for line, said in captured.answers.items()},
             signer=Signer(captured.signer),
@@ -139,6 +142,8 @@ def _drafted(
 ) -> tuple[Consent, ConsentEvent]:
     grants = compile_grants(asked, ports.catalogue, requester=unit, at=now)
     agreed = ports.catalogue.collaborations.get(asked.collaboration or "")
+    if agreed is not None:
+        _check_age(tx, subject, agreed, now=now, ports=ports)
     earlier = [c for c in tx.consents_of(subject) if c.collaboration == asked.collaboration]
     cooldown = agreed.cooldown_days if agreed else DEFAULT_COOLDOWN_DAYS
     if not may_ask_again(earlier, now, cooldown):
@@ -148,6 +153,8 @@ def _drafted(
         default_days=agreed.default_days if agreed else DEFAULT_DAYS,
         max_days=agreed.max_days if agreed else MAX_LIFETIME.days,
     )
+    if agreed is not None and agreed.ends_with == "school_year":
+        valid_until = min(valid_until, school_year_end(now))
     return requested(
         id=ConsentId(fresh("con", ports.randomness)),
         subject=subject,
@@ -162,6 +169,22 @@ def _drafted(
         guardians_rule=agreed.guardians_rule if agreed else "all",
         grants=grants,
     )
+
+
+def _check_age(
+    tx: Transaction, subject: SubjectId, agreed: Collaboration, *, now: datetime, ports: Ports
+) -> None:
+    years = age(registered(tx.person_of(subject), ports).born, now)
+    if not agreed.ages.min <= years <= agreed.ages.max:
+        raise OutsideAges
+
+
+def _check_form(consent: Consent, method: str, ports: Ports) -> None:
+    """Raise unless the collaboration takes consent in this form; two services without one take any."""
+    if consent.collaboration is not None:
+        agreed = ports.catalogue.collaborations.get(consent.collaboration)
+        if agreed is None or method not in agreed.consent.forms:
+            raise FormNotHere
 
 
 def _supersede(tx: Transaction, consent: Consent, *, at: datetime, ports: Ports) -> None:

@@ -205,6 +205,7 @@ def test_deposit_in_anothers_name_is_refused(world: World) -> None:
         ({"collaboration": "no-such"}, "consent.unknown_collaboration"),
         ({"services": [OT, SCHOOL]}, "consent.requester_not_named"),
         ({"valid_days": 366}, "consent.lifetime"),
+        ({"condition": {"kind": "until_event", "event": "offer_exists"}}, "consent.condition"),
     ],
 )
 def test_consent_that_cannot_be_asked_for_is_refused(
