@@ -46,7 +46,7 @@ fields := object.union(
 # description: What the recipient takes on; how long the values may be kept is the collaboration's to say.
 obligations := object.union(
 	data.facts.law.obligations,
-	{"erase_after": _erase_after},
+	{"erase_after": _erase_after, "notify": _notify},
 )
 
 # METADATA
@@ -59,16 +59,34 @@ policy := {
 
 # METADATA
 # title: Open
-# description: Nothing about the ask as a whole stands in the way.
+# description: Nothing about the ask as a whole stands in the way, whatever ground it may have.
 open if {
 	data.tillit.gaps.closed
-	data.tillit.limits.consentable
+	data.tillit.limits.identifying
 	data.tillit.agreements.met
 }
 
 default _permitted := {}
 
-_permitted := data.tillit.consents.grounds if open
+_permitted := _on_consent if {
+	open
+	count(_on_statute) == 0
+}
+
+_permitted := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
+	some name, found in _on_statute
+}) if {
+	open
+	count(_on_statute) > 0
+}
+
+default _on_consent := {}
+
+_on_consent := data.tillit.consents.grounds if data.tillit.limits.consentable
+
+default _on_statute := {}
+
+_on_statute := data.tillit.statutes.grounds if count(data.tillit.statutes.applicable) > 0
 
 # The first that applies: what is unknown, what can never be, what the services have not agreed on, and only then what
 # the subject has said.
@@ -85,16 +103,18 @@ _certain_reasons := {name: data.tillit.gaps.ask | some name in input.ask.fields}
 
 else := object.union({name: _rest | some name in input.ask.fields}, _field_reasons) if count(_rest) > 0
 
+else := object.union(data.tillit.statutes.reasons, _field_reasons) if not data.tillit.limits.consentable
+
 else := object.union(data.tillit.consents.reasons, _field_reasons)
 
 _field_reasons := object.union(data.tillit.limits.fields, data.tillit.gaps.fields)
 
 default _rest := set()
 
-_rest := data.tillit.limits.ask if not data.tillit.limits.consentable
+_rest := data.tillit.limits.ask if not data.tillit.limits.identifying
 
 _rest := data.tillit.agreements.reasons if {
-	data.tillit.limits.consentable
+	data.tillit.limits.identifying
 	not data.tillit.agreements.met
 }
 
@@ -108,3 +128,13 @@ _rest := {"consent.none"} if {
 _erase_after := told if told := data.facts.collaborations[input.ask.collaboration].erase_after
 
 else := data.facts.law.obligations.erase_after
+
+# Whoever is told of by a yes is told at once; on statutes alone, the soonest that any of them says.
+_notify := data.facts.law.obligations.notify if count(_on_statute) == 0
+
+else := data.facts.law.obligations.notify if {
+	some name, _ in _permitted
+	_on_consent[name]
+}
+
+else := min(data.tillit.statutes.notices)[1]

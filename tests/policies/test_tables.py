@@ -12,8 +12,7 @@ CASES = tuple(case for table in TABLES.values() for case in table)
 LATER = {
     "consent.ask_first",  # the portal's condition
     "subject.hidden",  # hidden lines
-    "actor.role",
-    "emergency.expired",
+    "recipient.not_yet",  # no collaboration with stages yet
     "policy.stale",  # the adapter's own
     "policy.error",  # the adapter's own
 }

@@ -5,10 +5,14 @@ package tillit.agreements
 
 # METADATA
 # title: Preconditions met
-# description: Agreement in force, asking unit a member and bound to silence, purpose agreed, meeting announced.
+# description: >-
+#   Agreement in force and for the subject's age, asking unit a member by now and bound to silence, purpose agreed,
+#   meeting announced.
 met if {
 	in_force
+	fitting
 	member
+	arrived
 	agreed_purpose
 	pledged
 	announced
@@ -36,6 +40,25 @@ member if {
 	period.valid_from <= input.now
 	_unended(period.valid_until, input.now)
 }
+
+# METADATA
+# title: Fitting
+# description: The collaboration is for subjects of this age.
+# scope: document
+fitting if input.ask.collaboration == ""
+
+fitting if {
+	_collaboration.ages.min <= input.subject.age
+	input.subject.age <= _collaboration.ages.max
+}
+
+# METADATA
+# title: Arrived
+# description: The case has come to the point from which the asking unit takes part.
+# scope: document
+arrived if input.ask.collaboration == ""
+
+arrived if object.get(_collaboration.members[input.ask.recipient], "from_stage", 0) <= input.stage
 
 # METADATA
 # title: Agreed purpose
@@ -71,15 +94,17 @@ announced if {
 
 # METADATA
 # title: Taking part
-# description: The asked sources that are members of the collaboration asked in; where there is none, all of them.
+# description: The asked sources that are members of the collaboration by now; where there is none, all of them.
 # scope: document
 taking_part := {unit |
 	now := input.now
+	stage := input.stage
 	members := _collaboration.members
 	some unit in data.tillit.consents.asked_sources
 	period := members[unit]
 	period.valid_from <= now
 	true in [period.valid_until == null, now < period.valid_until]
+	object.get(period, "from_stage", 0) <= stage
 } if {
 	input.ask.collaboration != ""
 }
@@ -107,6 +132,18 @@ reasons contains "agreement.not_in_force" if not in_force
 reasons contains "recipient.not_member" if {
 	in_force
 	not member
+}
+
+reasons contains "recipient.not_yet" if {
+	in_force
+	member
+	not arrived
+}
+
+reasons contains "subject.outside_ages" if {
+	in_force
+	member
+	not fitting
 }
 
 reasons contains "purpose.not_in_collaboration" if {

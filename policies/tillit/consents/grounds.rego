@@ -34,15 +34,29 @@ _grounds_by_name := {name: found |
 	count(by_name) > 0
 	passable := data.tillit.limits.passable
 	deposited := input.deposited
+	family := family_sources
 	some name in open_by_name
 	sources := deposited[name]
-	found := [ground |
+	own := [ground |
 		some [grant, ground] in by_name[passable[name]]
 		name in grant.fields
 		grant.source in sources
+		_opened(name, grant.source, family)
 	]
-	count(found) > 0
+	count(own) > 0
+	found := array.concat(own, _family_grounds(name, own, family))
 }
+
+# What is about the subject is the subject's to open; what is about the family, each for themselves.
+_opened(name, _, _) if not name in data.tillit.limits.third_party
+
+_opened(name, source, family) if family[name][source]
+
+_family_grounds(name, own, family) := [ground |
+	some source, given in object.get(family, name, {})
+	source in {line.source | some line in own}
+	some ground in given
+]
 
 # METADATA
 # title: Open by category
@@ -88,12 +102,17 @@ address_protected if input.subject.address_protection in {"confidential", "stric
 
 # METADATA
 # title: Unopposed
-# description: The asked categories that the subject has not objected to.
+# description: The asked categories that the subject has not objected to, at an age at which an objection has weight.
+# scope: document
 unopposed := {category |
 	objections := input.subject.objects_to
 	some category in asked_categories
 	not category in objections
+} if {
+	input.subject.age >= data.facts.law.ages.weight_from
 }
+
+unopposed := asked_categories if input.subject.age < data.facts.law.ages.weight_from
 
 # METADATA
 # title: Asked categories
@@ -127,7 +146,7 @@ named := {category: found |
 
 # METADATA
 # title: Condition met
-# description: Standing, not yet used, or for the very meeting that the ask is for.
+# description: Standing, not yet used or ended, or for the very meeting that the ask is for.
 fulfilled(grant) if [grant.condition.kind, grant.condition.meeting, grant.used] in conditions
 
 # METADATA
@@ -137,6 +156,7 @@ conditions := {
 	["standing", "", false],
 	["standing", "", true],
 	["once", "", false],
+	["until_event", "", false],
 	["meeting", _this_meeting, false],
 	["meeting", _this_meeting, true],
 }
@@ -168,11 +188,51 @@ sources_lifted := {name: regime.consent |
 	true in [regime.pledge == false, now < unit.pledge_until]
 }
 
-# Consents in the collaboration asked in, with the lines that name the asking unit.
+# METADATA
+# title: Family sources
+# description: >-
+#   Per field about a member of the family, the sources from which that member has said yes to exactly this, each with
+#   the grounds that say so. Family members are grown and sign for themselves.
+family_sources := {name: sources |
+	names := data.tillit.limits.third_party
+	count(names) > 0
+	lines := _family_lines
+	some name in names
+	naming := [line | some line in lines; name in line[0].fields]
+	sources := {grant.source: given |
+		some [grant, _] in naming
+		given := [line[1] | some line in naming; line[0].source == grant.source]
+	}
+	count(sources) > 0
+}
+
+_family_lines := [[grant, ground] |
+	recipient := input.ask.recipient
+	purpose := input.ask.purpose
+	collaboration := input.ask.collaboration
+	met := conditions
+	now := input.now
+	some consent in input.consents
+	consent.third_party == true
+	consent.collaboration == collaboration
+	consent.state == "active"
+	consent.valid_from <= now
+	now < consent.valid_until
+	some grant in consent.grants
+	grant.recipient == recipient
+	grant.purpose == purpose
+	grant.answer == "yes"
+	grant.signed.subject == true
+	[grant.condition.kind, grant.condition.meeting, grant.used] in met
+	ground := _ground(consent, grant)
+]
+
+# Consents of the subject's own in the collaboration asked in, with the lines that name the asking unit.
 _mine := [[consent, grants] |
 	recipient := input.ask.recipient
 	collaboration := input.ask.collaboration
 	some consent in input.consents
+	consent.third_party == false
 	consent.collaboration == collaboration
 	grants := [grant | some grant in consent.grants; grant.recipient == recipient]
 ]
@@ -180,14 +240,16 @@ _mine := [[consent, grants] |
 # What is left to ask of a usable line is whether it means the field and whether its source has deposited it.
 _usable := [[grant, ground] |
 	some [consent, grant] in array.concat(_signed_alone, _signed_by_guardians)
-	ground := {
-		"kind": "consent",
-		"id": consent.id,
-		"version": consent.version,
-		"grant": grant.id,
-		"source": grant.source,
-	}
+	ground := _ground(consent, grant)
 ]
+
+_ground(consent, grant) := {
+	"kind": "consent",
+	"id": consent.id,
+	"version": consent.version,
+	"grant": grant.id,
+	"source": grant.source,
+}
 
 _signed_alone := [line |
 	alone := data.tillit.signers.alone

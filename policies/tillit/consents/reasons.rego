@@ -43,12 +43,7 @@ else := [7, "consent.lapsed"] if {
 
 else := [7, "consent.incomplete"] if not data.tillit.signers.enough(consent, grant)
 
-else := [8, "consent.other_meeting"] if {
-	grant.condition.kind == "meeting"
-	not fulfilled(grant)
-}
-
-else := [8, "consent.used_up"] if not fulfilled(grant)
+else := [8, _unfulfilled(grant.condition.kind)] if not fulfilled(grant)
 
 else := [9, "subject.objects"] if not unopposed[grant.category]
 
@@ -71,6 +66,12 @@ else := [11, "data.none"]
 name_hurdle(name) := [10, "subject.address_protected"] if not open_by_name[name]
 
 else := [11, "data.none"]
+
+_unfulfilled("meeting") := "consent.other_meeting"
+
+_unfulfilled("once") := "consent.used_up"
+
+_unfulfilled("until_event") := "consent.expired"
 
 _no_hurdle := [99, "policy.error"]
 
@@ -157,6 +158,7 @@ _stopping := {
 _lines := [[consent, grant] |
 	recipient := input.ask.recipient
 	some consent in input.consents
+	consent.third_party == false
 	consent.collaboration == input.ask.collaboration
 	answers := _counting[consent.state]
 	some grant in consent.grants
@@ -180,6 +182,7 @@ _counting := {
 _party if {
 	recipient := input.ask.recipient
 	some consent in input.consents
+	consent.third_party == false
 	consent.collaboration == input.ask.collaboration
 	_counting[consent.state]
 	some grant in consent.grants
@@ -206,6 +209,7 @@ _kin_grants := [grant |
 	purpose := input.ask.purpose
 	relatives := _relatives
 	some consent in input.consents
+	consent.third_party == false
 	consent.collaboration == input.ask.collaboration
 	consent.state == "active"
 	some grant in consent.grants
@@ -217,9 +221,12 @@ _kin_grants := [grant |
 
 _relatives := {name |
 	types := data.facts.catalogue.service_types
-	family := types[data.facts.units[input.ask.recipient].type].family
-	some name, unit in data.facts.units
-	types[unit.type].family == family
+	known := data.facts.units
+	family := types[known[input.ask.recipient].type].family
+	some consent in input.consents
+	some grant in consent.grants
+	name := grant.recipient
+	types[known[name].type].family == family
 }
 
 _names(grant, name) if {

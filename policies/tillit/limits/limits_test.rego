@@ -42,16 +42,6 @@ test_some_purposes_take_no_identified_field if {
 	not limits.consentable with input as given.asked({"purpose": "statistics"})
 }
 
-test_a_statute_cannot_be_claimed if {
-	limits.ask == {"statute.conditions"} with input as given.asked({"purpose": "duty_to_report"})
-	not limits.consentable with input as given.asked({"purpose": "duty_to_report"})
-}
-
-test_an_emergency_cannot_be_claimed if {
-	limits.ask == {"emergency.not_allowed"} with input as given.asked({"purpose": "emergency_help"})
-	not limits.consentable with input as given.asked({"purpose": "emergency_help"})
-}
-
 test_a_dropped_fact_never_lets_a_field_pass if {
 	every less in given.dropped {
 		object.keys(_passing(less)) - {"education.attendance.rate"} == set()

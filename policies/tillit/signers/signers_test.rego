@@ -6,12 +6,12 @@ import data.tillit.testing_test as given
 alone := {"subject": true, "guardians": 0, "child_heard": false}
 
 test_the_grown_sign_for_themselves if {
-	question := {"age": 18, "guardians": 2, "guardians_rule": "all", "categories": ["health", "education", "work"]}
+	question := _question({"age": 18, "categories": ["health", "education", "work"]})
 	signers.required == {"health": alone, "education": alone, "work": alone} with input as question
 }
 
 test_below_the_age_guardians_sign_and_the_child_is_heard if {
-	question := {"age": 15, "guardians": 2, "guardians_rule": "all", "categories": ["health", "education"]}
+	question := _question({"age": 15, "categories": ["health", "education"]})
 	signers.required == {
 		"education": alone,
 		"health": {"subject": false, "guardians": 2, "child_heard": true},
@@ -19,14 +19,14 @@ test_below_the_age_guardians_sign_and_the_child_is_heard if {
 }
 
 test_one_guardian_where_the_rule_says_one if {
-	question := {"age": 6, "guardians": 2, "guardians_rule": "one", "categories": ["work"]}
+	question := _question({"age": 6, "guardians_rule": "one", "categories": ["work"]})
 	signers.required == {"work": {"subject": false, "guardians": 1, "child_heard": false}} with input as question
 }
 
 test_no_question_no_answer if signers.required == {} with input as {}
 
 test_the_age_is_never_later_than_coming_of_age if {
-	signers.from_age("work") == 18 with data.facts.law.ages.default.age as 21
+	signers.from_age("work", "") == 18 with data.facts.law.ages.default.age as 21
 }
 
 test_a_signature_of_the_subject_is_enough_from_the_age if {
@@ -69,6 +69,8 @@ test_a_dropped_signature_is_never_enough if {
 		_only_subject(part, less, child)
 	}
 }
+
+_question(more) := object.union({"guardians": 2, "guardians_rule": "all", "collaboration": ""}, more)
 
 _full := {"subject": false, "guardians": 2, "child_heard": true}
 

@@ -29,7 +29,13 @@ _said := array.concat(
 	],
 	array.concat(
 		[birthday.at | some birthday in input.subject.birthdays],
-		[input.meeting.opens, input.meeting.closes],
+		array.concat(
+			[input.meeting.opens, input.meeting.closes],
+			[moment |
+				some invocation in input.invocations
+				some moment in [invocation.opens, invocation.closes]
+			],
+		),
 	),
 )
 

@@ -31,6 +31,8 @@ ordinary := {
 		"opens": "1970-01-01T00:00:00.000000Z",
 		"closes": "1970-01-01T00:00:00.000000Z",
 	},
+	"invocations": [],
+	"stage": 0,
 }
 
 consent := {
@@ -41,6 +43,7 @@ consent := {
 	"guardians_rule": "all",
 	"valid_from": "2026-10-01T00:00:00.000000Z",
 	"valid_until": "2027-04-01T00:00:00.000000Z",
+	"third_party": false,
 	"grants": [grant],
 }
 

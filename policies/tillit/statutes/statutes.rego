@@ -1,0 +1,248 @@
+# METADATA
+# title: Statutes
+# description: Grounds that do not rest on a yes, and what is missing where one is claimed. An agreement is never one.
+package tillit.statutes
+
+# METADATA
+# title: Grounds
+# description: Per field the statutes that open it, each with the source that it opens and the invocation it rests on.
+grounds := {name: found |
+	candidates := applicable
+	count(candidates) > 0
+	deposited := input.deposited
+	some name, category in openable
+	found := [ground |
+		some [id, statute] in candidates
+		some line in lines[id]
+		_reaches(statute, line, name, category)
+		some source in deposited[name]
+		_from(statute, line, source)
+		ground := {"kind": statute.ground, "id": id, "version": 0, "grant": line.id, "source": source}
+	]
+	count(found) > 0
+}
+
+# METADATA
+# title: Applicable
+# description: The statutes in use that serve this purpose, for the asking unit and a subject of this age.
+applicable := [[id, statute] |
+	some id in data.facts.catalogue.purposes[input.ask.purpose].statutes
+	statute := data.facts.law.statutes[id]
+	statute.in_use == true
+	statute.ages.min <= input.subject.age
+	input.subject.age <= statute.ages.max
+	_on(statute.to, data.facts.units[input.ask.recipient])
+]
+
+# METADATA
+# title: Openable
+# description: The asked fields that a statute may open at all, each with its category.
+openable := {name: category |
+	others := data.tillit.limits.third_party
+	shielded := _shielded
+	some name, category in data.tillit.limits.passable
+	not name in others
+	not category in shielded
+}
+
+# METADATA
+# title: Lines
+# description: Per applicable statute what is relied on. Where nobody needs to invoke it, the ask itself.
+lines := {id: found |
+	fitting := _fitting
+	some [id, statute] in applicable
+	asking := [_the_ask_itself | statute.invoked_by == "nobody"]
+	invoked := [invocation |
+		some [relied_on, invocation] in fitting
+		relied_on == statute
+		invocation.statute == id
+		invocation.reasoned == true
+		true in [statute.second_person == false, invocation.confirmed == true]
+	]
+	found := array.concat(asking, invoked)
+}
+
+_the_ask_itself := {"id": "", "source": "", "fields": [], "necessary": [], "delayed": false}
+
+# METADATA
+# title: Notices
+# description: How the subject is to be told of what rests on each ground, the soonest first.
+notices := {[_soonest[notice], notice] |
+	some found in grounds
+	some ground in found
+	statute := data.facts.law.statutes[ground.id]
+	some line in lines[ground.id]
+	line.id == ground.grant
+	notice := _notice(statute, line)
+}
+
+# METADATA
+# title: Reasons
+# description: Per field that no statute opens the nearest missing thing, for purposes that rest on nothing else.
+reasons := {name: {code} |
+	granted := grounds
+	obstacles := _obstacles
+	reached := _reached
+	opening := openable
+	some name, _ in data.tillit.limits.passable
+	not granted[name]
+	unreached := {[5, _not_allowed] | not reached[name]}
+	shielded := {[6, "subject.address_protected"] | not opening[name]}
+	code := min(((obstacles | unreached) | (shielded | {[7, "data.none"]})))[1]
+}
+
+# What stops the ask as a whole, the first thing first: nobody has invoked a statute, its time is over, the role is
+# wrong, a reason or a second person is missing.
+_obstacles contains [1, _not_allowed] if count(_claims) == 0
+
+_obstacles contains [2, _over] if count(_current) == 0
+
+_obstacles contains [3, "actor.role"] if count(_fitting) == 0
+
+_obstacles contains [4, _not_allowed] if count(_standing) == 0
+
+default _not_allowed := "statute.conditions"
+
+_not_allowed := "emergency.not_allowed" if _emergency
+
+default _over := "statute.conditions"
+
+_over := "emergency.expired" if _emergency
+
+_emergency if data.facts.catalogue.purposes[input.ask.purpose].basis == "emergency"
+
+# Every invocation of an applicable statute towards the asking unit, by whoever may invoke it.
+_claims := [[statute, invocation] |
+	some [id, statute] in applicable
+	some invocation in input.invocations
+	_claimed(id, statute, invocation)
+]
+
+_current := [claim |
+	now := input.now
+	some claim in _claims
+	claim[1].opens <= now
+	now < claim[1].closes
+]
+
+_fitting := [claim |
+	some claim in _current
+	_roles_fit(claim[0], claim[1])
+]
+
+_standing := [line | some found in lines; some line in found]
+
+_reached := {name |
+	some name, category in data.tillit.limits.passable
+	some [id, statute] in applicable
+	some line in lines[id]
+	_reaches(statute, line, name, category)
+}
+
+_claimed(id, statute, invocation) if {
+	invocation.statute == id
+	invocation.recipient == input.ask.recipient
+	_invoker(statute, invocation)
+}
+
+_invoker(statute, invocation) if {
+	statute.invoked_by == "recipient"
+	invocation.unit == invocation.recipient
+}
+
+_invoker(statute, invocation) if {
+	statute.invoked_by == "source"
+	invocation.unit == invocation.source
+}
+
+# Where the recipient invokes, whoever asks must have such a role too.
+_roles_fit(statute, invocation) if {
+	statute.invoked_by == "source"
+	_role_fits(statute, invocation.role)
+}
+
+_roles_fit(statute, invocation) if {
+	statute.invoked_by == "recipient"
+	_role_fits(statute, invocation.role)
+	_role_fits(statute, input.ask.actor_role)
+}
+
+_role_fits(statute, role) if role in statute.roles
+
+_role_fits(statute, _) if count(statute.roles) == 0
+
+_reaches(statute, line, name, category) if {
+	_opens(statute, name, category)
+	_named(statute, line, name)
+	true in [statute.necessity == false, name in line.necessary]
+	_unopposed(statute, category)
+}
+
+_opens(statute, name, _) if name in statute.fields
+
+_opens(statute, _, category) if category in statute.categories
+
+_opens(statute, _, _) if {
+	statute.fields == []
+	statute.categories == []
+	statute.invoked_by == "source"
+}
+
+_named(statute, _, _) if statute.invoked_by == "nobody"
+
+_named(statute, line, name) if {
+	statute.invoked_by in ["source", "recipient"]
+	name in line.fields
+}
+
+_unopposed(statute, _) if statute.unless_objected == false
+
+_unopposed(statute, category) if {
+	statute.unless_objected == true
+	objections := input.subject.objects_to
+	not category in objections
+}
+
+_from(statute, line, source) if {
+	input.ask.source in ["", source]
+	line.source in ["", source]
+	unit := data.facts.units[source]
+	_on(statute.from, unit)
+	_kinds_fit(statute, unit)
+}
+
+_kinds_fit(statute, _) if statute.same_type == false
+
+_kinds_fit(statute, unit) if {
+	statute.same_type == true
+	unit.type == data.facts.units[input.ask.recipient].type
+}
+
+# A list that is left out binds nothing; the loader has checked that what stands there is known.
+_on(side, unit) if {
+	_listed(side, "types", unit.type)
+	_listed(side, "regimes", unit.regime)
+	_listed(side, "sectors", unit.sector)
+}
+
+_listed(side, key, value) if value in object.get(side, key, [value])
+
+# A protected address: nothing that reaches a person is given on a statute, not even in an emergency.
+_shielded := set() if data.tillit.consents.address_unprotected
+
+else := {category |
+	some category in data.facts.law.limits.protected_address.by_name_only
+} if {
+	data.tillit.consents.address_protected
+}
+
+_soonest := {"immediate": 0, "digest": 1, "delayed": 2, "none": 3}
+
+_notice(statute, line) := "delayed" if {
+	statute.max_delay_days > 0
+	line.delayed == true
+}
+
+else := "immediate" if statute.notice == "delayed"
+
+else := statute.notice
