@@ -175,6 +175,24 @@ class MeetingWithoutConsent(Refused):
     code = "meeting.no_consent"
 
 
+class CollaborationUnknown(Refused):
+    """No such collaboration, or its agreement is not in force."""
+
+    code = "collaboration.unknown"
+
+
+class NotTheCoordinator(Refused):
+    """Only the service that coordinates the collaboration may say this."""
+
+    code = "collaboration.not_coordinator"
+
+
+class StageBeyond(Refused):
+    """The collaboration's pathway does not go so far; ``detail`` names its last point."""
+
+    code = "stage.beyond"
+
+
 class EnrolmentRefused(Refused):
     """The code is wrong, spent or expired, or the keys or their proof of possession do not hold."""
 

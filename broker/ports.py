@@ -162,6 +162,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """The point that a case has reached in a collaboration's pathway: since when, and which unit said so."""
+
+    number: int
+    at: datetime
+    unit: UnitId
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What was answered to an idempotency key: the body's keyed hash, and the answer to repeat."""
 
@@ -229,6 +238,10 @@ class Transaction(Protocol):
     def erased(self, disclosures: Iterable[DisclosureId]) -> Mapping[DisclosureId, datetime]: ...
     def add_meeting(self, meeting: Meeting) -> None: ...
     def meeting(self, meeting: MeetingId) -> Meeting | None: ...
+
+    # pathways
+    def set_stage(self, subject: SubjectId, collaboration: str, stage: Stage) -> None: ...
+    def stage(self, subject: SubjectId, collaboration: str) -> Stage | None: ...
 
     # notices, feed
     def add_notice(self, subject: SubjectId, notice: Notice) -> None: ...

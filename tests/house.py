@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,6 @@ class House:
     clock: Clock
     keys: Mapping[str, ServiceKey]
     sequencer: Sequencer
-    _calls: int = field(default=0)
 
     def call(self, unit: str, *, key: str | None = None, body: object = None) -> Call:
         """A call by a unit, under a fresh idempotency key unless one is given."""
@@ -170,9 +169,9 @@ class House:
             now=self.clock.at,
         )
 
-    def _key(self) -> str:
-        self._calls += 1
-        return f"idempotency-key-{self._calls:08d}"
+    @staticmethod
+    def _key() -> str:
+        return f"idempotency-key-{os.urandom(8).hex()}"
 
 
 def build(directory: Path, url: str | None = None) -> House:

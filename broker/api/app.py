@@ -11,7 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.api import open_routes, person_routes, service_routes, token_routes
+from broker.api import (
+    collaboration_routes,
+    open_routes,
+    person_routes,
+    service_routes,
+    token_routes,
+)
 from broker.api.access_tokens import AccessTokens
 from broker.api.door import Door, Pool
 from broker.api.edge import Edge
@@ -71,6 +77,7 @@ def every() -> Iterator[Endpoint]:
     """Every endpoint the broker has, the most called first."""
     yield from service_routes.endpoints
     yield from token_routes.endpoints
+    yield from collaboration_routes.endpoints
     yield from person_routes.endpoints
     yield from open_routes.endpoints
 

@@ -111,6 +111,7 @@ TABLE: Mapping[str, Shape] = {
     "consent.not_about_anyone": Shape(422, "Nothing about a person is shared here"),
     "consent.outside_ages": Shape(422, "Outside the ages of the collaboration"),
     "consent.condition": Shape(422, "The condition cannot be set here"),
+    "consent.event": Shape(422, "No line ends with that event"),
     "consent.form": Shape(422, "The collaboration does not take consent in this form"),
     "consent.not_a_member": Shape(403, "Not a member of the collaboration"),
     "consent.meeting": Shape(422, "The meeting of the condition is missing"),
@@ -123,6 +124,9 @@ TABLE: Mapping[str, Shape] = {
     "recipient.no_key": Shape(409, "No encryption key registered"),
     "meeting.invalid": Shape(422, "The meeting cannot be held as it stands"),
     "meeting.no_consent": Shape(403, "No consent in force"),
+    "collaboration.unknown": Shape(404, "No such collaboration in force"),
+    "collaboration.not_coordinator": Shape(403, "Not the coordinator of the collaboration"),
+    "stage.beyond": Shape(422, "Beyond the last stage"),
     "enrolment.refused": Shape(403, "Enrolment refused"),
     "service.unknown": Shape(404, "No such service"),
 }

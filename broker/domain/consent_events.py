@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from broker.domain.ids import ConsentId, GrantId, SubjectId
-from broker.domain.signatures import Signature, Signer
+from broker.domain.signatures import Recorder, Signature, Signer
+from tillit.wire import EventName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,7 @@ class SignatureGiven(ConsentEvent):
             "yes": list(self.signature.yes),
             "no": list(self.signature.no),
             "child_heard": self.signature.child_heard,
-            "recorded_by": recorder
-            and {"unit": recorder.unit, "actor": recorder.actor, "role": recorder.role},
+            "recorded_by": recorder and _said(recorder),
         }
 
 
@@ -143,3 +143,22 @@ class ConsentSuperseded(ConsentEvent):
     def content(self) -> dict[str, Any]:
         """The base's, and the successor."""
         return {**ConsentEvent.content(self), "successor": self.successor}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentEventHappened(ConsentEvent):
+    """The event has come that the lines in ``grants`` were to hold until."""
+
+    type = "consent.event_happened"
+
+    event: EventName
+    recorded_by: Recorder
+
+    def content(self) -> dict[str, Any]:
+        """The base's, the event, and who said that it has come."""
+        more = {"event": self.event, "recorded_by": _said(self.recorded_by)}
+        return {**ConsentEvent.content(self), **more}
+
+
+def _said(recorder: Recorder) -> dict[str, str]:
+    return {"unit": recorder.unit, "actor": recorder.actor, "role": recorder.role}

@@ -14,6 +14,7 @@ from broker.domain.answering import answered, check_say, lacking, state_after
 from broker.domain.consent_events import (
     ConsentActivated,
     ConsentEvent,
+    ConsentEventHappened,
     ConsentExpired,
     ConsentLapsed,
     ConsentNarrowed,
@@ -27,6 +28,7 @@ from broker.domain.consent_events import (
     SignatureGiven,
 )
 from broker.domain.errors import (
+    EventNotHere,
     IllegalTransition,
     LinesUnknown,
     NothingToGrant,
@@ -52,7 +54,7 @@ from broker.domain.signatures import (
     signed,
 )
 from broker.domain.states import OPEN, TRANSITIONS, State
-from tillit.wire import MAX_GRANTS, Language
+from tillit.wire import MAX_GRANTS, EventName, Language
 
 __all__ = [
     "ANSWER_SKEW",
@@ -79,6 +81,7 @@ class Consent:
 
     ``changed_at`` is the time of its last transition, ``valid_from`` that of its activation.
     ``text`` is what the signers are shown; ``actor`` and ``actor_role`` asked, for the unit.
+    ``happened`` are the events that have come and so ended the lines bound to them.
     """
 
     id: ConsentId
@@ -100,6 +103,7 @@ class Consent:
     grants: tuple[Grant, ...]
     signatures: tuple[Signature, ...] = ()
     paused_by: SignerKind | None = None
+    happened: tuple[EventName, ...] = ()
 
     # --- what it says
 
@@ -115,6 +119,10 @@ class Consent:
     def grants_of(self, unit: UnitId) -> tuple[Grant, ...]:
         """The lines a unit is source or recipient of: all that it may see."""
         return tuple(g for g in self.grants if unit in (g.source, g.recipient))
+
+    def over(self, grant: Grant) -> bool:
+        """Whether the event has come that the line was to hold until."""
+        return grant.condition.event in self.happened
 
     def waiting_for(self, needed: Mapping[str, Needed]) -> tuple[str, ...]:
         """What is waited for: of ``child_heard``, ``guardian``, ``subject``."""
@@ -218,6 +226,25 @@ class Consent:
             return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
         new = self._moved(State.WITHDRAWN, at=at, grants=left)
         return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
+
+    def happen(
+        self, event: EventName, *, at: datetime, recorded_by: Recorder
+    ) -> tuple["Consent", ConsentEventHappened]:
+        """Say that an event has come: the lines that hold until it are over, and so is a consent of only such lines.
+
+        *Not checked*: that it has come; the unit that says so is named in the log.
+        """
+        if self.state not in {State.ACTIVE, State.PAUSED}:
+            raise IllegalTransition(f"nothing ends by an event in a consent that is {self.state}")
+        yes = [grant for grant in self.grants if grant.answer == "yes" and not self.over(grant)]
+        ended = [grant.id for grant in yes if grant.condition.event == event]
+        if not ended:
+            raise EventNotHere
+        state = self.state if len(ended) < len(yes) else State.EXPIRED
+        new = self._moved(state, at=at, happened=(*self.happened, event))
+        return new, _event(
+            new, ConsentEventHappened, grants=ended, event=event, recorded_by=recorded_by
+        )
 
     def expire(self, *, at: datetime) -> tuple["Consent", ConsentExpired]:
         """End it because its time is over. Raises ``NotOverYet`` before."""

@@ -146,6 +146,12 @@ class ConditionNotHere(ConsentError):
     code = "consent.condition"
 
 
+class EventNotHere(ConsentError):
+    """No line that was said yes to ends with that event."""
+
+    code = "consent.event"
+
+
 class FormNotHere(ConsentError):
     """The collaboration does not take consent in this form."""
 

@@ -19,6 +19,7 @@ from broker.store.disclosures import Disclosures
 from broker.store.engine import BEGIN, WAIT_SECONDS, open_engine
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
+from broker.store.pathways import Pathways
 from broker.store.records import Records
 from broker.store.services import Services
 from broker.store.subjects import Subjects
@@ -28,7 +29,7 @@ from tillit.wire import ProofAnswer
 _SALT_BYTES = 32
 
 
-class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Feeds):
+class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Pathways, Feeds):
     """One database transaction, composed of its groups of queries and the log."""
 
     def __init__(self, connection: Connection, *, origin: str, randomness: Randomness) -> None:

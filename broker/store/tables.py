@@ -215,6 +215,18 @@ class MeetingRow(Row, table=True):
     participants: str = Field(sa_type=Text)
 
 
+class StageRow(Row, table=True):
+    """The point that a subject's case has reached in a collaboration."""
+
+    __tablename__ = "stage"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    collaboration: str = Field(primary_key=True)
+    number: int
+    at: datetime = Field(sa_type=Instant)
+    unit: str
+
+
 class NoticeRow(Row, table=True):
     """Something the subject is told."""
 
@@ -274,6 +286,7 @@ used_grant = _table(UsedGrantRow)
 disclosure = _table(DisclosureRow)
 erasure = _table(ErasureRow)
 meeting = _table(MeetingRow)
+stage = _table(StageRow)
 notice = _table(NoticeRow)
 event = _table(EventRow)
 remembered = _table(RememberedRow)

@@ -64,6 +64,7 @@ def gather(
         consents=_consents(consents, used, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
         meeting=_meeting(tx, ask, subject=subject),
+        stage=_stage(tx, ask, subject=subject, catalogue=ports.catalogue),
     )
     return Gathered(subject, facts, newest)
 
@@ -122,12 +123,21 @@ def consent_facts(
                 ),
                 answer=grant.answer or "",
                 signed=SignedBy.model_validate(consent.signed(grant.id), from_attributes=True),
-                used=(consent.id, grant.id) in used,
+                used=(consent.id, grant.id) in used or consent.over(grant),
             )
             for grant in consent.grants
             if grant.recipient in recipients
         ),
     )
+
+
+def _stage(tx: Transaction, ask: Ask, *, subject: SubjectId, catalogue: Catalogue) -> int:
+    """The point that is reached in the collaboration asked in, where it has a pathway."""
+    agreed = catalogue.collaborations.get(ask.collaboration or "")
+    if agreed is None or agreed.stages == 0:
+        return 0
+    reached = tx.stage(subject, agreed.id)
+    return 0 if reached is None else min(reached.number, agreed.stages)
 
 
 def _meeting(tx: Transaction, ask: Ask, *, subject: SubjectId) -> MeetingFacts:

@@ -40,7 +40,9 @@ ISSUE = {
     "GET /v1/disclosures/{disclosure}/proof",
     "POST /v1/consents",
     "POST /v1/consents/{consent}/capture",
+    "POST /v1/consents/{consent}/events",
     "GET /v1/consents",
+    "POST /v1/collaborations/{collaboration}/stage",
     "POST /v1/meetings",
     "GET /v1/events",
     "GET /v1/services/{unit}/jwks",
@@ -66,6 +68,7 @@ def _path(endpoint: Endpoint) -> str:
         "disclosure": "dis_" + "a" * 22,
         "consent": "con_" + "a" * 22,
         "unit": NAV,
+        "collaboration": LARVIK,
         "tile:path": "0/000",
     }
     return re.sub(r"{([^}]+)}", lambda found: ids[found[1]], endpoint.path)

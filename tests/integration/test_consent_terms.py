@@ -2,25 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from broker.domain.catalogue import Collaboration
 from broker.domain.errors import FormNotHere, OutsideAges
 from broker.domain.ids import ConsentId
 from broker.usecases import consents
-from tests.house import ACTOR, EMIL, LARVIK, SARA, House
+from tests.agreeing import agreed
+from tests.house import ACTOR, EMIL, SARA, House
 from tillit.wire import Capture, ConsentView
-
-
-def agreed(house: House, **terms: Any) -> House:
-    """The same house, where Larvik's youth committee has agreed on other terms."""
-    catalogue = house.ports.catalogue
-    document = catalogue.collaborations[LARVIK].model_dump()
-    changed = {LARVIK: Collaboration.model_validate({**document, **terms})}
-    told = catalogue.model_copy(update={"collaborations": {**catalogue.collaborations, **changed}})
-    return replace(house, ports=replace(house.ports, catalogue=told))
 
 
 def oral(house: House, view: ConsentView) -> ConsentView:

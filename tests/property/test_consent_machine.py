@@ -32,11 +32,15 @@ from tests.consenting import (
     asked,
     line,
 )
+from tillit.wire import Condition
 
 CATEGORIES = ("education", "health", "work")
 ADULT = dict.fromkeys(CATEGORIES, ALONE)
 LINES = tuple(GrantId(f"g{n}") for n in range(1, 5))
 ENDS = {State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED, State.LAPSED, State.REFUSED}
+
+STANDING = Condition()
+UNTIL_OFFER = Condition(kind="until_event", event="offer_exists")
 
 # Mostly what the law knows; one nobody can meet; one that names nobody.
 needs = st.sampled_from(
@@ -78,7 +82,11 @@ class Life(RuleBasedStateMachine):
     def ask(self, categories: list[str], needed: dict[str, Need]) -> None:
         """A consent of up to four lines."""
         self.needed = needed
-        self.history = [asked(*(line(n, c) for n, c in enumerate(categories, start=1)))]
+        lines = (
+            line(n, c, condition=STANDING if n % 2 else UNTIL_OFFER)
+            for n, c in enumerate(categories, start=1)
+        )
+        self.history = [asked(*lines)]
 
     def act(
         self, change: Callable[[Consent], tuple[Consent, ConsentEvent]], step: timedelta
@@ -151,6 +159,11 @@ class Life(RuleBasedStateMachine):
         """A birthday."""
         self.act(lambda c: c.lapse(at=self.now, grants=lines), step)
 
+    @rule(event=st.sampled_from(["offer_exists", "offer_exists", "another"]), step=steps)
+    def happen(self, event: str, step: timedelta) -> None:
+        """What a line waits for."""
+        self.act(lambda c: c.happen(event, at=self.now, recorded_by=RECORDER), step)
+
     @precondition(lambda self: len(self.history) > 3)
     @rule(step=st.sampled_from([timedelta(0), HALF_A_YEAR]))
     def expire(self, step: timedelta) -> None:
@@ -185,6 +198,15 @@ class Life(RuleBasedStateMachine):
                     assert new.answer == "no"
                 if new.answer == "yes" != old.answer:
                     assert len(after.signatures) == len(before.signatures) + 1
+
+    @invariant()
+    def what_is_over_stays_over(self) -> None:
+        """No step brings back a line whose event has come."""
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            over = [grant.id for grant in before.grants if before.over(grant)]
+            assert over == [
+                grant.id for grant in after.grants if grant.id in over and after.over(grant)
+            ]
 
     @invariant()
     def in_force_means_signed_and_in_time(self) -> None:

@@ -17,6 +17,7 @@ from tillit.wire.answers import (
     Statement,
 )
 from tillit.wire.asks import Actor, Ask, Ground, Obligations, PolicyRef, Reason
+from tillit.wire.collaborations import EventReport, StageReport, StageView
 from tillit.wire.consents import (
     Answer,
     Answers,
@@ -129,6 +130,7 @@ __all__ = [
     "Event",
     "EventName",
     "EventPage",
+    "EventReport",
     "FieldName",
     "FieldNames",
     "GrantId",
@@ -167,6 +169,8 @@ __all__ = [
     "SealedField",
     "SealedKey",
     "Sha256",
+    "StageReport",
+    "StageView",
     "Statement",
     "StatuteId",
     "SubjectAnswer",

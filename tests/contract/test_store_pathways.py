@@ -1,0 +1,46 @@
+"""The store's contract, continued: stages of a pathway."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker.ports import Stage, Store
+from broker.store.sql import SqlStore
+from tests.consenting import NOW
+from tests.stored import EMIL, NAV, OT, SARA, add_subjects
+
+PATHWAY = "fravaer-trondheim"
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def kept(store: SqlStore) -> SqlStore:
+    """The store with Emil and Sara in it."""
+    with store.write() as tx:
+        add_subjects(tx)
+    return store
+
+
+def test_a_stage_that_nobody_has_said_is_none(kept: Store) -> None:
+    """Nothing is assumed of a case."""
+    with kept.read() as tx:
+        assert tx.stage(EMIL, PATHWAY) is None
+
+
+def test_the_stage_is_the_one_said_last(kept: Store) -> None:
+    """Forward and back, by whichever unit."""
+    for stage in (Stage(3, NOW, NAV), Stage(7, NOW, NAV), Stage(6, LATER, OT)):
+        with kept.write() as tx:
+            tx.set_stage(EMIL, PATHWAY, stage)
+        with kept.read() as tx:
+            assert tx.stage(EMIL, PATHWAY) == stage
+
+
+def test_a_stage_is_of_one_case_in_one_collaboration(kept: Store) -> None:
+    """Another subject's, and another collaboration's, stand by themselves."""
+    with kept.write() as tx:
+        tx.set_stage(EMIL, PATHWAY, Stage(7, NOW, NAV))
+        tx.set_stage(SARA, PATHWAY, Stage(2, NOW, NAV))
+    with kept.read() as tx:
+        assert tx.stage(SARA, PATHWAY) == Stage(2, NOW, NAV)
+        assert tx.stage(EMIL, "another") is None
