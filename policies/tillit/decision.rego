@@ -66,27 +66,25 @@ open if {
 	data.tillit.agreements.met
 }
 
-default _permitted := {}
+_permitted := _on_consent if count(_on_statute) == 0
 
-_permitted := _on_consent if {
-	open
-	count(_on_statute) == 0
-}
-
-_permitted := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
+else := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
 	some name, found in _on_statute
-}) if {
-	open
-	count(_on_statute) > 0
-}
+})
 
 default _on_consent := {}
 
-_on_consent := data.tillit.consents.grounds if data.tillit.limits.consentable
+_on_consent := data.tillit.consents.grounds if {
+	open
+	data.tillit.limits.consentable
+}
 
 default _on_statute := {}
 
-_on_statute := data.tillit.statutes.grounds if count(data.tillit.statutes.applicable) > 0
+_on_statute := data.tillit.statutes.grounds if {
+	open
+	count(data.tillit.statutes.applicable) > 0
+}
 
 # The first that applies: what is unknown, what can never be, what the services have not agreed on, and only then what
 # the subject has said.

@@ -84,3 +84,25 @@ test_a_dropped_membership_never_meets_more if {
 	agreements.reasons == {"recipient.not_member"} with input as given.ordinary
 		with data.facts.collaborations as {"ungdomsutvalget-larvik": agreement}
 }
+
+test_a_collaboration_is_for_its_ages if {
+	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 14}})
+	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 26}})
+	agreements.met with input as given.changed({"subject": {"age": 25}})
+}
+
+test_a_member_takes_part_from_its_stage_on if {
+	agreements.reasons == {"recipient.not_yet"} with input as given.changed({"stage": 6})
+		with data.facts.collaborations as _from_stage("nav-larvik")
+	agreements.met with input as given.changed({"stage": 7})
+		with data.facts.collaborations as _from_stage("nav-larvik")
+	agreements.taking_part == set() with input as given.changed({"stage": 6})
+		with data.facts.collaborations as _from_stage("thor-heyerdahl-vgs")
+	agreements.taking_part == {"thor-heyerdahl-vgs"} with input as given.changed({"stage": 7})
+		with data.facts.collaborations as _from_stage("thor-heyerdahl-vgs")
+}
+
+_from_stage(unit) := {"ungdomsutvalget-larvik": object.union(larvik, {"members": {unit: member}})} if {
+	larvik := data.facts.collaborations["ungdomsutvalget-larvik"]
+	member := object.union(larvik.members[unit], {"from_stage": 7})
+}

@@ -129,3 +129,37 @@ _paths(document) := {concat("/", [sprintf("%v", [part]) | some part in path]) |
 }
 
 _grounds(document) := found if found := consents.grounds with input as document
+
+test_what_is_about_the_family_takes_a_yes_from_both if {
+	ids := {ground.id | some ground in consents.grounds["family.situation"]} with input as given.familial({})
+	ids == {"con_1", "con_2"}
+}
+
+test_nothing_less_than_the_family_members_own_yes_is_one if {
+	every wrong in [
+		{"state": "paused"}, {"collaboration": ""}, {"valid_from": "2026-11-10T12:00:00.000001Z"},
+		{"valid_until": "2026-11-10T12:00:00.000000Z"}, {"third_party": false},
+		given.family_line({"answer": "no"}), given.family_line({"recipient": "ot-vestfold"}),
+		given.family_line({"purpose": "coordination"}), given.family_line({"fields": ["family.parent_income"]}),
+		given.family_line({"fields": [], "covers": ["family.situation"]}), given.family_line({"source": "nav-larvik"}),
+		given.family_line({"signed": {"subject": false}}), given.family_line({"condition": {"kind": "once"}, "used": true}),
+	] {
+		consents.grounds == {} with input as given.familial(wrong)
+	}
+}
+
+test_a_family_member_cannot_open_it_alone if {
+	both := given.familial({})
+	consents.grounds == {} with input as object.union(both, {"consents": [both.consents[1]]})
+}
+
+test_a_line_until_an_event_counts_until_it_has_come if {
+	count(consents.grounds) == 1 with input as given.granted({"condition": {"kind": "until_event"}})
+	consents.grounds == {} with input as given.granted({"condition": {"kind": "until_event"}, "used": true})
+}
+
+test_an_objection_has_weight_from_an_age if {
+	small := {"subject": {"age": 11, "guardians": 2, "objects_to": ["education"]}}
+	consents.unopposed == {"education"} with input as given.changed(small)
+	consents.unopposed == set() with input as given.changed(object.union(small, {"subject": {"age": 12}}))
+}

@@ -133,3 +133,8 @@ test_nothing_there_is_said_where_nothing_else_is_missing if {
 	named := object.union(given.granted({"fields": [field]}), empty)
 	consents.reasons == {field: {"data.none"}} with input as named
 }
+
+test_a_line_that_an_event_has_ended_is_over if {
+	ended := given.granted({"condition": {"kind": "until_event"}, "used": true})
+	consents.reasons == {"education.attendance.rate": {"consent.expired"}} with input as ended
+}

@@ -42,6 +42,34 @@ test_some_purposes_take_no_identified_field if {
 	not limits.consentable with input as given.asked({"purpose": "statistics"})
 }
 
+test_an_arena_about_the_system_takes_no_identified_field if {
+	larvik := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], {"arena": "system"})
+	limits.ask == {"limit.hard"} with input as given.ordinary
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+}
+
+test_what_the_services_keep_back_is_never_given if {
+	kept := {"never": {"categories": ["income"], "fields": ["work.cv"]}}
+	larvik := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], {"limits": kept})
+	asked := given.asked({"fields": ["income.debt", "work.cv", "work.status"]})
+	limits.passable == {"work.status": "work"} with input as asked
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+	limits.fields == {"income.debt": {"limit.hard"}, "work.cv": {"limit.hard"}} with input as asked
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+}
+
+test_the_services_may_agree_on_names_only if {
+	kept := {"by_name_only": {"nav_state": {"categories": ["work"]}}}
+	larvik := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], {"limits": kept})
+	limits.named == {"work.cv"} with input as given.asked({"fields": ["work.cv", "education.grades"]})
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+}
+
+test_what_the_family_has_opened_passes if {
+	limits.passable == {"family.situation": "family"} with input as given.familial({})
+	limits.fields == {} with input as given.familial({})
+}
+
 test_a_dropped_fact_never_lets_a_field_pass if {
 	every less in given.dropped {
 		object.keys(_passing(less)) - {"education.attendance.rate"} == set()

@@ -29,6 +29,17 @@ test_the_age_is_never_later_than_coming_of_age if {
 	signers.from_age("work", "") == 18 with data.facts.law.ages.default.age as 21
 }
 
+test_a_collaboration_may_ask_for_more_years_and_never_fewer_than_the_floor if {
+	wanted := {"signing_ages": {"education": 17, "health": 7}}
+	larvik := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], wanted)
+	signers.from_age("education", "ungdomsutvalget-larvik") == 17
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+	signers.from_age("health", "ungdomsutvalget-larvik") == 16
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+	signers.from_age("work", "ungdomsutvalget-larvik") == 15
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": object.union(larvik, {"signing_ages": {"default": 15}})}
+}
+
 test_a_signature_of_the_subject_is_enough_from_the_age if {
 	signers.enough(given.consent, given.grant) with input as given.ordinary
 }

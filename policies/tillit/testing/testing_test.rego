@@ -84,6 +84,19 @@ about(name, more) := object.union(granted(object.union({"category": split(name, 
 	"deposited": {name: ["thor-heyerdahl-vgs"]},
 })
 
+# About the family: the subject and the family member have both said yes to this from this source.
+familial(more) := object.union(about("family.situation", {"fields": ["family.situation"], "covers": []}), {"consents": [
+	object.union(consent, {"grants": [_family_line]}),
+	object.union(
+		object.union(consent, {"id": "con_2", "third_party": true, "grants": [_family_line]}),
+		more,
+	),
+]})
+
+_family_line := object.union(grant, {"category": "family", "fields": ["family.situation"], "covers": []})
+
+family_line(more) := {"grants": [object.union(_family_line, more)]}
+
 # Every document that has one member less, whatever it is and wherever it stands.
 dropped contains less if {
 	[path, _] := walk(full)
