@@ -12,7 +12,6 @@ CASES = tuple(case for table in TABLES.values() for case in table)
 LATER = {
     "consent.ask_first",  # the portal's condition
     "subject.hidden",  # hidden lines
-    "recipient.not_yet",  # no collaboration with stages yet
     "policy.stale",  # the adapter's own
     "policy.error",  # the adapter's own
 }
