@@ -133,6 +133,12 @@ class UnknownConsent(Refused):
     code = "consent.unknown"
 
 
+class UnknownInvocation(Refused):
+    """No such invocation, as far as the caller may know."""
+
+    code = "statute.unknown_invocation"
+
+
 class UnknownDisclosure(Refused):
     """No such disclosure, as far as the caller may know."""
 

@@ -19,6 +19,7 @@ from broker.domain.ids import (
     ConsentId,
     DisclosureId,
     GrantId,
+    InvocationId,
     MeetingId,
     PersonKey,
     Randomness,
@@ -27,6 +28,7 @@ from broker.domain.ids import (
     SubjectId,
     UnitId,
 )
+from broker.domain.invocations import Invocation
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets
 from tillit.wire import (
@@ -122,7 +124,10 @@ class Deposited:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """A decided ask as it is kept: facts and decision for replay, manifest and receipt for the recipient."""
+    """A decided ask as it is kept: facts and decision for replay, manifest and receipt for the recipient.
+
+    ``told_at``: before then the subject is not shown it, None when at once.
+    """
 
     id: DisclosureId
     subject: SubjectId
@@ -134,6 +139,16 @@ class Disclosure:
     manifest_hash: bytes
     receipt: str
     leaf_hash: bytes
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A category that the subject speaks against sharing; ``recorded_by`` is the unit that wrote it down, if one did."""
+
+    category: str
+    at: datetime
+    recorded_by: UnitId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,10 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn and so on."""
+    """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn and so on.
+
+    ``told_at``: not before then, None when at once.
+    """
 
     kind: str
     at: datetime
@@ -159,6 +177,8 @@ class Notice:
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
+    invocation: InvocationId | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +250,7 @@ class Transaction(Protocol):
     def add_disclosure(self, disclosure: Disclosure) -> None: ...
     def disclosure(self, disclosure: DisclosureId) -> Disclosure | None: ...
     def disclosures_about(
-        self, subject: SubjectId, *, before: str | None, limit: int
+        self, subject: SubjectId, *, before: str | None, limit: int, at: datetime
     ) -> Sequence[Disclosure]: ...
     def add_erasure(
         self, disclosure: DisclosureId, attestation: str, *, erased_at: datetime
@@ -243,9 +263,23 @@ class Transaction(Protocol):
     def set_stage(self, subject: SubjectId, collaboration: str, stage: Stage) -> None: ...
     def stage(self, subject: SubjectId, collaboration: str) -> Stage | None: ...
 
+    # statutes and objections
+    def add_invocation(self, invocation: Invocation) -> None: ...
+    def save_invocation(self, invocation: Invocation, *, was: int) -> None: ...
+    def invocation(self, invocation: InvocationId) -> Invocation | None: ...
+    def invocations_towards(
+        self, unit: UnitId, subject: SubjectId, *, since: datetime
+    ) -> Sequence[Invocation]: ...
+    def invocations_by(
+        self, unit: UnitId, *, after: str | None, limit: int, open_reviews: bool
+    ) -> Sequence[Invocation]: ...
+    def add_objection(self, subject: SubjectId, objection: Objection) -> bool: ...
+    def remove_objection(self, subject: SubjectId, category: str) -> bool: ...
+    def objections(self, subject: SubjectId) -> Sequence[Objection]: ...
+
     # notices, feed
     def add_notice(self, subject: SubjectId, notice: Notice) -> None: ...
-    def notices(self, subject: SubjectId, *, limit: int) -> Sequence[Notice]: ...
+    def notices(self, subject: SubjectId, *, limit: int, at: datetime) -> Sequence[Notice]: ...
     def add_event(self, unit: UnitId, event: Event) -> None: ...
     def events(self, unit: UnitId, *, after: int, limit: int) -> Sequence[Event]: ...
 

@@ -16,6 +16,7 @@ from broker.api import (
     open_routes,
     person_routes,
     service_routes,
+    statute_routes,
     token_routes,
 )
 from broker.api.access_tokens import AccessTokens
@@ -76,6 +77,7 @@ def create(
 def every() -> Iterator[Endpoint]:
     """Every endpoint the broker has, the most called first."""
     yield from service_routes.endpoints
+    yield from statute_routes.endpoints
     yield from token_routes.endpoints
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints

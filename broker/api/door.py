@@ -61,6 +61,7 @@ MAX_FORM_PARAMETERS = 20
 PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "consent": TypeAdapter(wire.ConsentId),
     "disclosure": TypeAdapter(wire.DisclosureId),
+    "invocation": TypeAdapter(wire.InvocationId),
     "unit": TypeAdapter(wire.UnitId),
 }
 

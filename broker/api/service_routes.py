@@ -18,6 +18,7 @@ from broker.domain.errors import (
     NotAboutAnyone,
     NotAMember,
     NothingToGrant,
+    ObjectionTooYoung,
     OutOfTime,
     OutsideAges,
     PurposeNotByConsent,
@@ -271,7 +272,7 @@ def request_consent(given: Exchange[ConsentRequest]) -> ConsentView:
     "service",
     takes=Capture,
     gives=ConsentView,
-    refuses=(UnknownConsent, FormNotHere, *ANSWERING),
+    refuses=(UnknownConsent, FormNotHere, UnknownCategory, ObjectionTooYoung, *ANSWERING),
 )
 def capture(given: Exchange[Capture]) -> ConsentView:
     """Record an oral answer."""

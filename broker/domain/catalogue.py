@@ -316,6 +316,15 @@ class Side(Entry):
     regimes: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
 
+    def holds(self, unit: Unit) -> bool:
+        """Whether the unit may stand at this end."""
+        ends = (
+            (self.types, unit.type),
+            (self.regimes, unit.regime),
+            (self.sectors, unit.sector),
+        )
+        return all(not allowed or own in allowed for allowed, own in ends)
+
 
 class Statute(Labelled, Sourced):
     """A legal ground other than consent. Off where ``in_use`` is false.

@@ -1,4 +1,4 @@
-"""Errors of the domain: what cannot be done to a consent, each with a stable code.
+"""Errors of the domain: what cannot be done to a consent or on a statute, each with a stable code.
 
 A ``detail`` names lines, units and catalogue ids, never a person.
 """
@@ -186,6 +186,97 @@ class TooManyLines(ConsentError):
     """More lines than anyone can answer."""
 
     code = "consent.too_many_lines"
+
+
+# --- statutes -------------------------------------------------------------------------------------------
+
+
+class StatuteError(Refused):
+    """Base of what the domain refuses about relying on a statute; nothing changed."""
+
+
+class StatuteNotInUse(StatuteError):
+    """No such statute, or this deployment does not use it."""
+
+    code = "statute.not_in_use"
+
+
+class StatuteNotInvoked(StatuteError):
+    """Nobody invokes this statute: the ask alone is enough."""
+
+    code = "statute.not_invoked"
+
+
+class WrongSide(StatuteError):
+    """The statute is not for the calling unit to invoke, or not between these two services."""
+
+    code = "statute.wrong_side"
+
+
+class RoleNotAllowed(StatuteError):
+    """The statute does not trust this role to rely on it."""
+
+    code = "statute.role"
+
+
+class OutsideStatute(StatuteError):
+    """Fields that do not exist or that the statute does not open for; ``detail`` names them."""
+
+    code = "statute.fields"
+
+
+class NecessityMissing(StatuteError):
+    """The statute wants the necessity of each field in words, and of no other; ``detail`` names them."""
+
+    code = "statute.necessity"
+
+
+class OutsideStatuteAges(StatuteError):
+    """The statute is not about people of the subject's age."""
+
+    code = "statute.age"
+
+
+class HoursTooMany(StatuteError):
+    """Asked for longer than the statute allows."""
+
+    code = "statute.hours"
+
+
+class NoticeDelayTooLong(StatuteError):
+    """The statute does not let the notice to the subject wait, or not so long."""
+
+    code = "statute.notice_delay"
+
+
+class SamePerson(StatuteError):
+    """Whoever confirms or reviews is somebody else than those who acted before."""
+
+    code = "statute.same_person"
+
+
+class NothingToConfirm(StatuteError):
+    """The statute wants no second person."""
+
+    code = "statute.nothing_to_confirm"
+
+
+class InvocationState(StatuteError):
+    """It has been confirmed, or its time has run out."""
+
+    code = "statute.state"
+
+
+class NothingToReview(StatuteError):
+    """No review is wanted, or there is one already."""
+
+    code = "statute.nothing_to_review"
+
+
+class ObjectionTooYoung(Refused):
+    """Objections are heard from an age that the law sets."""
+
+    code = "objection.too_young"
 
 
 def named(ids: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, or_, select
 
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
@@ -21,7 +21,10 @@ _PARTICIPANTS = TypeAdapter(tuple[Participant, ...])
 _ONE = select(tables.disclosure).where(tables.disclosure.c.id == bindparam("disclosure"))
 _ABOUT = (
     select(tables.disclosure)
-    .where(tables.disclosure.c.subject == bindparam("subject"))
+    .where(
+        tables.disclosure.c.subject == bindparam("subject"),
+        or_(tables.disclosure.c.told_at.is_(None), tables.disclosure.c.told_at <= bindparam("now")),
+    )
     .order_by(tables.disclosure.c.position.desc())
     .limit(bindparam("limit"))
 )
@@ -56,6 +59,7 @@ class Disclosures(Part):
             "manifest_hash": disclosure.manifest_hash,
             "receipt": disclosure.receipt,
             "leaf_hash": disclosure.leaf_hash,
+            "told_at": disclosure.told_at,
         }
         self._run(insert(tables.disclosure).inline(), row)
 
@@ -65,18 +69,17 @@ class Disclosures(Part):
         return None if found is None else _disclosure(found)
 
     def disclosures_about(
-        self, subject: SubjectId, *, before: str | None, limit: int
+        self, subject: SubjectId, *, before: str | None, limit: int, at: datetime
     ) -> Sequence[Disclosure]:
-        """A page of those about a subject, newest first.
+        """A page of those about a subject that the subject may be told of at that moment, newest first.
 
         ``before`` is the id of the last one seen; one that is not about the subject gives nothing.
         """
-        if before is None:
-            rows = self._run(_ABOUT, {"subject": subject, "limit": limit})
-        else:
-            values = {"subject": subject, "limit": limit, "before": before}
-            rows = self._run(_ABOUT_BEFORE, values)
-        return tuple(_disclosure(row) for row in rows)
+        values: dict[str, Any] = {"subject": subject, "limit": limit, "now": at}
+        page = _ABOUT
+        if before is not None:
+            page, values["before"] = _ABOUT_BEFORE, before
+        return tuple(_disclosure(row) for row in self._run(page, values))
 
     def add_erasure(
         self, disclosure: DisclosureId, attestation: str, *, erased_at: datetime
@@ -133,4 +136,5 @@ def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:
             manifest_hash=bytes(row.manifest_hash),
             receipt=row.receipt,
             leaf_hash=bytes(row.leaf_hash),
+            told_at=row.told_at,
         )

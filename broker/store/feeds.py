@@ -8,11 +8,12 @@ the order of the numbers is the order of the commits. SQLite has one writer at a
 
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
-from broker.domain.ids import ConsentId, DisclosureId, MeetingId, SubjectId, UnitId
+from broker.domain.ids import ConsentId, DisclosureId, InvocationId, MeetingId, SubjectId, UnitId
 from broker.ports import Notice
 from broker.store import tables
 from broker.store.faults import readable
@@ -30,8 +31,15 @@ _EVENTS = (
 )
 _NOTICES = (
     select(tables.notice)
-    .where(tables.notice.c.subject == bindparam("subject"))
-    .order_by(tables.notice.c.position.desc())
+    .where(
+        tables.notice.c.subject == bindparam("subject"),
+        or_(tables.notice.c.told_at.is_(None), tables.notice.c.told_at <= bindparam("now")),
+    )
+    # One whose time has just come is news, however long ago it was written down.
+    .order_by(
+        func.coalesce(tables.notice.c.told_at, tables.notice.c.at).desc(),
+        tables.notice.c.position.desc(),
+    )
     .limit(bindparam("limit"))
 )
 
@@ -53,11 +61,13 @@ class Feeds(Part):
             "consent": notice.consent,
             "disclosure": notice.disclosure,
             "meeting": notice.meeting,
+            "invocation": notice.invocation,
+            "told_at": notice.told_at,
         }
         self._run(insert(tables.notice).inline(), row)
 
-    def notices(self, subject: SubjectId, *, limit: int) -> Sequence[Notice]:
-        """The latest of what the subject was told, newest first."""
+    def notices(self, subject: SubjectId, *, limit: int, at: datetime) -> Sequence[Notice]:
+        """The latest of what the subject was told by that moment, newest first."""
         return tuple(
             Notice(
                 kind=row.kind,
@@ -66,8 +76,10 @@ class Feeds(Part):
                 consent=None if row.consent is None else ConsentId(row.consent),
                 disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
                 meeting=None if row.meeting is None else MeetingId(row.meeting),
+                invocation=None if row.invocation is None else InvocationId(row.invocation),
+                told_at=row.told_at,
             )
-            for row in self._run(_NOTICES, {"subject": subject, "limit": limit})
+            for row in self._run(_NOTICES, {"subject": subject, "limit": limit, "now": at})
         )
 
     def add_event(self, unit: UnitId, event: Event) -> None:

@@ -22,6 +22,7 @@ from broker.store.feeds import Feeds
 from broker.store.pathways import Pathways
 from broker.store.records import Records
 from broker.store.services import Services
+from broker.store.statutes import Statutes
 from broker.store.subjects import Subjects
 from tillit.jose import b64u
 from tillit.wire import ProofAnswer
@@ -29,7 +30,7 @@ from tillit.wire import ProofAnswer
 _SALT_BYTES = 32
 
 
-class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Pathways, Feeds):
+class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Pathways, Statutes, Feeds):
     """One database transaction, composed of its groups of queries and the log."""
 
     def __init__(self, connection: Connection, *, origin: str, randomness: Randomness) -> None:

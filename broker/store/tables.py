@@ -189,6 +189,7 @@ class DisclosureRow(Row, table=True):
     manifest_hash: bytes = Field(sa_type=LargeBinary)
     receipt: str = Field(sa_type=Text)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ErasureRow(Row, table=True):
@@ -241,6 +242,39 @@ class NoticeRow(Row, table=True):
     consent: str | None = None
     disclosure: str | None = None
     meeting: str | None = None
+    invocation: str | None = None
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class InvocationRow(Row, table=True):
+    """A statute relied on, at its present version. ``body`` is all of it, the other columns are for queries."""
+
+    __tablename__ = "invocation"
+    __table_args__ = (
+        Index("invocation_unit_position", "unit", "position"),
+        Index("invocation_subject_recipient", "subject", "recipient"),
+    )
+
+    position: int | None = Field(default=None, sa_column=_position())
+    id: str = Field(unique=True)
+    subject: str = Field(foreign_key="subject.id")
+    unit: str
+    recipient: str
+    closes: datetime = Field(sa_type=Instant)
+    review_due: bool
+    version: int
+    body: str = Field(sa_type=Text)
+
+
+class ObjectionRow(Row, table=True):
+    """A category that a subject speaks against sharing."""
+
+    __tablename__ = "objection"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    category: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    recorded_by: str | None = None
 
 
 class EventRow(Row, table=True):
@@ -288,5 +322,7 @@ erasure = _table(ErasureRow)
 meeting = _table(MeetingRow)
 stage = _table(StageRow)
 notice = _table(NoticeRow)
+invocation = _table(InvocationRow)
+objection = _table(ObjectionRow)
 event = _table(EventRow)
 remembered = _table(RememberedRow)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.entries import Entry, Promised
+from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit
 from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
@@ -165,11 +166,41 @@ def _record(
         manifest_hash=bound,
         receipt=_receipt(statement, promised, ports),
         leaf_hash=promised.leaf_hash,
+        told_at=_told_at(gathered, decision, ports.catalogue),
     )
     tx.add_disclosure(disclosure)
-    if chosen:
-        tx.add_notice(gathered.subject, Notice("released", statement.at, unit, disclosure=identity))
+    if chosen and decision.obligations.notify != "none":
+        _notify(tx, disclosure)
     return disclosure
+
+
+def _notify(tx: Transaction, disclosure: Disclosure) -> None:
+    notice = Notice(
+        "released",
+        disclosure.at,
+        disclosure.recipient,
+        disclosure=disclosure.id,
+        told_at=disclosure.told_at,
+    )
+    tx.add_notice(disclosure.subject, notice)
+
+
+def _told_at(gathered: Gathered, decision: Decision, catalogue: Catalogue) -> datetime | None:
+    """When the subject may see the disclosure, None when at once.
+
+    It waits where the policy says so, and where a refused ask would give away what itself may wait.
+    """
+    if decision.permitted() and decision.obligations.notify != "delayed":
+        return None
+    purpose = catalogue.purposes.get(gathered.facts.ask.purpose)
+    waiting = [
+        invocation.told_at
+        for invocation in gathered.invocations
+        if purpose is not None
+        and invocation.statute in purpose.statutes
+        and invocation.told_at > gathered.facts.now
+    ]
+    return max(waiting, default=None)
 
 
 def _choose(decision: Decision, gathered: Gathered) -> dict[FieldName, Chosen]:
@@ -221,7 +252,14 @@ def _manifest(
     unit: UnitId,
     now: datetime,
 ) -> Manifest:
-    rests_on = sorted({(g.id, g.version) for field in chosen.values() for g in field.grounds})
+    rests_on = sorted(
+        {
+            (g.id, g.version)
+            for field in chosen.values()
+            for g in field.grounds
+            if g.kind == "consent"
+        }
+    )
     days = int(decision.obligations.erase_after.strip("PD"))
     return Manifest(
         v=1,

@@ -24,6 +24,7 @@ from broker.errors import UnknownConsent
 from broker.ports import Notice, Ports, SignerQuestion, Transaction
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
+from broker.usecases.objections import object_to
 from broker.usecases.people import age, known, registered, subject_facts
 from broker.usecases.views import for_party, for_requester
 from tillit.wire import Capture, ConsentRequest, ConsentView, Page
@@ -58,6 +59,7 @@ def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports)
     Raises:
         UnknownConsent: the calling unit did not ask for a consent by that id.
         ConsentError: its subclasses say what about the answer cannot be.
+        ObjectionTooYoung: the law does not yet hear a child of that age.
     """
 
     def act(tx: Transaction) -> ConsentView:
@@ -79,6 +81,14 @@ def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports)
         )
         save(tx, changed, event, was=consent.version, ports=ports)
         tx.add_notice(changed.subject, Notice("captured", now, call.unit, consent=changed.id))
+        object_to(
+            tx,
+            changed.subject,
+            captured.objects_to,
+            now=now,
+            ports=ports,
+            recorded_by=call.unit,
+        )
         return for_requester(changed, signers(tx, changed, now=now, ports=ports), ports)
 
     return once(act, answers=ConsentView, call=call, ports=ports)

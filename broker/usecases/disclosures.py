@@ -1,10 +1,12 @@
 """Disclosures: handing out what was recorded, once or again, and the proof that it stands in the log."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from audit.entries import Entry
+from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision
-from broker.domain.ids import ConsentId, DisclosureId, PersonKey, RecordId, UnitId
+from broker.domain.ids import ConsentId, DisclosureId, InvocationId, PersonKey, RecordId, UnitId
 from broker.errors import (
     CustodianDown,
     DisclosureGone,
@@ -87,12 +89,13 @@ def proof(
     """The inclusion proof of a disclosure's leaf, for its recipient or its subject.
 
     Raises:
-        UnknownDisclosure: none by that id concerns the reader.
+        UnknownDisclosure: none by that id concerns the reader, or the subject is to be told of it later.
         ProofPending: logged, but not yet in a signed tree.
     """
+    now = ports.clock()
     with ports.store.read() as tx:
         disclosure = tx.disclosure(identity)
-        if disclosure is None or not _concerns(tx, disclosure, reader, person=person):
+        if disclosure is None or not _concerns(tx, disclosure, reader, person=person, now=now):
             raise UnknownDisclosure
         found = tx.proof(disclosure.leaf_hash)
     if found is None:
@@ -114,10 +117,16 @@ def reasons(
 
 
 def _concerns(
-    tx: Transaction, disclosure: Disclosure, reader: UnitId | PersonKey, *, person: bool
+    tx: Transaction,
+    disclosure: Disclosure,
+    reader: UnitId | PersonKey,
+    *,
+    person: bool,
+    now: datetime,
 ) -> bool:
     if person:
-        return disclosure.subject == myself(tx, PersonKey(reader))
+        told = disclosure.told_at is None or disclosure.told_at <= now
+        return told and disclosure.subject == myself(tx, PersonKey(reader))
     return disclosure.recipient == reader
 
 
@@ -125,12 +134,16 @@ def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
     manifest = disclosure.manifest
     # What time alone has changed since (an end, a birthday, a membership) the decision itself foresaw.
     until = min(manifest.expires_at, disclosure.decision.stable_until or manifest.expires_at)
-    if ports.clock() >= until:
+    now = ports.clock()
+    if now >= until:
         raise DisclosureGone("the time in which it could be handed out has run out")
     rests_on = [(ConsentId(consent.id), consent.version) for consent in manifest.consents]
     with ports.store.hold(rests_on) as tx:
         if tx is None:
             raise DisclosureGone("a consent it rested on has changed since")
+        _check_invocations(tx, disclosure, at=now)
+        if not fresh:
+            _check_objections(tx, disclosure, catalogue=ports.catalogue)
         if not fresh and tx.erased([disclosure.id]):
             raise DisclosureGone("the recipient has attested its erasure")
         recipient = _recipient_key(tx, disclosure.recipient)
@@ -158,6 +171,28 @@ def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
         )
         for name, field in manifest.fields.items()
     }, released.key
+
+
+def _check_invocations(tx: Transaction, disclosure: Disclosure, *, at: datetime) -> None:
+    """Raises ``DisclosureGone`` unless every statute it rests on that somebody had to invoke is still relied on."""
+    relied_on = {
+        ground.grant
+        for permit in disclosure.decision.permitted().values()
+        for ground in permit.grounds
+        if ground.kind != "consent" and ground.grant
+    }
+    for identity in sorted(relied_on):
+        invocation = tx.invocation(InvocationId(identity))
+        if invocation is None or not invocation.open_at(at):
+            raise DisclosureGone("the time in which the statute was relied on has run out")
+
+
+def _check_objections(tx: Transaction, disclosure: Disclosure, *, catalogue: Catalogue) -> None:
+    """Raises ``DisclosureGone`` where the subject has spoken against sharing one of its categories since."""
+    before = disclosure.facts.subject.objects_to
+    since = {o.category for o in tx.objections(disclosure.subject)}.difference(before)
+    if since & {catalogue.fields[name].category for name in disclosure.manifest.fields}:
+        raise DisclosureGone("the subject has spoken against sharing it since")
 
 
 def _recipient_key(tx: Transaction, unit: UnitId) -> Mapping[str, object]:

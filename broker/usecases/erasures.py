@@ -41,7 +41,10 @@ def erased(identity: DisclosureId, erasure: Erasure, *, call: Call, ports: Ports
             "recipient": call.unit,
         }
         tx.append(Entry("disclosure.erased", now, content, disclosure.subject))
-        tx.add_notice(disclosure.subject, Notice("erased", now, call.unit, disclosure=identity))
+        # What the subject is to be told of later is not given away by its end.
+        waits = disclosure.told_at if disclosure.told_at and disclosure.told_at > now else None
+        told = Notice("erased", now, call.unit, disclosure=identity, told_at=waits)
+        tx.add_notice(disclosure.subject, told)
         return ErasureAnswer(disclosure=identity, erased_at=erased_at)
 
     return once(act, answers=ErasureAnswer, call=call, ports=ports)

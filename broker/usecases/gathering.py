@@ -16,11 +16,15 @@ from broker.domain.facts import (
     SignedBy,
 )
 from broker.domain.ids import ConsentId, GrantId, MeetingId, SubjectId, UnitId
+from broker.domain.invocations import Invocation
 from broker.ports import Deposited, Ports, Transaction
 from broker.usecases.people import registered, subject_facts
+from broker.usecases.statutes import invocation_facts
 from tillit.wire import Ask
 
 MEETING_OPEN_FOR = timedelta(hours=24)
+# For so long the policy can still say that the time of an emergency has run out, and not that there never was one.
+REMEMBERED_AFTER_CLOSE = timedelta(days=30)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 NO_MEETING = MeetingFacts(
     id="", collaboration="", noticed=False, participants=(), opens=NEVER, closes=NEVER
@@ -29,11 +33,12 @@ NO_MEETING = MeetingFacts(
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, and where the newest deposited values lie."""
+    """The facts, where the newest deposited values lie, and what is relied on towards the asking unit."""
 
     subject: SubjectId
     facts: Facts
     newest: Mapping[str, Sequence[Deposited]]
+    invocations: Sequence[Invocation]
 
 
 def gather(
@@ -45,6 +50,7 @@ def gather(
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
     newest = tx.newest(subject, ask.fields)
+    invocations = tx.invocations_towards(unit, subject, since=now - REMEMBERED_AFTER_CLOSE)
     facts = Facts(
         now=now,
         ask=AskFacts(
@@ -60,13 +66,15 @@ def gather(
             person,
             now=now,
             thresholds=ports.catalogue.age_thresholds(ask.purpose, ask.collaboration or ""),
+            objects_to=(objection.category for objection in tx.objections(subject)),
         ),
         consents=_consents(consents, used, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
         meeting=_meeting(tx, ask, subject=subject),
+        invocations=tuple(invocation_facts(each) for each in invocations),
         stage=_stage(tx, ask, subject=subject, catalogue=ports.catalogue),
     )
-    return Gathered(subject, facts, newest)
+    return Gathered(subject, facts, newest, invocations)
 
 
 def _consents(

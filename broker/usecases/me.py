@@ -113,7 +113,9 @@ def disclosures(
     """A page of what was asked about the person, released or refused, newest first."""
     size = min(limit, PAGE)
     with ports.store.read() as tx:
-        found = tx.disclosures_about(myself(tx, person), before=before, limit=size)
+        found = tx.disclosures_about(
+            myself(tx, person), before=before, limit=size, at=ports.clock()
+        )
         return MyDisclosures(
             disclosures=_told_of(tx, found, language=language, ports=ports),
             next=found[-1].id if len(found) == size else None,
@@ -128,8 +130,8 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
     now = ports.clock()
     with ports.store.read() as tx:
         subject = myself(tx, person)
-        found = tx.disclosures_about(subject, before=None, limit=COPIED + 1)
-        told = tx.notices(subject, limit=COPIED)
+        found = tx.disclosures_about(subject, before=None, limit=COPIED + 1, at=now)
+        told = tx.notices(subject, limit=COPIED, at=now)
         own = Signer("subject", person)
         return MyCopy(
             generated_at=now,
@@ -154,12 +156,13 @@ def _told_of(
 def notices(*, person: PersonKey, limit: int, ports: Ports) -> MyNotices:
     """The latest of what the person was told, newest first; of a meeting also when, and who (N22)."""
     with ports.store.read() as tx:
-        found = tx.notices(myself(tx, person), limit=min(limit, PAGE))
+        found = tx.notices(myself(tx, person), limit=min(limit, PAGE), at=ports.clock())
         return MyNotices(notices=tuple(_told(tx, notice) for notice in found))
 
 
 def _told(tx: Transaction, notice: Notice) -> MyNotice:
     meeting = None if notice.meeting is None else tx.meeting(notice.meeting)
+    relied_on = None if notice.invocation is None else tx.invocation(notice.invocation)
     return MyNotice(
         kind=notice.kind,
         at=notice.at,
@@ -167,6 +170,9 @@ def _told(tx: Transaction, notice: Notice) -> MyNotice:
         consent=notice.consent,
         disclosure=notice.disclosure,
         meeting=notice.meeting,
+        invocation=notice.invocation,
+        statute=None if relied_on is None else relied_on.statute,
+        finding=None if relied_on is None else relied_on.finding,
         held_at=None if meeting is None else meeting.held_at,
         participants=() if meeting is None else meeting.participants,
     )

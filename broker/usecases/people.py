@@ -107,10 +107,12 @@ def turns(born: date, years: int) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=OSLO).astimezone(UTC)
 
 
-def subject_facts(person: Person, *, now: datetime, thresholds: Iterable[int]) -> SubjectFacts:
+def subject_facts(
+    person: Person, *, now: datetime, thresholds: Iterable[int], objects_to: Iterable[str] = ()
+) -> SubjectFacts:
     """What the policy is told of a person: age and the coming birthdays that change what the law says.
 
-    ``thresholds`` are those ages. The date of birth itself stays in the register.
+    ``thresholds`` are those ages, ``objects_to`` the categories spoken against. The date of birth itself stays in the register.
     """
     years = age(person.born, now)
     coming = [n for n in thresholds if n > years]
@@ -119,5 +121,5 @@ def subject_facts(person: Person, *, now: datetime, thresholds: Iterable[int]) -
         birthdays=tuple(ComesOfAge(age=n, at=turns(person.born, n)) for n in coming),
         guardians=len(person.guardians) if years < ADULT else 0,
         address_protection=person.address_protection,
-        objects_to=(),
+        objects_to=tuple(objects_to),
     )

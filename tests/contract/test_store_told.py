@@ -67,10 +67,10 @@ def test_a_subject_pages_back_through_what_was_asked_about_them(kept: Store) -> 
         for each in (*mine[:2], hers, *mine[2:]):
             tx.add_disclosure(each)
     with kept.read() as tx:
-        first = tx.disclosures_about(EMIL, before=None, limit=3)
-        rest = tx.disclosures_about(EMIL, before=first[-1].id, limit=3)
+        first = tx.disclosures_about(EMIL, before=None, limit=3, at=NOW)
+        rest = tx.disclosures_about(EMIL, before=first[-1].id, limit=3, at=NOW)
         assert [*first, *rest] == mine[::-1]
-        assert tx.disclosures_about(EMIL, before=hers.id, limit=3) == ()
+        assert tx.disclosures_about(EMIL, before=hers.id, limit=3, at=NOW) == ()
 
 
 def test_a_meeting_comes_back_as_it_was(kept: Store) -> None:
@@ -97,7 +97,7 @@ def test_notices_are_the_subjects_own_and_newest_first(kept: Store) -> None:
             tx.add_notice(EMIL, notice)
         tx.add_notice(SARA, told[0])
     with kept.read() as tx:
-        assert tuple(tx.notices(EMIL, limit=2)) == tuple(told[:0:-1])
+        assert tuple(tx.notices(EMIL, limit=2, at=LATER)) == tuple(told[:0:-1])
 
 
 def test_a_feed_is_read_by_cursor(store: Store) -> None:

@@ -59,6 +59,12 @@ ISSUE = {
     "POST /v1/disclosures/{disclosure}/erasure",
     "GET /log/checkpoint",
     "GET /log/tile/{tile:path}",
+    "POST /v1/invocations",
+    "GET /v1/invocations",
+    "POST /v1/invocations/{invocation}/confirm",
+    "POST /v1/invocations/{invocation}/review",
+    "GET /v1/me/objections",
+    "POST /v1/me/objections",
 }
 
 
@@ -67,6 +73,7 @@ def _path(endpoint: Endpoint) -> str:
     ids = {
         "disclosure": "dis_" + "a" * 22,
         "consent": "con_" + "a" * 22,
+        "invocation": "inv_" + "a" * 22,
         "unit": NAV,
         "collaboration": LARVIK,
         "tile:path": "0/000",

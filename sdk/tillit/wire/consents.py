@@ -101,7 +101,8 @@ Answers = Annotated[dict[GrantId, Answer], Field(min_length=1, max_length=MAX_GR
 class Capture(Wire):
     """An answer a professional records (N2): who answered, what was read out (its hash), when, line by line.
 
-    ``signer`` is ``subject`` or ``guardian``; ``child_heard`` records that a child below the age was heard.
+    ``signer`` is ``subject`` or ``guardian``; ``child_heard`` records that a child below the age was heard, ``objects_to`` the
+    categories that the child spoke against sharing.
     """
 
     method: Literal["oral"]
@@ -111,6 +112,9 @@ class Capture(Wire):
     answers: Answers
     actor: Actor
     child_heard: bool = False
+    objects_to: Annotated[
+        tuple[CategoryId, ...], Field(max_length=20), AfterValidator(distinct)
+    ] = ()
 
 
 class DigitalAnswer(Wire):

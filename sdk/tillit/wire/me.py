@@ -8,14 +8,18 @@ from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.consents import ConsentView
 from tillit.wire.services import Participant
+from tillit.wire.statutes import Finding
 from tillit.wire.terms import (
+    CategoryId,
     CollaborationId,
     ConsentId,
     DisclosureId,
     FieldName,
     Instant,
+    InvocationId,
     MeetingId,
     PurposeId,
+    StatuteId,
     UnitId,
     Wire,
 )
@@ -56,7 +60,8 @@ class MyDisclosures(Wire):
 class MyNotice(Wire):
     """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on.
 
-    Of a meeting also when it is held, and which units take part in which roles (N22).
+    Of a meeting also when it is held, and which units take part in which roles (N22); of a statute relied on also which, and
+    what its reviewer found.
     """
 
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
@@ -65,6 +70,9 @@ class MyNotice(Wire):
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
+    invocation: InvocationId | None = None
+    statute: StatuteId | None = None
+    finding: Finding | None = None
     held_at: Instant | None = None
     participants: tuple[Participant, ...] = ()
 
@@ -92,3 +100,24 @@ class MyCopy(Wire):
     disclosures: tuple[MyDisclosure, ...]
     notices: tuple[MyNotice, ...]
     complete: bool
+
+
+class ObjectionRequest(Wire):
+    """``POST /v1/me/objections``: speak against sharing a category, or take that back."""
+
+    category: CategoryId
+    objects: bool
+
+
+class MyObjection(Wire):
+    """A category that the subject speaks against sharing; ``recorded_by`` is the unit that wrote it down, if one did."""
+
+    category: CategoryId
+    at: Instant
+    recorded_by: UnitId | None
+
+
+class MyObjections(Wire):
+    """What the subject speaks against sharing now."""
+
+    objections: tuple[MyObjection, ...]

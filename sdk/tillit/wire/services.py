@@ -12,6 +12,7 @@ from tillit.wire.terms import (
     DisclosureId,
     FieldName,
     Instant,
+    InvocationId,
     MeetingId,
     PurposeId,
     SubjectHandle,
@@ -68,6 +69,7 @@ class Event(Wire):
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
+    invocation: InvocationId | None = None
     collaboration: CollaborationId | None = None
     purpose: PurposeId | None = None
     fields: tuple[FieldName, ...] = ()
