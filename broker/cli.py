@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from audit.entries import Entry
 from broker import compose
 from broker.domain.ids import UnitId
+from broker.domain.reviewing import unreviewed
 from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.ports import SignerQuestion
@@ -163,6 +164,9 @@ def policy_check(_: argparse.Namespace, settings: Settings) -> None:
     print(f"version {policies.version}")
     print(f"digest {policies.digest}")
     print(f"engine {settings.engine}: answers")
+    waiting = unreviewed(policies.catalogue)
+    print(f"not legally reviewed: {len(waiting)} entries of the law")
+    print("".join(f"  {name}\n" for name in waiting), end="")
 
 
 def policy_export(given: argparse.Namespace, settings: Settings) -> None:

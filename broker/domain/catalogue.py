@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
 from tillit.wire import (
     CategoryId,
     CollaborationId,
     EventName,
     FieldName,
+    GiverCode,
     Language,
     PurposeId,
     StatuteId,
@@ -64,6 +65,12 @@ class Sourced(Entry):
     source: str
     as_of: str
     reviewed_by: str | None
+
+    @computed_field(description="Whether a lawyer has signed this entry.")  # type: ignore[prop-decorator] # pydantic's own form
+    @property
+    def reviewed(self) -> bool:
+        """Whether a lawyer has signed."""
+        return self.reviewed_by is not None
 
 
 class ServiceType(Labelled):
@@ -125,10 +132,33 @@ class CeilingRule(Entry):
     fields: tuple[FieldName, ...] = ()
 
 
-class Reason(Labelled):
-    """Why something is withheld, in words that need no training."""
+class Told(Labelled):
+    """Something said about the subject to others; ``own`` is how the subject is told, where that differs."""
+
+    own: Labels | None = None
+
+    def said(self, language: Language, *, to_subject: bool) -> str:
+        """The text for one reader."""
+        labels = self.own if to_subject and self.own else self.labels
+        return str(getattr(labels, language))
+
+
+class Giver(Told):
+    """Who could give what is missing, in a sentence."""
+
+    code: GiverCode
+
+
+class Reason(Told):
+    """Why something is withheld, in words that need no training; what is ``missing``, and who could give it.
+
+    ``law``: the legal entries it rests on, if any.
+    """
 
     code: str
+    missing: Labels
+    giver: GiverCode
+    law: Literal["ages", "limits", "regimes", "statutes"] | None = None
 
 
 class Regime(Labelled, Sourced):
@@ -371,6 +401,7 @@ class Catalogue(Entry):
     statutes: dict[StatuteId, Statute]
     limits: LawLimits
     events: dict[EventName, EventDef]
+    givers: dict[GiverCode, Giver]
 
     def reach(
         self, purpose: str, recipient: Unit, collaboration: Collaboration | None = None

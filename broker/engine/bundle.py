@@ -173,6 +173,7 @@ def _catalogue(facts: Mapping[str, Any]) -> dict[str, Any]:
         "purposes": _keyed(shelves["purposes"], "id"),
         "ceilings": shelves["ceilings"],
         "reasons": _keyed(shelves["reasons"], "code"),
+        "givers": _keyed(shelves["givers"], "code"),
         "regimes": _keyed(facts["law"]["regimes"], "id"),
         "units": _keyed(facts["units"], "id"),
         "collaborations": {
@@ -213,6 +214,7 @@ def _dangling(catalogue: Catalogue) -> Iterator[str]:
             yield from (set(rule.recipients) - types.keys() - {"@members", "@health"})
             yield from (set(rule.categories) - categories.keys())
             yield from (set(rule.fields) - fields.keys())
+    yield from ({reason.giver for reason in catalogue.reasons.values()} - catalogue.givers.keys())
     for why in catalogue.purposes.values():
         yield from (set(why.statutes) - catalogue.statutes.keys())
     for statute in catalogue.statutes.values():

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from audit.entries import Entry, Promised
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit
+from broker.domain.explaining import explain
 from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
 from broker.errors import Contended, EngineDown
@@ -71,6 +72,7 @@ def check(ask: Ask, *, call: Call, ports: Ports) -> CheckAnswer:
             obligations=decision.obligations,
             stable_until=decision.stable_until,
             policy=decision.policy,
+            explanation=explain(decision, gathered.facts, ports.catalogue, call.language),
         )
 
     try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from audit.entries import Entry
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision
+from broker.domain.explaining import explain
 from broker.domain.ids import ConsentId, DisclosureId, InvocationId, PersonKey, RecordId, UnitId
 from broker.errors import (
     CustodianDown,
@@ -80,6 +81,7 @@ def hand_out(
         manifest=disclosure.manifest,
         stable_until=disclosure.decision.stable_until,
         receipt=disclosure.receipt,
+        explanation=explain(disclosure.decision, disclosure.facts, ports.catalogue, language),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from broker.domain.consents import Consent
 from broker.domain.decisions import Permit
+from broker.domain.explaining import explain
 from broker.domain.grants import Grant
 from broker.domain.ids import UnitId
 from broker.domain.signatures import Needed
@@ -56,6 +57,7 @@ def of_disclosure(
 ) -> MyDisclosure:
     """An ask about the subject as the subject sees it: every field, shared or not, with the ground or the reason."""
     facts, manifest = disclosure.facts, disclosure.manifest
+    told = explain(disclosure.decision, facts, ports.catalogue, language, to_subject=True).fields
     return MyDisclosure(
         id=disclosure.id,
         at=disclosure.at,
@@ -67,7 +69,11 @@ def of_disclosure(
         outcome=disclosure.decision.outcome,
         fields={
             name: MyField(
-                shared=True, source=manifest.fields[name].source, grounds=a.grounds, reasons=()
+                shared=True,
+                source=manifest.fields[name].source,
+                grounds=a.grounds,
+                reasons=(),
+                explanation=told[name],
             )
             if isinstance(a, Permit)
             else MyField(
@@ -78,6 +84,7 @@ def of_disclosure(
                     Reason(code=code, text=ports.catalogue.text("reason", code, language))
                     for code in a.reasons
                 ),
+                explanation=told[name],
             )
             for name, a in disclosure.decision.fields.items()
         },

@@ -46,6 +46,7 @@ def check_json(check: Check) -> dict[str, Any]:
         "obligations": check.obligations,
         "stable_until": _iso(check.stable_until),
         "policy": check.policy,
+        "explanation": check.explanation,
     }
 
 
@@ -55,7 +56,9 @@ def check_text(check: Check) -> Iterable[str]:
     yield f"{answers[check.outcome]}. Nothing has been released."
     for name, grounds in check.permitted.items():
         yield f"  may    {name}  ({', '.join(f'{g.kind} from {g.source}' for g in grounds)})"
-    yield from _withheld(check.withheld)
+        yield from _ground(check.explanation, name)
+    yield from _withheld(check.withheld, check.explanation)
+    yield from _unreviewed(check.explanation)
     if check.stable_until is not None:
         yield f"Time alone changes nothing before {_iso(check.stable_until)}."
 
@@ -82,6 +85,7 @@ def answer_json(answer: Answer, proven: Proven | None) -> dict[str, Any]:
         "stable_until": _iso(answer.stable_until),
         "expires_at": _iso(answer.expires_at),
         "receipt": answer.receipt.token,
+        "explanation": answer.explanation,
         "log": None if proven is None else _place(proven),
     }
 
@@ -102,7 +106,9 @@ def answer_text(answer: Answer, proven: Proven | None) -> Iterable[str]:
         value = json.dumps(held.value, ensure_ascii=False)
         day = held.observed_at.date().isoformat()
         yield f"  {name} = {value}  ({held.source}, {day}, {held.basis})"
-    yield from _withheld(answer.withheld)
+        yield from _ground(answer.explanation, name)
+    yield from _withheld(answer.withheld, answer.explanation)
+    yield from _unreviewed(answer.explanation)
     if answer.values:
         yield from obligation_text(answer.obligations)
     if proven is not None:
@@ -110,11 +116,30 @@ def answer_text(answer: Answer, proven: Proven | None) -> Iterable[str]:
         yield f"In the log {origin} at {proven.index} of {size}: checked."
 
 
-def _withheld(withheld: Mapping[str, tuple[wire.Reason, ...]]) -> Iterable[str]:
+def _withheld(
+    withheld: Mapping[str, tuple[wire.Reason, ...]], explanation: wire.Explanation
+) -> Iterable[str]:
     for name, reasons in withheld.items():
         yield f"  not    {name}"
         for reason in reasons:
             yield f"         {reason.text} [{reason.code}]"
+        told = explanation.fields.get(name)
+        if told is not None and told.missing is not None:
+            giver = "" if told.giver is None else f" {told.giver.text}"
+            yield f"         -> {told.missing}{giver}"
+
+
+def _ground(explanation: wire.Explanation, name: str) -> Iterable[str]:
+    told = explanation.fields.get(name)
+    if told is not None:
+        yield f"         {told.text}"
+
+
+def _unreviewed(explanation: wire.Explanation) -> Iterable[str]:
+    """Which answers rest on a legal entry that no lawyer has signed."""
+    names = [name for name, told in explanation.fields.items() if not told.reviewed]
+    if names:
+        yield f"Not legally reviewed: what decided {', '.join(names)}."
 
 
 def obligation_text(taken_on: wire.Obligations) -> Iterable[str]:
@@ -161,14 +186,31 @@ def event_text(event: wire.Event) -> Iterable[str]:
 
 
 def catalogue_text(catalogue: Catalogue) -> Iterable[str]:
-    """How much of each kind there is, with its ids."""
+    """How much of each kind there is, with its ids; a legal entry that no lawyer has signed says so."""
     for kind, entries in catalogue.items():
-        if isinstance(entries, Mapping | tuple):
-            names = entries if isinstance(entries, Mapping) else map(_name, entries)
+        if isinstance(entries, Mapping) and "reviewed" in entries:
+            yield f"{kind}{_review(entries)}"
+        elif isinstance(entries, Mapping):
             yield f"{kind} ({len(entries)})"
-            yield from (f"  {name}" for name in names)
+            yield from (f"  {name}{_review(entry)}" for name, entry in entries.items())
+        elif isinstance(entries, tuple):
+            yield f"{kind} ({len(entries)})"
+            yield from (f"  {_name(entry)}{_review(entry)}" for entry in entries)
         else:
             yield f"{kind}: {entries}"
+    if missing := _waiting(catalogue):
+        yield f"Not legally reviewed: {missing} entries."
+
+
+def _review(entry: Any) -> str:
+    return "  (not legally reviewed)" if _waiting(entry) else ""
+
+
+def _waiting(entry: Any) -> int:
+    """How many entries in this one, itself among them, say that they are not reviewed."""
+    if isinstance(entry, Mapping):
+        return (entry.get("reviewed") is False) + sum(map(_waiting, entry.values()))
+    return sum(map(_waiting, entry)) if isinstance(entry, tuple) else 0
 
 
 def _name(entry: Any) -> str:

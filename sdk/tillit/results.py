@@ -83,7 +83,8 @@ class Deposited:
 class Check:
     """What an ask would be answered with now; nothing was released.
 
-    ``stable_until``: until then time alone changes nothing; a withdrawal does at once.
+    ``stable_until``: until then time alone changes nothing; a withdrawal does at once. ``explanation``: the same in plain
+    words, with what is missing and who could give it.
     """
 
     outcome: wire.Outcome
@@ -92,6 +93,7 @@ class Check:
     obligations: wire.Obligations
     stable_until: datetime | None
     policy: wire.PolicyRef
+    explanation: wire.Explanation = field(default_factory=wire.Explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,9 @@ class Answer:
     """A disclosure whose every check held.
 
     ``values`` and ``withheld`` together answer each asked field once. ``receipt`` is the broker's
-    signed word, ``raw`` the answer as it came (sealed). Not checked: the texts of ``withheld`` and
-    ``stable_until``, which nobody signs, and, before ``proof``, that the log holds the disclosure.
+    signed word, ``raw`` the answer as it came (sealed), ``explanation`` the decision in plain words.
+    Not checked: ``explanation``, the texts of ``withheld`` and ``stable_until``, which nobody signs,
+    and, before ``proof``, that the log holds the disclosure.
     """
 
     id: str
@@ -113,6 +116,7 @@ class Answer:
     expires_at: datetime
     receipt: VerifiedReceipt = field(repr=False)
     raw: wire.DisclosureAnswer = field(repr=False)
+    explanation: wire.Explanation = field(default_factory=wire.Explanation)
 
 
 @dataclass(frozen=True, slots=True)

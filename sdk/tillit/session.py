@@ -170,6 +170,7 @@ class Session:
             obligations=answer.obligations,
             stable_until=answer.stable_until,
             policy=answer.policy,
+            explanation=answer.explanation,
         )
 
     def ask(self, subject: Subject, ask: wire.Ask, *, idempotency_key: str | None) -> Flow[Answer]:
@@ -317,6 +318,7 @@ def _answer(answer: wire.DisclosureAnswer, opened: Opened) -> Answer:
         expires_at=answer.manifest.expires_at,
         receipt=opened.receipt,
         raw=answer,
+        explanation=answer.explanation,
     )
 
 

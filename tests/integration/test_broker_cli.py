@@ -98,6 +98,8 @@ def test_policies_are_checked_with_the_engine(ready: Path) -> None:
     checked = run(ready, "policy", "check")
     assert checked.returncode == 0, checked.stderr
     assert "digest sha256:" in checked.stdout
+    assert "entries of the law" in checked.stdout
+    assert "  statutes.S1" in checked.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.scripted import Act, answer, hang_up, problem, scripted
-from tillit import ServiceKey, cli, display, errors, inputs, wire
-from tillit.results import Catalogue, Check
+from tillit import ServiceKey, cli, display, errors, inputs
 
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HANDLE = "hdl_" + "a" * 22
 NUMBER = "13097248022"
 TRUST = {"issuer": "https://tillit.test", "receipts": {}, "custodian": {}, "log": ""}
@@ -421,59 +418,3 @@ def test_texts_from_elsewhere_cannot_steer_the_terminal() -> None:
     """A value that clears the screen or turns the text around is shown as what it is."""
     assert display.plain("a\x1b[2Jb\u202ec\nd\x9b") == "a\ufffd[2Jb\ufffdc\nd\ufffd"
     assert display.as_json({"a": "\x9b\u202e"}) == '{\n  "a": "\\u009b\\u202e"\n}'
-
-
-def test_catalogue_in_lines() -> None:
-    """Each kind with its ids, whatever its shape."""
-    catalogue = Catalogue(
-        {"version": "1", "fields": {"a.b": {}}, "units": [{"id": "u"}, {"name": "n"}, "x"]},
-        etag=None,
-    )
-    assert list(display.catalogue_text(catalogue)) == [
-        "version: 1",
-        "fields (1)",
-        "  a.b",
-        "units (3)",
-        "  u",
-        "  n",
-        "  x",
-    ]
-
-
-def test_event_in_a_line() -> None:
-    """What there is of it, and nothing for what there is not."""
-    event = wire.Event(id=7, type="dropout.notice", at=NOW, subject=None, fields=("a.b", "a.c"))
-    assert list(display.event_text(event)) == ["7  2026-11-23T08:00:00Z  dropout.notice  a.b a.c"]
-    bare = wire.Event(id=8, type="feed.start", at=NOW, subject=None)
-    assert list(display.event_text(bare)) == ["8  2026-11-23T08:00:00Z  feed.start"]
-
-
-def test_check_whose_answer_time_never_changes() -> None:
-    """Nothing is said of a moment that there is not."""
-    check = Check(
-        outcome="refused",
-        permitted={},
-        withheld={"a.b": (wire.Reason(code="gap.field", text="Ukjent felt."),)},
-        obligations=wire.Obligations(
-            notify="immediate", erase_after="P30D", onward_sharing=False, journal=True
-        ),
-        stable_until=None,
-        policy=wire.PolicyRef(version="1", digest="sha256:" + "0" * 64),
-    )
-    assert list(display.check_text(check)) == [
-        "No. Nothing has been released.",
-        "  not    a.b",
-        "         Ukjent felt. [gap.field]",
-    ]
-
-
-def test_obligations_in_a_line() -> None:
-    """What the recipient takes on, in plain words."""
-    taken_on = wire.Obligations(
-        notify="immediate", erase_after="P30D", onward_sharing=False, journal=True
-    )
-    assert list(display.obligation_text(taken_on)) == [
-        "Erase within 30 days, not to be passed on, to be journalled."
-    ]
-    freer = taken_on.model_copy(update={"onward_sharing": True, "journal": False})
-    assert list(display.obligation_text(freer)) == ["Erase within 30 days, may be passed on."]

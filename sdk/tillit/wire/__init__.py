@@ -29,6 +29,7 @@ from tillit.wire.consents import (
     GrantView,
     Withdrawal,
 )
+from tillit.wire.explanations import Explanation, FieldExplanation, Giver, GiverCode
 from tillit.wire.me import (
     MyConsents,
     MyCopy,
@@ -145,9 +146,13 @@ __all__ = [
     "EventName",
     "EventPage",
     "EventReport",
+    "Explanation",
+    "FieldExplanation",
     "FieldName",
     "FieldNames",
     "Finding",
+    "Giver",
+    "GiverCode",
     "GrantId",
     "GrantView",
     "Ground",

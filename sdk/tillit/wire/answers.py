@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from tillit.wire.asks import Actor, Ground, Obligations, PolicyRef, Reason
+from tillit.wire.explanations import Explanation
 from tillit.wire.sealed import Manifest, SealedField, SealedKey
 from tillit.wire.terms import (
     CollaborationId,
@@ -24,7 +25,10 @@ Outcome = Literal["released", "partly_released", "refused"]
 
 
 class CheckAnswer(Wire):
-    """``POST /v1/checks``: the decision, nothing released, nothing written but the log entry."""
+    """``POST /v1/checks``: the decision, nothing released, nothing written but the log entry.
+
+    ``explanation`` says the same in plain words.
+    """
 
     outcome: Outcome
     permitted: dict[FieldName, tuple[Ground, ...]]
@@ -32,12 +36,14 @@ class CheckAnswer(Wire):
     obligations: Obligations
     stable_until: Instant | None
     policy: PolicyRef
+    explanation: Explanation = Explanation()
 
 
 class DisclosureAnswer(Wire):
     """``POST /v1/disclosures``: sealed fields, withheld fields with reasons, manifest, obligations, receipt.
 
     ``key`` is absent when nothing was released. ``receipt`` is a compact JWS by the broker (see ``tillit.receipts``).
+    ``explanation`` says the decision in plain words; neither manifest nor receipt repeats it.
     """
 
     id: DisclosureId
@@ -49,6 +55,7 @@ class DisclosureAnswer(Wire):
     manifest: Manifest
     stable_until: Instant | None
     receipt: str
+    explanation: Explanation = Explanation()
 
 
 class Statement(Wire):

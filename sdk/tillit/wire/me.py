@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.consents import ConsentView
+from tillit.wire.explanations import FieldExplanation
 from tillit.wire.services import Participant
 from tillit.wire.statutes import Finding
 from tillit.wire.terms import (
@@ -26,12 +27,16 @@ from tillit.wire.terms import (
 
 
 class MyField(Wire):
-    """One field of a disclosure as the subject sees it: shared from which source on which ground, or why not."""
+    """One field of a disclosure as the subject sees it: shared from which source on which ground, or why not.
+
+    ``explanation`` says it to the subject in plain words.
+    """
 
     shared: bool
     source: UnitId | None
     grounds: tuple[Ground, ...]
     reasons: tuple[Reason, ...]
+    explanation: FieldExplanation | None = None
 
 
 class MyDisclosure(Wire):
