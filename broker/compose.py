@@ -16,6 +16,7 @@ from broker.api import app
 from broker.api.log import Log
 from broker.domain.ids import PersonKey
 from broker.engine import bundle
+from broker.engine.leases import LeasedEngine
 from broker.engine.regorus import RegorusEngine
 from broker.errors import RegisterDown, Unavailable
 from broker.ports import Person, PolicyEngine, Ports, Register
@@ -54,7 +55,11 @@ def custodian(settings: Settings) -> LocalCustodian:
 
 
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
-    """The policy engine the settings name."""
+    """The policy engine the settings name, its answers kept while they stand."""
+    return LeasedEngine(_engine(settings, policies))
+
+
+def _engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
     deadline = settings.engine_deadline_ms / 1000
     match settings.engine:
         case "regorus":
