@@ -111,6 +111,7 @@ TABLE: Mapping[str, Shape] = {
     "consent.not_about_anyone": Shape(422, "Nothing about a person is shared here"),
     "consent.outside_ages": Shape(422, "Outside the ages of the collaboration"),
     "consent.condition": Shape(422, "The condition cannot be set here"),
+    "consent.family": Shape(422, "Not what a member of the family is asked for"),
     "consent.event": Shape(422, "No line ends with that event"),
     "consent.form": Shape(422, "The collaboration does not take consent in this form"),
     "consent.not_a_member": Shape(403, "Not a member of the collaboration"),

@@ -8,6 +8,7 @@ from broker.api.endpoints import Endpoints, Exchange, Reply, as_json
 from broker.domain.errors import (
     AskedTooSoon,
     ConditionNotHere,
+    FamilyConsentInvalid,
     FormNotHere,
     IllegalTransition,
     LifetimeTooLong,
@@ -95,6 +96,7 @@ endpoints = Endpoints()
 COMPILING: tuple[type[BrokerError], ...] = (
     AskedTooSoon,
     ConditionNotHere,
+    FamilyConsentInvalid,
     LifetimeTooLong,
     MeetingMissing,
     NotAboutAnyone,

@@ -14,6 +14,7 @@ from itertools import groupby
 from broker.domain.catalogue import Catalogue, Collaboration, FieldDef, Unit
 from broker.domain.errors import (
     ConditionNotHere,
+    FamilyConsentInvalid,
     MeetingMissing,
     NotAboutAnyone,
     NotAMember,
@@ -99,7 +100,14 @@ def _checked(
     other = [p for p in request.purposes if catalogue.purposes[p].basis != "consent"]
     if other:
         raise PurposeNotByConsent(named(other))
+    if request.about is not None:
+        _check_family(request, catalogue)
     return None if request.collaboration is None else _agreement(request, catalogue, at)
+
+
+def _check_family(request: ConsentRequest, catalogue: Catalogue) -> None:
+    if request.categories or not all(catalogue.fields[name].third_party for name in request.fields):
+        raise FamilyConsentInvalid("only fields about the family, by name")
 
 
 def _agreement(request: ConsentRequest, catalogue: Catalogue, at: datetime) -> Collaboration:

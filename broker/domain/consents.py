@@ -81,6 +81,7 @@ class Consent:
 
     ``changed_at`` is the time of its last transition, ``valid_from`` that of its activation.
     ``text`` is what the signers are shown; ``actor`` and ``actor_role`` asked, for the unit.
+    ``about`` is the youth in whose record it stands, where ``subject`` is a member of the family.
     ``happened`` are the events that have come and so ended the lines bound to them.
     """
 
@@ -104,6 +105,7 @@ class Consent:
     signatures: tuple[Signature, ...] = ()
     paused_by: SignerKind | None = None
     happened: tuple[EventName, ...] = ()
+    about: SubjectId | None = None
 
     # --- what it says
 
@@ -358,6 +360,7 @@ def requested(
     text: str,
     guardians_rule: Literal["one", "all"],
     grants: tuple[Grant, ...],
+    about: SubjectId | None = None,
 ) -> tuple[Consent, ConsentRequested]:
     """A new consent, put before the subject, with no line answered.
 
@@ -392,5 +395,6 @@ def requested(
         text_sha256=text_sha256(text),
         guardians_rule=guardians_rule,
         grants=grants,
+        about=about,
     )
     return draft.request(at=at)

@@ -146,6 +146,12 @@ class ConditionNotHere(ConsentError):
     code = "consent.condition"
 
 
+class FamilyConsentInvalid(ConsentError):
+    """A member of the family is grown, somebody else than the youth, and asked by name for what is about the family."""
+
+    code = "consent.family"
+
+
 class EventNotHere(ConsentError):
     """No line that was said yes to ends with that event."""
 

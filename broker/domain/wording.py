@@ -55,6 +55,21 @@ _WHOLE = {
     ),
 }
 
+_FAMILY = {
+    "nb": (
+        "Vi spør deg om noe som er skrevet om deg. Det står i saken til en ungdom i familien din."
+        " Linjene er skrevet til ungdommen.\n\n"
+    ),
+    "nn": (
+        "Vi spør deg om noko som er skrive om deg. Det står i saka til ein ungdom i familien din."
+        " Linjene er skrivne til ungdommen.\n\n"
+    ),
+    "en": (
+        "We ask you about something that is written about you. It stands in the case of a youth in"
+        " your family. The lines are written to the youth.\n\n"
+    ),
+}
+
 
 def line_text(grant: Grant, catalogue: Catalogue, language: Language) -> str:
     """One line in plain words: who gives whom what, and why."""
@@ -75,16 +90,24 @@ def line_text(grant: Grant, catalogue: Catalogue, language: Language) -> str:
 
 
 def consent_text(
-    grants: Iterable[Grant], catalogue: Catalogue, language: Language, *, until: datetime
+    grants: Iterable[Grant],
+    catalogue: Catalogue,
+    language: Language,
+    *,
+    until: datetime,
+    family: bool = False,
 ) -> str:
     """The whole text: every line by its number, until when, and what the subject may do.
+
+    ``family``: it is a member of the youth's family who reads it.
 
     The date is the UTC one: never later than the day on which the consent ends in Norway.
     """
     lines = "\n".join(
         f"{grant.id.removeprefix('g')}. {line_text(grant, catalogue, language)}" for grant in grants
     )
-    return _WHOLE[language].format(lines=lines, until=f"{until.astimezone(UTC):%d.%m.%Y}")
+    before = _FAMILY[language] if family else ""
+    return before + _WHOLE[language].format(lines=lines, until=f"{until.astimezone(UTC):%d.%m.%Y}")
 
 
 def _lower(label: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
 from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, SubjectId, UnitId
@@ -19,7 +19,17 @@ _CONSENT = TypeAdapter(Consent)
 _ONE = select(tables.consent.c.body).where(tables.consent.c.id == bindparam("consent"))
 _OF = (
     select(tables.consent.c.body)
-    .where(tables.consent.c.subject == bindparam("subject"))
+    .where(tables.consent.c.subject == bindparam("subject"), tables.consent.c.about.is_(None))
+    .order_by(tables.consent.c.id)
+)
+_FAMILY_BY = (
+    select(tables.consent.c.body)
+    .where(tables.consent.c.subject == bindparam("subject"), tables.consent.c.about.is_not(None))
+    .order_by(tables.consent.c.id)
+)
+_FAMILY_ABOUT = (
+    select(tables.consent.c.body)
+    .where(tables.consent.c.about == bindparam("subject"))
     .order_by(tables.consent.c.id)
 )
 _SAVE = (
@@ -75,6 +85,7 @@ class Consents(Part):
             "subject": consent.subject,
             "version": consent.version,
             "state": consent.state.value,
+            "about": consent.about,
             "body": _body(consent),
         }
         self._run(insert(tables.consent), row)
@@ -104,8 +115,16 @@ class Consents(Part):
         return None if found is None else _read(found)
 
     def consents_of(self, subject: SubjectId) -> Sequence[Consent]:
-        """Every consent about a subject, whatever its state."""
-        return tuple(_read(body) for body in self._run(_OF, {"subject": subject}).scalars())
+        """Every consent of a subject about themself, whatever its state."""
+        return self._all(_OF, subject)
+
+    def family_consents_by(self, subject: SubjectId) -> Sequence[Consent]:
+        """Those that a subject was asked for as a member of a youth's family."""
+        return self._all(_FAMILY_BY, subject)
+
+    def family_consents_about(self, subject: SubjectId) -> Sequence[Consent]:
+        """Those that members of a subject's family were asked for."""
+        return self._all(_FAMILY_ABOUT, subject)
 
     def consents_party(self, unit: UnitId, *, after: str | None, limit: int) -> Sequence[Consent]:
         """A page of those that concern a unit, in the order in which they were asked for.
@@ -138,6 +157,9 @@ class Consents(Part):
         """
         found = self._run(_STILL_ACTIVE, {"named": list(named)}).all()
         return len(found) == len(set(named))
+
+    def _all(self, statement: Select[tuple[str]], subject: SubjectId) -> Sequence[Consent]:
+        return tuple(_read(body) for body in self._run(statement, {"subject": subject}).scalars())
 
 
 def _body(consent: Consent) -> str:

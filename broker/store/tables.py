@@ -136,7 +136,10 @@ class NewestRow(Row, table=True):
 
 
 class ConsentRow(Row, table=True):
-    """A consent at its present version. ``body`` is all of it, the other columns are for queries."""
+    """A consent at its present version. ``body`` is all of it, the other columns are for queries.
+
+    ``about`` is the subject in whose record it stands, where a member of the family is asked.
+    """
 
     __tablename__ = "consent"
 
@@ -145,6 +148,7 @@ class ConsentRow(Row, table=True):
     version: int
     state: str
     body: str = Field(sa_type=Text)
+    about: str | None = Field(default=None, index=True)
 
 
 class PartyRow(Row, table=True):

@@ -224,7 +224,7 @@ def _newest(permit: Permit, deposited: Sequence[Deposited]) -> Chosen:
 def _use_up(
     tx: Transaction, chosen: Iterable[Chosen], facts: Facts, *, disclosure: DisclosureId
 ) -> None:
-    """Use up the single-use grants that carry a field alone.
+    """Use up the single-use grants that carry a field alone, the subject's own and the family's each for themselves.
 
     Raises:
         Contended: another disclosure used one up since the facts were read.
@@ -235,11 +235,15 @@ def _use_up(
         for grant in consent.grants
         if grant.condition.kind == "once"
     }
+    family = {consent.id for consent in facts.consents if consent.third_party}
     needed = set()
     for field in chosen:
-        lines = [(g.id, g.version, g.grant) for g in field.grounds]
-        if all(line in single for line in lines):
-            needed.add(lines[0])
+        for theirs in (False, True):
+            lines = [
+                (g.id, g.version, g.grant) for g in field.grounds if (g.id in family) == theirs
+            ]
+            if lines and all(line in single for line in lines):
+                needed.add(lines[0])
     for consent, version, grant in sorted(needed):
         if not tx.use_grant(ConsentId(consent), version, GrantId(grant), disclosure):
             raise Contended

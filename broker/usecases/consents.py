@@ -1,6 +1,6 @@
 """Consents, as services meet them: ask for one, record an oral answer, see what one is party to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from audit.entries import Entry
@@ -8,7 +8,12 @@ from broker.domain.catalogue import Collaboration
 from broker.domain.compile import compile_grants
 from broker.domain.consent_events import ConsentActivated, ConsentEvent
 from broker.domain.consents import Consent, requested
-from broker.domain.errors import AskedTooSoon, FormNotHere, OutsideAges
+from broker.domain.errors import (
+    AskedTooSoon,
+    FamilyConsentInvalid,
+    FormNotHere,
+    OutsideAges,
+)
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId, fresh
 from broker.domain.lifetime import (
     DEFAULT_COOLDOWN_DAYS,
@@ -21,11 +26,11 @@ from broker.domain.lifetime import (
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
 from broker.errors import UnknownConsent
-from broker.ports import Notice, Ports, SignerQuestion, Transaction
+from broker.ports import Notice, Ports, SignerQuestion, SignersNeeded, Transaction
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
 from broker.usecases.objections import object_to
-from broker.usecases.people import age, known, registered, subject_facts
+from broker.usecases.people import ADULT, age, known, registered, subject_facts
 from broker.usecases.views import for_party, for_requester
 from tillit.wire import Capture, ConsentRequest, ConsentView, Page
 
@@ -48,6 +53,9 @@ def request(asked: ConsentRequest, *, call: Call, ports: Ports) -> ConsentView:
         tx.add_consent(consent)
         log(tx, consent, event)
         tx.add_notice(subject, Notice("requested", now, call.unit, consent=consent.id))
+        if consent.about is not None:
+            told = Notice("family_asked", now, call.unit, consent=consent.id)
+            tx.add_notice(consent.about, told)
         return for_requester(consent, signers(tx, consent, now=now, ports=ports), ports)
 
     return once(act, answers=ConsentView, call=call, ports=ports)
@@ -112,7 +120,13 @@ def party(*, unit: UnitId, after: str | None, limit: int, ports: Ports) -> Page:
 def signers(
     tx: Transaction, consent: Consent, *, now: datetime, ports: Ports
 ) -> Mapping[str, Needed]:
-    """Whose signatures each category of a consent needs today, as the policy says."""
+    """Whose signatures each category of a consent needs today, as the policy says.
+
+    A member of the family is grown and signs alone.
+    """
+    if consent.about is not None:
+        alone = SignersNeeded(subject=True, guardians=0, child_heard=False)
+        return {grant.category: alone for grant in consent.grants}
     person = registered(tx.person_of(consent.subject), ports)
     facts = subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds())
     return ports.engine.signers(
@@ -137,7 +151,11 @@ def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, po
 
 def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
     """One log entry for one transition."""
-    content = {**event.content(), "requested_by": consent.requested_by}
+    content = {
+        **event.content(),
+        "requested_by": consent.requested_by,
+        "third_party": consent.about is not None,
+    }
     tx.append(Entry(event.type, event.at, content, consent.subject))
 
 
@@ -152,9 +170,10 @@ def _drafted(
 ) -> tuple[Consent, ConsentEvent]:
     grants = compile_grants(asked, ports.catalogue, requester=unit, at=now)
     agreed = ports.catalogue.collaborations.get(asked.collaboration or "")
+    about = None if asked.about is None else _youth(tx, asked.about, subject, unit, now, ports)
     if agreed is not None:
-        _check_age(tx, subject, agreed, now=now, ports=ports)
-    earlier = [c for c in tx.consents_of(subject) if c.collaboration == asked.collaboration]
+        _check_age(tx, about or subject, agreed, now=now, ports=ports)
+    earlier = [c for c in _like(tx, subject, about) if c.collaboration == asked.collaboration]
     cooldown = agreed.cooldown_days if agreed else DEFAULT_COOLDOWN_DAYS
     if not may_ask_again(earlier, now, cooldown):
         raise AskedTooSoon
@@ -175,10 +194,32 @@ def _drafted(
         at=now,
         valid_until=valid_until,
         language=asked.language,
-        text=consent_text(grants, ports.catalogue, asked.language, until=valid_until),
+        text=consent_text(
+            grants, ports.catalogue, asked.language, until=valid_until, family=about is not None
+        ),
         guardians_rule=agreed.guardians_rule if agreed else "all",
         grants=grants,
+        about=about,
     )
+
+
+def _youth(
+    tx: Transaction, handle: str, subject: SubjectId, unit: UnitId, now: datetime, ports: Ports
+) -> SubjectId:
+    """The youth in whose record it stands. *Not checked*: that the two are of one family; the service vouches for it."""
+    youth = known(tx, unit, handle)
+    if youth == subject:
+        raise FamilyConsentInvalid("a member of the family is somebody else than the youth")
+    if age(registered(tx.person_of(subject), ports).born, now) < ADULT:
+        raise FamilyConsentInvalid("a member of the family answers for themself from 18")
+    return youth
+
+
+def _like(tx: Transaction, subject: SubjectId, about: SubjectId | None) -> Iterable[Consent]:
+    """Every consent that the subject was asked for about the same record: their own, or that youth's."""
+    if about is None:
+        return tx.consents_of(subject)
+    return (c for c in tx.family_consents_by(subject) if c.about == about)
 
 
 def _check_age(
@@ -199,7 +240,7 @@ def _check_form(consent: Consent, method: str, ports: Ports) -> None:
 
 def _supersede(tx: Transaction, consent: Consent, *, at: datetime, ports: Ports) -> None:
     """End what the same unit asked for earlier in the same collaboration: the newest answer is the one that counts."""
-    for earlier in tx.consents_of(consent.subject):
+    for earlier in _like(tx, consent.subject, consent.about):
         if (
             earlier.id != consent.id
             and earlier.collaboration is not None

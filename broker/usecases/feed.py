@@ -23,14 +23,15 @@ def tell_parties(
 ) -> None:
     """Tell the requester, and every unit that a yes-line names, that a consent changed.
 
-    A unit that only refused lines name learns nothing (N27).
+    A unit that only refused lines name learns nothing (N27). What a member of the family answered concerns the youth, by whose
+    handle it is told.
     """
     named = {consent.requested_by}
     for grant in consent.grants:
         if grant.answer == "yes":
             named |= {grant.source, grant.recipient}
     for unit in sorted(named):
-        handle = handle_for(tx, UnitId(unit), consent.subject, ports=ports)
+        handle = handle_for(tx, UnitId(unit), consent.about or consent.subject, ports=ports)
         tx.add_event(UnitId(unit), _event(consent, kind, handle, at))
 
 

@@ -46,7 +46,7 @@ def gather(
 ) -> Gathered:
     """Load what the policy needs to decide this ask."""
     person = registered(tx.person_of(subject), ports)
-    consents = tx.consents_of(subject)
+    consents = (*tx.consents_of(subject), *_of_family(tx, ask, subject, ports.catalogue))
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
     newest = tx.newest(subject, ask.fields)
@@ -75,6 +75,16 @@ def gather(
         stage=_stage(tx, ask, subject=subject, catalogue=ports.catalogue),
     )
     return Gathered(subject, facts, newest, invocations)
+
+
+def _of_family(
+    tx: Transaction, ask: Ask, subject: SubjectId, catalogue: Catalogue
+) -> Sequence[Consent]:
+    """What the family said, where something is asked that is written about it."""
+    known = catalogue.fields
+    if any(name in known and known[name].third_party for name in ask.fields):
+        return tx.family_consents_about(subject)
+    return ()
 
 
 def _consents(
@@ -115,6 +125,7 @@ def consent_facts(
         guardians_rule=consent.guardians_rule,
         valid_from=consent.valid_from or consent.requested_at,
         valid_until=consent.valid_until,
+        third_party=consent.about is not None,
         grants=tuple(
             GrantFacts(
                 id=grant.id,

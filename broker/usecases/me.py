@@ -5,14 +5,14 @@ from datetime import datetime
 
 from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
-from broker.domain.ids import ConsentId, GrantId, PersonKey
+from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
 from broker.ports import Disclosure, Notice, Ports, Transaction
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.people import myself, registered
-from broker.usecases.views import for_guardian, for_subject, of_disclosure
+from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure
 from tillit.wire import (
     ConsentView,
     DigitalAnswer,
@@ -33,11 +33,14 @@ Change = Callable[[Transaction, Consent, Signer, datetime], tuple[Consent, Conse
 
 
 def consents(*, person: PersonKey, ports: Ports) -> MyConsents:
-    """Every consent about the person, newest first, and of wards the lines that need a guardian."""
+    """Every consent about the person, newest first, and of wards the lines that need a guardian.
+
+    Of the family both sides: what the person was asked for as a member of it, and what its members were about the person.
+    """
     now = ports.clock()
     with ports.store.read() as tx:
         own = tx.subject_by_person(person)
-        mine = [(c, Signer("subject", person)) for c in (tx.consents_of(own) if own else ())]
+        mine = [(c, Signer("subject", person)) for c in (_all_of(tx, own) if own else ())]
         wards = _of_wards(tx, person, now=now, ports=ports)
         mine += [(c, Signer("guardian", person)) for c in wards]
         mine.sort(key=lambda found: (found[0].requested_at, found[0].id), reverse=True)
@@ -53,7 +56,7 @@ def consent(identity: ConsentId, *, person: PersonKey, ports: Ports) -> ConsentV
     """
     now = ports.clock()
     with ports.store.read() as tx:
-        found, signer = _mine(tx, identity, person, now=now, ports=ports)
+        found, signer = _shown(tx, identity, person, now=now, ports=ports)
         return _seen(tx, found, signer, now=now, ports=ports)
 
 
@@ -135,9 +138,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
         own = Signer("subject", person)
         return MyCopy(
             generated_at=now,
-            consents=tuple(
-                _seen(tx, c, own, now=now, ports=ports) for c in tx.consents_of(subject)
-            ),
+            consents=tuple(_seen(tx, c, own, now=now, ports=ports) for c in _all_of(tx, subject)),
             disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
             notices=tuple(_told(tx, notice) for notice in told),
             complete=len(found) <= COPIED,
@@ -198,7 +199,29 @@ def _seen(
     need = signers(tx, found, now=now, ports=ports)
     if signer.kind == "guardian":
         return for_guardian(found, need, ports)
+    if found.about is not None and signer.key == tx.person_of(found.about):
+        return for_youth(found, need, ports)
     return for_subject(found, need, ports)
+
+
+def _all_of(tx: Transaction, subject: SubjectId) -> list[Consent]:
+    """The subject's own consents, those they were asked for as a family member, and those their family was."""
+    return [
+        *tx.consents_of(subject),
+        *tx.family_consents_by(subject),
+        *tx.family_consents_about(subject),
+    ]
+
+
+def _shown(
+    tx: Transaction, identity: ConsentId, person: PersonKey, *, now: datetime, ports: Ports
+) -> tuple[Consent, Signer]:
+    """Those that are the person's to answer, and to look at those that their family was asked for."""
+    found = tx.consent(identity)
+    own = tx.subject_by_person(person)
+    if found is not None and own is not None and found.about == own:
+        return found, Signer("subject", person)
+    return _mine(tx, identity, person, now=now, ports=ports)
 
 
 def _mine(

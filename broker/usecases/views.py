@@ -26,6 +26,11 @@ def for_guardian(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -
     return view.model_copy(update={"text": "\n".join(line.text for line in view.grants)})
 
 
+def for_youth(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
+    """That a member of the family was asked about the youth's record, and what for; not who."""
+    return _view(consent, consent.grants, needed, ports).model_copy(update={"waiting_for": ()})
+
+
 def for_requester(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Every line of what it asked for, but answers only on the lines it is source or recipient of."""
     own = {grant.id for grant in consent.grants_of(consent.requested_by)}
@@ -110,6 +115,7 @@ def _view(
         text_sha256=consent.text_sha256,
         grants=tuple(_line(grant, consent, ports, answer=grant.answer) for grant in lines),
         waiting_for=consent.waiting_for(needed),
+        third_party=consent.about is not None,
     )
 
 

@@ -1,12 +1,13 @@
-"""The store's contract, continued: stages of a pathway."""
+"""The store's contract, continued: stages of a pathway, and consents of a youth's family."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from broker.ports import Stage, Store
 from broker.store.sql import SqlStore
-from tests.consenting import NOW
+from tests.consenting import NOW, active, asked
 from tests.stored import EMIL, NAV, OT, SARA, add_subjects
 
 PATHWAY = "fravaer-trondheim"
@@ -44,3 +45,33 @@ def test_a_stage_is_of_one_case_in_one_collaboration(kept: Store) -> None:
     with kept.read() as tx:
         assert tx.stage(SARA, PATHWAY) == Stage(2, NOW, NAV)
         assert tx.stage(EMIL, "another") is None
+
+
+# --- the family's consents
+
+
+def test_a_familys_consents_are_kept_apart(kept: Store) -> None:
+    """What Sara said in Emil's record is neither her own consent nor his."""
+    his, hers, family = (
+        asked(number=1, subject=EMIL),
+        asked(number=2, subject=SARA),
+        asked(number=3, subject=SARA, about=EMIL),
+    )
+    with kept.write() as tx:
+        for consent in (his, hers, family):
+            tx.add_consent(consent)
+    with kept.read() as tx:
+        assert (tx.consents_of(EMIL), tx.consents_of(SARA)) == ((his,), (hers,))
+        assert (tx.family_consents_by(SARA), tx.family_consents_about(SARA)) == ((family,), ())
+        assert (tx.family_consents_by(EMIL), tx.family_consents_about(EMIL)) == ((), (family,))
+        assert tx.consent(family.id) == family
+
+
+def test_a_familys_consent_changes_as_any_other(kept: Store) -> None:
+    """Whose record it is in is said once."""
+    consent = active(subject=SARA, about=EMIL)
+    with kept.write() as tx:
+        tx.add_consent(replace(consent, version=1))
+        tx.save_consent(consent, was=1)
+    with kept.read() as tx:
+        assert tx.family_consents_about(EMIL) == (consent,)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from broker.domain.catalogue import Catalogue, Collaboration
-from broker.domain.compile import compile_grants, line_text
+from broker.domain.compile import compile_grants, consent_text, line_text
 from broker.domain.errors import (
     ConditionNotHere,
+    FamilyConsentInvalid,
     MeetingMissing,
     NotAboutAnyone,
     NothingToGrant,
@@ -182,6 +183,48 @@ def test_the_family_is_never_part_of_a_category(shipped: Catalogue) -> None:
     )
     with pytest.raises(NothingToGrant):
         lines(terms, collaboration=None, categories=("family",))
+
+
+def of_family(catalogue: Catalogue, **more: Any) -> tuple[Grant, ...]:
+    """What a member of the family is asked for in a youth's record."""
+    asked = {"about": "hdl_" + "B" * 22, "categories": (), "fields": ("family.situation",)}
+    return lines(catalogue, **{**asked, **more})
+
+
+def test_a_member_of_the_family_is_asked_by_name(shipped: Catalogue) -> None:
+    """Line by line like anybody, for what is written about them."""
+    grants = of_family(shipped)
+    assert {("family.situation",)} == {grant.fields for grant in grants}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"categories": ("family",)}, {"fields": ("family.situation", "health.diagnosis")}],
+)
+def test_a_member_of_the_family_answers_for_nobody_else(
+    shipped: Catalogue, asked: dict[str, Any]
+) -> None:
+    """Neither a whole category nor what is about the youth."""
+    with pytest.raises(FamilyConsentInvalid):
+        of_family(shipped, **asked)
+
+
+@pytest.mark.parametrize(
+    ("language", "begins"),
+    [
+        ("nb", "Vi spør deg om noe som er skrevet om deg."),
+        ("nn", "Vi spør deg om noko som er skrive om deg."),
+        ("en", "We ask you about something that is written about you."),
+    ],
+)
+def test_the_family_reads_whose_words_they_are(
+    shipped: Catalogue, language: Language, begins: str
+) -> None:
+    """The lines speak to the youth; whoever is asked is told so first."""
+    grants = of_family(shipped)
+    text = consent_text(grants, shipped, language, until=NOW, family=True)
+    assert text.startswith(begins)
+    assert text.endswith(consent_text(grants, shipped, language, until=NOW))
 
 
 @pytest.mark.parametrize(

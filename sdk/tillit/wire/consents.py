@@ -39,9 +39,13 @@ class ConsentRequest(Wire):
 
     ``services`` are the units involved, the requester among them; ``categories`` and ``fields`` say what; the broker
     compiles them into enumerated grants. ``valid_days``: 1 to 366, bounded further by the collaboration.
+
+    ``about``: the youth in whose record it stands, where ``subject`` is a grown member of the family who is asked for what is
+    written about them there; then ``fields`` are such fields, and there are no ``categories``.
     """
 
     subject: SubjectHandle
+    about: SubjectHandle | None = None
     collaboration: CollaborationId | None
     services: Annotated[
         tuple[UnitId, ...], Field(min_length=2, max_length=40), AfterValidator(distinct)
@@ -78,7 +82,10 @@ class GrantView(Wire):
 
 
 class ConsentView(Wire):
-    """A consent as one party may see it: a service sees only the grants it is source or recipient of."""
+    """A consent as one party may see it: a service sees only the grants it is source or recipient of.
+
+    ``third_party``: a member of the family is asked, for what is written about them in a youth's record.
+    """
 
     id: ConsentId
     version: int
@@ -93,6 +100,7 @@ class ConsentView(Wire):
     text_sha256: Sha256
     grants: tuple[GrantView, ...]
     waiting_for: tuple[str, ...]
+    third_party: bool = False
 
 
 Answers = Annotated[dict[GrantId, Answer], Field(min_length=1, max_length=MAX_GRANTS)]
