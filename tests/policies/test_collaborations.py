@@ -103,5 +103,56 @@ def test_a_school_year_ends_the_yes(catalogue: Catalogue) -> None:
     assert catalogue.collaborations["cafe-hanco-fredrikstad"].ends_with == "school_year"
 
 
+def test_an_offer_ends_the_yes(catalogue: Catalogue) -> None:
+    """The services talk until there is an offer, and no longer (AFI 2016, 1512-1518)."""
+    consent = catalogue.collaborations["ungdomssatsingen-solor"].consent
+    assert (consent.condition, consent.event) == ("until_event", "offer_exists")
+
+
+def test_a_three_party_meeting_has_no_fourth(catalogue: Catalogue) -> None:
+    """The youth, Nav and OT, and a yes for that meeting (AFI 2016, 5209-5223)."""
+    meeting = catalogue.collaborations["trekantmoter"]
+    kinds = sorted(catalogue.units[member.unit].type for member in meeting.members)
+    assert kinds == ["follow_up_service", "nav_state"]
+    assert meeting.consent.condition == "meeting"
+    assert "case_discussion" in meeting.meeting_required_for
+
+
+def test_the_youth_chooses_the_one_coordinator(catalogue: Catalogue) -> None:
+    """One plan, one coordinator, whom the services do not appoint (AFI 2016, 1129-1150)."""
+    group = catalogue.collaborations["ansvarsgruppe"]
+    assert group.responsible.id == "chosen_by_subject"
+    assert "individual_plan" in group.purposes
+
+
+@pytest.mark.parametrize("place", ["barnevern-nav-ledermote", "partnerskapet-vestfold-telemark"])
+def test_leaders_and_partners_get_numbers_only(place: str, catalogue: Catalogue) -> None:
+    """What is about the system needs nobody's name (AFI 2016, 5384-5388; partnership 2021, 295-315)."""
+    agreed = catalogue.collaborations[place]
+    assert (agreed.arena, agreed.purposes) == ("system", ("statistics",))
+
+
+def test_the_chain_has_the_links_that_the_law_names(catalogue: Catalogue) -> None:
+    """Schools and admissions tell OT, and nobody else hears (partnership 2021, 445-466)."""
+    chain = catalogue.collaborations["ot-varslingskjede"]
+    statute = catalogue.statutes["S1"]
+    kinds = {catalogue.units[member.unit].type for member in chain.members}
+    assert kinds == {*statute.source_side.types, *statute.recipient_side.types}
+    assert (chain.ages.min, chain.ages.max) == (statute.ages.min, statute.ages.max)
+    assert all("S1" in catalogue.purposes[purpose].statutes for purpose in chain.purposes)
+
+
+def test_single_cases_make_no_forum(catalogue: Catalogue) -> None:
+    """There is no list that a name could come on (AFI 2016, 1571-1577)."""
+    assert "case_discussion" not in catalogue.collaborations["ja-du-kan-ostensjo"].purposes
+
+
+def test_only_nav_refers_to_jobbhuset(catalogue: Catalogue) -> None:
+    """A referral goes through Nav's own case system (AFI 2016, 5071-5080)."""
+    house = catalogue.collaborations["jobbhuset-trondheim"]
+    kinds = {catalogue.units[member.unit].type for member in house.members}
+    assert kinds == {"nav_state", "nav_municipal", "meeting_place", "measure_provider"}
+
+
 def _general(catalogue: Catalogue, kind: str) -> set[str]:
     return {"hpl"} if catalogue.service_types[kind].health else {"fvl"}
