@@ -23,6 +23,7 @@ from keys.errors import CustodianError, RecipientKeyUnusable, SubjectShredded
 from tillit.wire import (
     DisclosureAnswer,
     FieldName,
+    Ground,
     Language,
     ProofAnswer,
     Reason,
@@ -190,11 +191,21 @@ def _check_invocations(tx: Transaction, disclosure: Disclosure, *, at: datetime)
 
 
 def _check_objections(tx: Transaction, disclosure: Disclosure, *, catalogue: Catalogue) -> None:
-    """Raises ``DisclosureGone`` where the subject has spoken against sharing one of its categories since."""
-    before = disclosure.facts.subject.objects_to
-    since = {o.category for o in tx.objections(disclosure.subject)}.difference(before)
-    if since & {catalogue.fields[name].category for name in disclosure.manifest.fields}:
+    """Raises ``DisclosureGone`` where the subject has since spoken against sharing what rests on nothing stronger."""
+    since = {o.category for o in tx.objections(disclosure.subject) if o.at >= disclosure.at}
+    yielding = {
+        catalogue.fields[name].category
+        for name, permit in disclosure.decision.permitted().items()
+        if all(_yields(ground, catalogue) for ground in permit.grounds)
+    }
+    if since & yielding:
         raise DisclosureGone("the subject has spoken against sharing it since")
+
+
+def _yields(ground: Ground, catalogue: Catalogue) -> bool:
+    """Whether an objection stops what rests on the ground: a yes, or a statute that holds unless the subject objects."""
+    statute = catalogue.statutes.get(ground.id)
+    return statute is None or statute.unless_objected
 
 
 def _recipient_key(tx: Transaction, unit: UnitId) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from broker.domain.facts import (
 from broker.domain.ids import ConsentId, GrantId, MeetingId, SubjectId, UnitId
 from broker.domain.invocations import Invocation
 from broker.ports import Deposited, Ports, Transaction
+from broker.usecases.objections import counted
 from broker.usecases.people import registered, subject_facts
 from broker.usecases.statutes import invocation_facts
 from tillit.wire import Ask
@@ -66,7 +67,7 @@ def gather(
             person,
             now=now,
             thresholds=ports.catalogue.age_thresholds(ask.purpose, ask.collaboration or ""),
-            objects_to=(objection.category for objection in tx.objections(subject)),
+            objects_to=counted(tx, subject, person, now=now, ports=ports),
         ),
         consents=_consents(consents, used, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},

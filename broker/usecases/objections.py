@@ -1,6 +1,6 @@
 """Objections: what a subject speaks against sharing, said in the portal or recorded when a child is heard.
 
-From which age one withholds is the policy's to say. Only the subject takes one back; no guardian and no service does.
+From an age that the law sets they withhold. Only the subject takes one back; no guardian and no service does.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from datetime import datetime
 from audit.entries import Entry
 from broker.domain.errors import ObjectionTooYoung, UnknownCategory
 from broker.domain.ids import PersonKey, SubjectId, UnitId
-from broker.ports import Notice, Objection, Ports, Transaction
+from broker.ports import Notice, Objection, Person, Ports, Transaction
 from broker.usecases.call import PersonCall, once
 from broker.usecases.people import age, myself, registered
 from tillit.wire import MyObjection, MyObjections, ObjectionRequest
@@ -73,6 +73,16 @@ def object_to(
             tx.append(Entry("objection.made", now, content, subject))
             if recorded_by is not None:
                 tx.add_notice(subject, Notice("objection_recorded", now, recorded_by))
+
+
+def counted(
+    tx: Transaction, subject: SubjectId, person: Person, *, now: datetime, ports: Ports
+) -> tuple[str, ...]:
+    """The categories spoken against that have weight at the subject's age; what a younger child said is only recorded."""
+    found = tx.objections(subject)
+    if found and age(person.born, now) >= ports.catalogue.ages.weight_from:
+        return tuple(objection.category for objection in found)
+    return ()
 
 
 def _seen(tx: Transaction, subject: SubjectId) -> MyObjections:

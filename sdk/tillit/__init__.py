@@ -28,7 +28,17 @@ from tillit.opening import OpenedValue
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
 from tillit.transport import Retries
-from tillit.wire import Actor, BrokerKeys, Condition, ConsentView, Event, Participant, Reason
+from tillit.wire import (
+    Actor,
+    BrokerKeys,
+    Condition,
+    ConsentView,
+    Event,
+    InvocationView,
+    NoticeDelay,
+    Participant,
+    Reason,
+)
 
 __all__ = [
     "Actor",
@@ -45,9 +55,11 @@ __all__ = [
     "Deposited",
     "Event",
     "Invalid",
+    "InvocationView",
     "KeyFileError",
     "ManifestMismatch",
     "NotFound",
+    "NoticeDelay",
     "OpenedValue",
     "Participant",
     "ProblemError",

@@ -194,6 +194,55 @@ def _meeting(given: Arguments) -> int:
     return _say(given, meeting, display.meeting_text(meeting))
 
 
+def _statute_invoke(given: Arguments) -> int:
+    if (given.delay_days is None) != (given.delay_reason is None):
+        raise errors.UsageError("a delay has both --delay-days and --delay-reason")
+    delay = None
+    if given.delay_days is not None:
+        reason = inputs.text_file(given.delay_reason)
+        delay = model(wire.NoticeDelay, days=given.delay_days, reason=reason)
+    necessity = inputs.json_file(given.necessity) if given.necessity else {}
+    if not isinstance(necessity, dict):
+        raise errors.UsageError("the necessity is a JSON object: field to text")
+    with _client(given) as client:
+        made = client.invoke(
+            inputs.known(given.subject),
+            given.statute,
+            given.field,
+            reason=inputs.text_file(given.reason),
+            actor=_actor(given),
+            recipient=given.recipient,
+            source=given.source,
+            necessity=necessity,
+            notice_delay=delay,
+            hours=given.hours,
+        )
+    return _say(given, made, display.invocation_text(made))
+
+
+def _statute_confirm(given: Arguments) -> int:
+    with _client(given) as client:
+        confirmed = client.confirm(given.invocation, actor=_actor(given))
+    return _say(given, confirmed, display.invocation_text(confirmed))
+
+
+def _statute_review(given: Arguments) -> int:
+    with _client(given) as client:
+        closed = client.review(
+            given.invocation,
+            finding=given.finding,
+            text=inputs.text_file(given.text),
+            actor=_actor(given),
+        )
+    return _say(given, closed, display.invocation_text(closed))
+
+
+def _statute_list(given: Arguments) -> int:
+    with _client(given) as client:
+        found = client.invocations(open_reviews=given.open_reviews)
+        return _say_each(given, found, display.invocation_text)
+
+
 def _events(given: Arguments) -> int:
     with _client(given) as client:
         return _say_each(given, client.events(after=given.after), display.event_text)
@@ -279,6 +328,10 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "consent_capture": _consent_capture,
     "consent_list": _consent_list,
     "meeting": _meeting,
+    "statute_invoke": _statute_invoke,
+    "statute_confirm": _statute_confirm,
+    "statute_review": _statute_review,
+    "statute_list": _statute_list,
     "events": _events,
     "catalogue": _catalogue,
 }

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 
 import httpx
@@ -335,6 +335,77 @@ class Client:
         )
         flow = self._session.call_meeting(request, idempotency_key=idempotency_key)
         return self._run(flow)
+
+    # --- statutes ---
+
+    def invoke(
+        self,
+        subject: Subject,
+        statute: str,
+        fields: Sequence[str],
+        *,
+        reason: str,
+        actor: wire.Actor,
+        recipient: str | None = None,
+        source: str | None = None,
+        necessity: Mapping[str, str] = MappingProxyType({}),
+        notice_delay: wire.NoticeDelay | None = None,
+        hours: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> wire.InvocationView:
+        """Rely on a statute about a subject, towards one recipient; nothing is released before the recipient asks.
+
+        ``reason`` (10 to 1000 characters, no identity number) goes into the log and nowhere else; so does ``necessity``, a text
+        per field, which some statutes want. The subject is told at once, unless the statute lets ``notice_delay`` put it off.
+        ``hours``: as many as the statute allows, when not given. Raises ``ProblemError`` when the statute does not allow it.
+        """
+        request = drafts.invocation(
+            subject,
+            statute,
+            fields,
+            reason=reason,
+            actor=actor,
+            recipient=recipient,
+            source=source,
+            necessity=necessity,
+            notice_delay=notice_delay,
+            hours=hours,
+        )
+        return self._run(self._session.invoke(request, idempotency_key=idempotency_key))
+
+    def confirm(
+        self, invocation: str, *, actor: wire.Actor, idempotency_key: str | None = None
+    ) -> wire.InvocationView:
+        """Stand behind what a colleague relies on, where the statute wants a second person."""
+        request = wire.Confirmation(actor=actor)
+        flow = self._session.confirm(invocation, request, idempotency_key=idempotency_key)
+        return self._run(flow)
+
+    def review(
+        self,
+        invocation: str,
+        *,
+        finding: wire.Finding,
+        text: str,
+        actor: wire.Actor,
+        idempotency_key: str | None = None,
+    ) -> wire.InvocationView:
+        """Say whether it was right, as somebody who neither invoked nor confirmed; that ends it, and the subject is told."""
+        request = drafts.review(finding=finding, text=text, actor=actor)
+        flow = self._session.review(invocation, request, idempotency_key=idempotency_key)
+        return self._run(flow)
+
+    def invocations(
+        self, *, open_reviews: bool = False, page: int = PAGE
+    ) -> Iterator[wire.InvocationView]:
+        """What this service relied on, oldest first; with ``open_reviews`` only what waits for a review."""
+        after: str | None = None
+        while True:
+            found = self._run(self._session.invocations(after, page, open_reviews=open_reviews))
+            yield from found.invocations
+            after = found.next
+            if after is None:
+                return
 
     # --- carrying ---
 

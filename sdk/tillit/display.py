@@ -55,12 +55,17 @@ def check_text(check: Check) -> Iterable[str]:
     answers = {"released": "Yes", "partly_released": "In part", "refused": "No"}
     yield f"{answers[check.outcome]}. Nothing has been released."
     for name, grounds in check.permitted.items():
-        yield f"  may    {name}  ({', '.join(f'{g.kind} from {g.source}' for g in grounds)})"
+        yield f"  may    {name}  ({', '.join(map(_named, grounds))})"
         yield from _ground(check.explanation, name)
     yield from _withheld(check.withheld, check.explanation)
     yield from _unreviewed(check.explanation)
     if check.stable_until is not None:
         yield f"Time alone changes nothing before {_iso(check.stable_until)}."
+
+
+def _named(ground: wire.Ground) -> str:
+    named = ground.kind if ground.kind == "consent" else f"{ground.kind} {ground.id}"
+    return f"{named} from {ground.source}"
 
 
 def answer_json(answer: Answer, proven: Proven | None) -> dict[str, Any]:
@@ -173,6 +178,20 @@ def consent_text(consent: wire.ConsentView) -> Iterable[str]:
     yield f"  read out: {consent.text_sha256}"
 
 
+def invocation_text(invocation: wire.InvocationView) -> Iterable[str]:
+    """An invocation in lines."""
+    ends = f"{invocation.source or 'any source'} -> {invocation.recipient}"
+    yield f"{invocation.id}  {invocation.statute}  {ends}"
+    yield f"  {', '.join(invocation.fields)}"
+    yield f"  from {_iso(invocation.opens)} until {_iso(invocation.closes)}"
+    if invocation.confirmed:
+        yield "  confirmed by a second person"
+    if invocation.review_due:
+        yield "  to be reviewed by somebody else"
+    if invocation.finding:
+        yield f"  reviewed: {invocation.finding.replace('_', ' ')}"
+
+
 def meeting_text(meeting: wire.MeetingView) -> Iterable[str]:
     """A meeting in lines."""
     yield f"{meeting.id}  {_iso(meeting.held_at)}  {meeting.collaboration}"
@@ -181,7 +200,14 @@ def meeting_text(meeting: wire.MeetingView) -> Iterable[str]:
 
 def event_text(event: wire.Event) -> Iterable[str]:
     """An event in one line."""
-    about = (event.consent, event.disclosure, event.meeting, event.subject, *event.fields)
+    about = (
+        event.consent,
+        event.disclosure,
+        event.meeting,
+        event.invocation,
+        event.subject,
+        *event.fields,
+    )
     yield f"{event.id}  {_iso(event.at)}  {event.type}  {' '.join(a for a in about if a)}".rstrip()
 
 

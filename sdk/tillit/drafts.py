@@ -119,6 +119,40 @@ def capture(
     )
 
 
+def invocation(
+    subject: Subject,
+    statute: str,
+    fields: Sequence[str],
+    *,
+    reason: str,
+    actor: wire.Actor,
+    recipient: str | None,
+    source: str | None,
+    necessity: Mapping[str, str],
+    notice_delay: wire.NoticeDelay | None,
+    hours: int | None,
+) -> wire.InvocationRequest:
+    """A statute to rely on."""
+    return model(
+        wire.InvocationRequest,
+        subject=subject.handle,
+        statute=statute,
+        fields=_several(fields),
+        reason=reason,
+        actor=actor,
+        recipient=recipient,
+        source=source,
+        necessity=dict(necessity),
+        notice_delay=notice_delay,
+        hours=hours,
+    )
+
+
+def review(*, finding: wire.Finding, text: str, actor: wire.Actor) -> wire.Review:
+    """A judgement of what a colleague relied on."""
+    return model(wire.Review, finding=finding, text=text, actor=actor)
+
+
 def meeting(
     subject: Subject,
     *,

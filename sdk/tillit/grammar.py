@@ -35,6 +35,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_asks(commands, common)
     _add_consents(commands, common)
     _add_meeting(commands, common)
+    _add_statutes(commands, common)
     events = commands.add_parser("events", parents=[common], help="this service's feed")
     events.add_argument(
         "--after", type=int, default=0, help="the id of the last event that was seen"
@@ -138,6 +139,39 @@ def _add_meeting(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     _add_actor(meeting)
     meeting.set_defaults(command="meeting")
+
+
+def _add_statutes(commands: Any, common: argparse.ArgumentParser) -> None:
+    statute = commands.add_parser("statute", help="rely on, confirm, review, list").add_subparsers(
+        required=True
+    )
+    invoke = statute.add_parser("invoke", parents=[common], help="rely on a statute")
+    invoke.add_argument("statute", help="as the catalogue names it, S4")
+    invoke.add_argument("field", nargs="+")
+    invoke.add_argument("--subject", required=True, help=_SUBJECT)
+    invoke.add_argument("--reason", required=True, metavar="FILE", help="why; - reads stdin")
+    ends = invoke.add_mutually_exclusive_group()
+    ends.add_argument("--recipient", help="who may know, where you are the source")
+    ends.add_argument("--source", help="only what this unit has deposited")
+    invoke.add_argument("--necessity", metavar="FILE", help="JSON: field to why it is needed")
+    invoke.add_argument("--delay-days", type=int, help="tell the subject so many days later")
+    invoke.add_argument("--delay-reason", metavar="FILE", help="why the subject is told later")
+    invoke.add_argument("--hours", type=int, help="as long as the statute allows when left out")
+    _add_actor(invoke)
+    invoke.set_defaults(command="statute_invoke")
+    confirm = statute.add_parser("confirm", parents=[common], help="as the second person")
+    confirm.add_argument("invocation", help="its id")
+    _add_actor(confirm)
+    confirm.set_defaults(command="statute_confirm")
+    review = statute.add_parser("review", parents=[common], help="was it right?")
+    review.add_argument("invocation", help="its id")
+    review.add_argument("--finding", required=True, choices=get_args(wire.Finding))
+    review.add_argument("--text", required=True, metavar="FILE", help="why; - reads stdin")
+    _add_actor(review)
+    review.set_defaults(command="statute_review")
+    listed = statute.add_parser("list", parents=[common], help="what your unit relied on")
+    listed.add_argument("--open-reviews", action="store_true", help="only what waits for a review")
+    listed.set_defaults(command="statute_list")
 
 
 def _add_actor(command: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from tillit.results import Subject
 
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_LINE = 64
+_MAX_TEXT = 8192
 _PROMPT = "National identity number: "
 _DIGITS = 11
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -57,6 +58,17 @@ def keep(path: str, subject: Subject) -> None:
             json.dump(content, file)
     except OSError as error:
         raise errors.UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def text_file(path: str) -> str:
+    """The text in a file, or on standard input for ``-``, without the line break at its end."""
+    try:
+        data = _bytes(path, private=False)
+        return data[: _MAX_TEXT + 1].decode().strip()
+    except OSError as error:
+        raise errors.UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise errors.UsageError(f"{path} is not UTF-8") from None
 
 
 def json_file(path: str, *, private: bool = False) -> Any:

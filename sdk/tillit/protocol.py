@@ -219,6 +219,31 @@ def consents(*, after: str | None, limit: int) -> Call[wire.Page]:
     return Call(_get("/v1/consents", after=after, limit=limit), reader(wire.Page))
 
 
+def invoke(request: wire.InvocationRequest, *, key: str) -> Call[wire.InvocationView]:
+    """``POST /v1/invocations``: rely on a statute."""
+    return Call(_post("/v1/invocations", request, key), reader(wire.InvocationView))
+
+
+def confirm(invocation: str, request: wire.Confirmation, *, key: str) -> Call[wire.InvocationView]:
+    """``POST /v1/invocations/{id}/confirm``: another person stands behind it."""
+    path = f"/v1/invocations/{_id(invocation)}/confirm"
+    return Call(_post(path, request, key), reader(wire.InvocationView))
+
+
+def review(invocation: str, request: wire.Review, *, key: str) -> Call[wire.InvocationView]:
+    """``POST /v1/invocations/{id}/review``: whether it was right."""
+    path = f"/v1/invocations/{_id(invocation)}/review"
+    return Call(_post(path, request, key), reader(wire.InvocationView))
+
+
+def invocations(*, after: str | None, limit: int, open_reviews: bool) -> Call[wire.InvocationPage]:
+    """``GET /v1/invocations``: a page of what this service relied on."""
+    request = _get(
+        "/v1/invocations", after=after, limit=limit, open_reviews=str(open_reviews).lower()
+    )
+    return Call(request, reader(wire.InvocationPage))
+
+
 def events(*, after: int, limit: int) -> Call[wire.EventPage]:
     """``GET /v1/events``: a page of this service's feed."""
     return Call(_get("/v1/events", after=after, limit=limit), reader(wire.EventPage))

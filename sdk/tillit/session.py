@@ -277,6 +277,39 @@ class Session:
             raise errors.ProtocolError("the next page is this page")
         return page
 
+    # --- statutes ---
+
+    def invoke(
+        self, request: wire.InvocationRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.InvocationView]:
+        """Rely on a statute."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.invoke(request, key=key)))
+
+    def confirm(
+        self, invocation: str, request: wire.Confirmation, *, idempotency_key: str | None
+    ) -> Flow[wire.InvocationView]:
+        """Stand behind what a colleague relies on."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.confirm(invocation, request, key=key)))
+
+    def review(
+        self, invocation: str, request: wire.Review, *, idempotency_key: str | None
+    ) -> Flow[wire.InvocationView]:
+        """Say whether it was right."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.review(invocation, request, key=key)))
+
+    def invocations(
+        self, after: str | None, limit: int, *, open_reviews: bool
+    ) -> Flow[wire.InvocationPage]:
+        """One page of what this service relied on."""
+        call = protocol.invocations(after=after, limit=limit, open_reviews=open_reviews)
+        page = yield from self._call(call)
+        if page.next is not None and page.next == after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
     def events(self, after: int, limit: int) -> Flow[wire.EventPage]:
         """One page of this service's feed."""
         page = yield from self._call(protocol.events(after=after, limit=limit))
