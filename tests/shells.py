@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from tillit import AsyncClient, Client
 
 NAMES = ("sync", "async")
+LISTED = frozenset({"consents", "events", "invocations"})
 
 
 class Shell(Protocol):
@@ -43,7 +44,7 @@ async def _entered(client: AsyncClient) -> AsyncClient:
 def _sync(client: Client) -> Shell:
     def call(name: str, *args: Any, **kwargs: Any) -> Any:
         result = getattr(client, name)(*args, **kwargs)
-        return list(result) if name in {"consents", "events"} else result
+        return list(result) if name in LISTED else result
 
     return call
 
@@ -51,7 +52,7 @@ def _sync(client: Client) -> Shell:
 def _async(client: AsyncClient, runner: asyncio.Runner) -> Shell:
     def call(name: str, *args: Any, **kwargs: Any) -> Any:
         result = getattr(client, name)(*args, **kwargs)
-        return runner.run(_listed(result) if name in {"consents", "events"} else result)
+        return runner.run(_listed(result) if name in LISTED else result)
 
     return call
 

@@ -51,6 +51,17 @@ CAPTURE = wire.Capture(
     answers={"g1": "yes"},
     actor=ACTOR,
 )
+INVOCATION = "inv_" + "o" * 22
+INVOKE = wire.InvocationRequest(
+    subject=HANDLE,
+    statute="S4",
+    fields=("health.risk",),
+    reason="Hen svarer ikke.",
+    actor=ACTOR,
+    necessity={},
+)
+CONFIRMATION = wire.Confirmation(actor=ACTOR)
+REVIEW = wire.Review(finding="justified", text="Det var riktig.", actor=ACTOR)
 SEALED = wire.SealedField(
     protected="e",
     header=wire.RecipientHeader(alg="A256KW", kid="deposit"),
@@ -79,6 +90,17 @@ NUMBER = wire.SubjectRequest(national_id="13097248022")
         (protocol.request_consent(CONSENT_REQUEST, key=KEY), "/v1/consents", CONSENT_REQUEST),
         (protocol.capture(CONSENT, CAPTURE, key=KEY), f"/v1/consents/{CONSENT}/capture", CAPTURE),
         (protocol.call_meeting(MEETING, key=KEY), "/v1/meetings", MEETING),
+        (protocol.invoke(INVOKE, key=KEY), "/v1/invocations", INVOKE),
+        (
+            protocol.confirm(INVOCATION, CONFIRMATION, key=KEY),
+            f"/v1/invocations/{INVOCATION}/confirm",
+            CONFIRMATION,
+        ),
+        (
+            protocol.review(INVOCATION, REVIEW, key=KEY),
+            f"/v1/invocations/{INVOCATION}/review",
+            REVIEW,
+        ),
         (protocol.enrol(ENROLMENT, key=KEY), "/v1/enrolments", ENROLMENT),
     ],
 )
@@ -104,6 +126,14 @@ def test_post_carries_json_and_an_idempotency_key(call: Call[Any], path: str, bo
         (protocol.proof(DISCLOSURE), f"/v1/disclosures/{DISCLOSURE}/proof"),
         (protocol.consents(after=None, limit=50), "/v1/consents?limit=50"),
         (protocol.consents(after=CONSENT, limit=50), f"/v1/consents?after={CONSENT}&limit=50"),
+        (
+            protocol.invocations(after=None, limit=9, open_reviews=True),
+            "/v1/invocations?limit=9&open_reviews=true",
+        ),
+        (
+            protocol.invocations(after=INVOCATION, limit=9, open_reviews=False),
+            f"/v1/invocations?after={INVOCATION}&limit=9&open_reviews=false",
+        ),
         (protocol.events(after=7, limit=50), "/v1/events?after=7&limit=50"),
     ],
 )
