@@ -27,23 +27,29 @@ from broker.demo.people import NAV, SCHOOL
 from broker.demo.person import Browser
 from tests.canaries import Found, files, forms, search
 from tests.processes import Serving, Site, serving, site
-from tillit import Actor, Client, Participant, Subject
+from tillit import Actor, Client, NoticeDelay, Participant, Subject
 from tillit.protocol import assertion
 
 LARVIK = "ungdomsutvalget-larvik"
 ACTOR = Actor(id="a1", role="veileder")
+TEACHER = Actor(id="t1", role="laerer")
+CHILD_WELFARE = "barnevern-larvik"
 BORN = date(2007, 2, 17)
 
 
 @dataclass
 class Birds:
-    """The canaries: a youth's number, a number nobody has, a name, and values of several kinds."""
+    """The canaries: a youth's number, a number nobody has, a name, values of several kinds, and a written reason.
+
+    The reason is no part of ``all``: the log's own content may hold it, and nothing else.
+    """
 
     national_id: str
     unknown_id: str
     name: str
     value: str
     nested: str
+    reason: str
 
     @classmethod
     def fresh(cls) -> "Birds":
@@ -51,7 +57,14 @@ class Birds:
         tag = secrets.token_hex(5)
         mine = list(numbers(BORN, "man"))
         first, second = secrets.SystemRandom().sample(mine, 2)
-        return cls(first, second, f"Kåre Kanari{tag}", f"gulfugl-{tag}", f"sangfugl {tag}")
+        return cls(
+            first,
+            second,
+            f"Kåre Kanari{tag}",
+            f"gulfugl-{tag}",
+            f"sangfugl {tag}",
+            f"ravn-{tag}",
+        )
 
     def all(self) -> tuple[str, ...]:
         """Every one."""
@@ -153,9 +166,11 @@ def the_good_way(aviary: Aviary) -> dict[str, str]:
         actor=ACTOR,
     )
     disclosed = _asked(aviary, subject)
+    invoked = _relied(aviary, pupil)
     return {
         "consent": asked.id,
         "disclosure": disclosed,
+        "invocation": invoked,
         "meeting": meeting.id,
         "unit": SCHOOL,
         "subject": subject.handle,
@@ -178,6 +193,31 @@ def _asked(aviary: Aviary, subject: Subject) -> str:
     return answer.id
 
 
+def _relied(aviary: Aviary, pupil: Subject) -> str:
+    """The school relies on its duty to avert, which a second person confirms; and on another that a third one reviews."""
+    reason = f"Fare for liv: {aviary.birds.reason}"
+    necessity = {"education.grades": f"Trengs: {aviary.birds.reason}"}
+    delay = NoticeDelay(days=1, reason=f"Kan varsles: {aviary.birds.reason}")
+    ids = []
+    for _ in range(2):
+        made = aviary.school.invoke(
+            pupil,
+            "S3",
+            ["education.grades"],
+            reason=reason,
+            actor=TEACHER,
+            recipient=CHILD_WELFARE,
+            necessity=necessity,
+            notice_delay=delay,
+            idempotency_key=_key(aviary.birds),
+        )
+        aviary.school.confirm(made.id, actor=Actor(id="t2", role="rektor"))
+        ids.append(made.id)
+    third = Actor(id="t3", role="radgiver")
+    aviary.school.review(ids[0], finding="justified", text=reason, actor=third)
+    return ids[1]
+
+
 def _key(birds: Birds) -> str:
     """An idempotency key as a careless case system would make it."""
     return f"{birds.national_id}:{birds.value}:{secrets.token_hex(8)}"
@@ -192,6 +232,9 @@ def bad_bodies(birds: Birds) -> list[bytes]:
         "subject": birds.national_id,
         "fields": list(birds.all()),
         "purpose": birds.value,
+        "reason": birds.reason,
+        "text": birds.reason,
+        "necessity": {birds.reason: birds.reason},
         "actor": {"id": birds.name, "role": birds.nested, **every_one},
         "collaboration": birds.name,
         "answers": {birds.value: birds.name},
@@ -211,6 +254,7 @@ def bad_bodies(birds: Birds) -> list[bytes]:
         json.dumps(list(birds.all())).encode(),
         json.dumps(birds.national_id).encode(),
         json.dumps(named).encode(),
+        *_half_right(birds),
         json.dumps({"national_id": birds.unknown_id}).encode(),
         json.dumps({"national_id": int(birds.national_id)}).encode(),
         json.dumps({"national_id": birds.name}).encode(),
@@ -220,6 +264,27 @@ def bad_bodies(birds: Birds) -> list[bytes]:
         json.dumps({"m": [birds.value] * 60_000}).encode(),
         "&".join(f"{bird}={bird}" for bird in birds.all()).encode(),
     ]
+
+
+def _half_right(birds: Birds) -> Iterator[bytes]:
+    """Reliances on a statute that are wrong in one place, with a reason to repeat."""
+    sound = {
+        "subject": "hdl_" + "a" * 22,
+        "statute": "S3",
+        "fields": ["education.grades"],
+        "reason": f"Fare for liv: {birds.reason}",
+        "actor": TEACHER.model_dump(),
+        "recipient": CHILD_WELFARE,
+    }
+    for wrong in (
+        {},
+        {"reason": f"{birds.reason} {birds.national_id}"},
+        {"reason": birds.reason * 100},
+        {"statute": birds.reason},
+        {"necessity": {"education.grades": birds.reason[:4]}},
+        {"notice_delay": {"days": 99, "reason": birds.reason * 2}},
+    ):
+        yield json.dumps({**sound, **wrong}).encode()
 
 
 def the_bad_ways(aviary: Aviary, ids: dict[str, str]) -> None:
@@ -338,7 +403,7 @@ def test_no_canary_lies_anywhere(aviary: Aviary) -> None:
     something_down(aviary, ids)
     assert {(endpoint.method, endpoint.path) for endpoint in every()} <= aviary.touched
     assert {400, 401, 404, 413, 422, 503} <= aviary.statuses
-    assert_none(search(birds.all(), aviary.errors))
+    assert_none(search((*birds.all(), birds.reason), aviary.errors))
     mirror = aviary.where.directory / "mirror"
     key = aviary.where.directory / "nav.jwk"
     aviary.where.keys[NAV].save(key)
@@ -350,6 +415,9 @@ def test_no_canary_lies_anywhere(aviary: Aviary) -> None:
     secrets_too = (*birds.all(), (aviary.where.directory / "passphrase").read_text())
     assert_none(search(secrets_too, dumped(aviary.where.database_url)))
     assert_none(search(secrets_too, database_files(aviary)))
+    written = {found.where for found in search([birds.reason], dumped(aviary.where.database_url))}
+    assert written == {"a row of log_content"}
+    secrets_too = (*secrets_too, birds.reason)
     assert_none(search(secrets_too, files(mirror, aviary.where.directory / "broker")))
     assert_none(search(secrets_too, files(*aviary.where.directory.glob("broker-*.log"))))
     assert aviary.running.process.log.stat().st_size > 0
