@@ -14,20 +14,18 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from audit.entries import Entry
-from broker import compose
+from broker import compose, policy_cli
+from broker.commands import DOWN, WRONG, Ends, Mistake, add
 from broker.domain.ids import UnitId
-from broker.domain.reviewing import unreviewed
 from broker.engine import bundle
 from broker.errors import BrokerError
-from broker.ports import SignerQuestion
-from broker.settings import Settings, SettingsWrong, described, read
+from broker.settings import Settings, SettingsWrong, described
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from broker.usecases.trust import AUDITOR
@@ -38,7 +36,6 @@ from tillit.notes import Vkey
 
 ENROLMENT_LASTS = timedelta(hours=24)
 CODE_BYTES = 16
-DOWN, WRONG = 1, 2
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -50,16 +47,12 @@ LOGGING: dict[str, Any] = {
 }
 
 
-class Mistake(Exception):
-    """What the operator asked for cannot be; the text says what to do instead."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     given = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace, Settings], None] = given.command
+    command: Callable[[argparse.Namespace], Ends] = given.command
     try:
-        command(given, read())
+        return command(given) or 0
     except (SettingsWrong, Mistake, bundle.BundleError, ValueError) as wrong:
         return _say(str(wrong), WRONG)
     except (BrokerError, CustodianError) as down:
@@ -68,7 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"{down.strerror}: {down.filename}", DOWN)
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def init(_: argparse.Namespace, settings: Settings) -> None:
@@ -155,34 +147,6 @@ def keys(_: argparse.Namespace, settings: Settings) -> None:
     print(json.dumps(public, indent=2))
 
 
-def policy_check(_: argparse.Namespace, settings: Settings) -> None:
-    """Load the policies and ask the engine one question."""
-    policies = bundle.load(settings.policies_dir)
-    engine = compose.engine(settings, policies)
-    categories = tuple(sorted(policies.catalogue.categories))
-    engine.signers(SignerQuestion(age=17, guardians=2, guardians_rule="one", categories=categories))
-    print(f"version {policies.version}")
-    print(f"digest {policies.digest}")
-    print(f"engine {settings.engine}: answers")
-    waiting = unreviewed(policies.catalogue)
-    print(f"not legally reviewed: {len(waiting)} entries of the law")
-    print("".join(f"  {name}\n" for name in waiting), end="")
-
-
-def policy_export(given: argparse.Namespace, settings: Settings) -> None:
-    """Write the bundle for a real OPA server: ``opa run --server --bundle DIR``."""
-    policies = bundle.load(settings.policies_dir)
-    try:
-        policies.write(given.directory)
-    except FileExistsError:
-        raise Mistake(f"{given.directory} is there already; name a new directory") from None
-    except OSError as error:
-        raise Mistake(f"cannot write {given.directory}: {error.strerror}") from None
-    print(f"version {policies.version}, digest {policies.digest}")
-    print(f"start OPA with: opa run --server --addr 127.0.0.1:8181 --bundle {given.directory}")
-    print("then serve with TILLIT_ENGINE=opa TILLIT_OPA_URL=http://127.0.0.1:8181")
-
-
 def _listening(host: str, port: int) -> socket.socket:
     """A bound socket that says that it is TCP: only then does the event loop turn Nagle's algorithm off on what it accepts.
 
@@ -238,35 +202,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("tillit-broker"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "init", init)
-    _add(commands, "migrate", migrate_command)
-    _add(commands, "keys", keys)
-    serving = _add(commands, "serve", serve)
+    add(commands, "init", init)
+    add(commands, "migrate", migrate_command)
+    add(commands, "keys", keys)
+    serving = add(commands, "serve", serve)
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serving.add_argument("--port", type=_port, default=8000, help="port to listen on")
     serving.add_argument("--workers", type=_positive, default=1, help="processes that serve")
-    enrolling = _add(commands, "enrol", enrol)
+    enrolling = add(commands, "enrol", enrol)
     enrolling.add_argument(
         "unit",
         metavar="UNIT",
         help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…",
     )
-    policies = commands.add_parser("policy", help="the policies").add_subparsers(
-        required=True, metavar="COMMAND"
-    )
-    _add(policies, "check", policy_check)
-    exporting = _add(policies, "export", policy_export)
-    exporting.add_argument("directory", type=Path, metavar="DIR", help="a directory to make")
+    policy_cli.declare(commands)
     return parser
-
-
-def _add(
-    commands: Any, name: str, command: Callable[[argparse.Namespace, Settings], None]
-) -> argparse.ArgumentParser:
-    said = (command.__doc__ or "").splitlines()[0]
-    added: argparse.ArgumentParser = commands.add_parser(name, help=said, description=said)
-    added.set_defaults(command=command)
-    return added
 
 
 def _port(text: str) -> int:

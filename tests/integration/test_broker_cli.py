@@ -18,6 +18,7 @@ import pytest
 
 from broker.cli import main
 from tests.integration.world import EMIL, ISSUER
+from tests.policies.copies import AGREEMENT, copied, rewrite
 from tillit.enrolment import prove
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey
@@ -100,6 +101,28 @@ def test_policies_are_checked_with_the_engine(ready: Path) -> None:
     assert "digest sha256:" in checked.stdout
     assert "entries of the law" in checked.stdout
     assert "  statutes.S1" in checked.stdout.splitlines()
+
+
+def test_policies_are_checked_without_settings(tmp_path: Path) -> None:
+    """Whoever writes the files has no keyring: each problem comes with file, line and what to write instead."""
+    directory = copied(tmp_path / "policies")
+    sound = run(tmp_path, "policy", "check", str(directory), mode="", passphrase="")
+    assert sound.returncode == 0, sound.stderr
+    line = rewrite(directory, AGREEMENT, "max_days: 365", "max_days: 366")
+    rewrite(directory, AGREEMENT, "guardians_rule: all", "guardian_rule: all")
+    (directory / "tables/ungdomsutvalget-larvik.yaml").unlink()
+    told = run(tmp_path, "policy", "check", str(directory), mode="", passphrase="")
+    assert (told.returncode, len(told.stdout.splitlines())) == (1, 3)
+    assert f"{AGREEMENT}:{line}: a consent lasts at most 365 days" in told.stdout
+    assert "nothing was loaded" in told.stderr
+
+
+def test_a_collaboration_without_a_table_is_a_warning(tmp_path: Path) -> None:
+    """Nobody can have thought it through, but it is no error."""
+    directory = copied(tmp_path / "policies")
+    (directory / "tables/ungdomsutvalget-larvik.yaml").unlink()
+    told = run(tmp_path, "policy", "check", str(directory))
+    assert (told.returncode, "has no decision table" in told.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(
