@@ -1,4 +1,4 @@
-"""The operator's command line, ``tillit-broker``: set up, serve, enrol services, show keys, check the policies.
+"""The operator's command line, ``tillit-broker``: set up, serve, tick, enrol services, show keys, check the policies.
 
 Settings come from the environment (``TILLIT_…``). Exit codes: 0 done, 1 something the broker stands on does not answer, 2 the
 command or the settings are wrong.
@@ -12,11 +12,14 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 import uvicorn
+from rich.console import Console
+from rich.progress import Progress
 from uvicorn.supervisors import Multiprocess
 
 from audit.entries import Entry
@@ -28,6 +31,7 @@ from broker.errors import BrokerError
 from broker.settings import Settings, SettingsWrong, described
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
+from broker.usecases import ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring
 from keys.errors import CustodianError, KeyringExists
@@ -147,6 +151,25 @@ def keys(_: argparse.Namespace, settings: Settings) -> None:
     print(json.dumps(public, indent=2))
 
 
+def tick(_: argparse.Namespace, settings: Settings) -> None:
+    """Do now what time does by itself: end, lapse and offer again, remind of erasures. The server does it every minute."""
+    _check_set_up(settings)
+    store = SqlStore(settings.database, origin=settings.origin)
+    ports = compose.ported(settings, store)
+    if isinstance(ports.register, compose.NoRegister):
+        _say(compose.NO_BIRTHDAYS, 0)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task("looking", total=None)
+        ticked = ticking.tick(
+            ports=ports,
+            progress=lambda done, total: shown.update(task, completed=done, total=total),
+        )
+    store.close()
+    for name, number in asdict(ticked).items():
+        print(f"{name.replace('_', ' ')}: {number}")
+
+
 def _listening(host: str, port: int) -> socket.socket:
     """A bound socket that says that it is TCP: only then does the event loop turn Nagle's algorithm off on what it accepts.
 
@@ -205,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     add(commands, "init", init)
     add(commands, "migrate", migrate_command)
     add(commands, "keys", keys)
+    add(commands, "tick", tick)
     serving = add(commands, "serve", serve)
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")
     serving.add_argument("--port", type=_port, default=8000, help="port to listen on")

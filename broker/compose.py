@@ -23,10 +23,13 @@ from broker.ports import Person, PolicyEngine, Ports, Register
 from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.sql import SqlStore
+from broker.usecases import ticking
 from broker.usecases.people import person_key
 from keys.keyring import BrokerSecrets, LocalCustodian
 
 SWEEP_SECONDS = 600.0
+TICK_SECONDS = 60.0
+NO_BIRTHDAYS = "no population register is configured: birthdays cannot be looked at, only what is over is ended"
 REMEMBERED = timedelta(days=7)
 
 _log = logging.getLogger("tillit.broker")
@@ -88,12 +91,28 @@ def compose(settings: Settings) -> FastAPI:
         CustodianError: the keyring does not open.
         BundleError: the policies cannot be used.
     """
+    store = SqlStore(settings.database, origin=settings.origin)
+    ports = ported(settings, store)
+    sequencer = Sequencer(store.engine, origin=settings.origin, signer=ports.secrets.log, clock=now)
+    return app.create(
+        ports,
+        settings,
+        log=Log(store.engine.connect, sequencer.vkey),
+        background=(sequencer.run_forever, sweeper(store), ticker(ports)),
+    )
+
+
+def ported(settings: Settings, store: SqlStore) -> Ports:
+    """What the use cases may reach, on this store.
+
+    Raises:
+        CustodianError: the keyring does not open.
+        BundleError: the policies cannot be used.
+    """
     policies = bundle.load(settings.policies_dir)
     keyring = custodian(settings)
     secrets = keyring.broker_keys()
-    store = SqlStore(settings.database, origin=settings.origin)
-    sequencer = Sequencer(store.engine, origin=settings.origin, signer=secrets.log, clock=now)
-    ports = Ports(
+    return Ports(
         store=store,
         engine=engine(settings, policies),
         custodian=keyring,
@@ -104,12 +123,6 @@ def compose(settings: Settings) -> FastAPI:
         randomness=os.urandom,
         origin=settings.origin,
         issuer=settings.issuer,
-    )
-    return app.create(
-        ports,
-        settings,
-        log=Log(store.engine.connect, sequencer.vkey),
-        background=(sequencer.run_forever, sweeper(store)),
     )
 
 
@@ -123,6 +136,24 @@ def sweeper(store: SqlStore) -> Callable[[threading.Event], None]:
                 _log.info("swept %d rows", gone)
 
     return sweep
+
+
+def ticker(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+    """What looks every minute at what time may have changed, until told to stop; a minute that does not answer is passed by."""
+
+    def run(stop: threading.Event) -> None:
+        if isinstance(ports.register, NoRegister):
+            _log.warning(NO_BIRTHDAYS)
+        while not stop.wait(every):
+            try:
+                ticked = ticking.tick(ports=ports, stopped=stop.is_set)
+            except Unavailable as down:
+                _log.warning("tick: %s", down.code)
+            else:
+                if ticked != ticking.Ticked():
+                    _log.info("tick: %s", ticked)
+
+    return run
 
 
 def serve() -> FastAPI:

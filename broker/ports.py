@@ -191,6 +191,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A consent or a disclosure that time may have changed, and since when."""
+
+    look_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What was answered to an idempotency key: the body's keyed hash, and the answer to repeat."""
 
@@ -278,6 +286,18 @@ class Transaction(Protocol):
     def add_objection(self, subject: SubjectId, objection: Objection) -> bool: ...
     def remove_objection(self, subject: SubjectId, category: str) -> bool: ...
     def objections(self, subject: SubjectId) -> Sequence[Objection]: ...
+
+    # what time does by itself
+    def consents_due(self, *, at: datetime, after: Due | None, limit: int) -> Sequence[Due]: ...
+    def disclosures_due(self, *, at: datetime, after: Due | None, limit: int) -> Sequence[Due]: ...
+    def due(self, *, at: datetime) -> int: ...
+    def look_at_consent(
+        self, consent: ConsentId, version: int, *, now: datetime, then: datetime | None
+    ) -> None: ...
+    def look_at_disclosure(
+        self, disclosure: DisclosureId, *, now: datetime, then: datetime | None
+    ) -> None: ...
+    def tell_once(self, subject: SubjectId, what: str) -> bool: ...
 
     # notices, feed
     def add_notice(self, subject: SubjectId, notice: Notice) -> None: ...

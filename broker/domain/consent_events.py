@@ -41,9 +41,16 @@ class ConsentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRequested(ConsentEvent):
-    """A service asked."""
+    """A service asked; or, where ``reconfirms`` names a consent, a birthday is near on which lines of it lapse."""
 
     type = "consent.requested"
+
+    reconfirms: ConsentId | None = None
+
+    def content(self) -> dict[str, Any]:
+        """The base's, and what is to be confirmed again."""
+        content = ConsentEvent.content(self)
+        return {**content, "reconfirms": self.reconfirms} if self.reconfirms else content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,13 @@ class ConsentRefused(SignatureGiven):
     """No to every line."""
 
     type = "consent.refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentSettled(ConsentEvent):
+    """In force without another answer: the signatures it has are enough since a birthday."""
+
+    type = "consent.settled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

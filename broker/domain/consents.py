@@ -23,6 +23,7 @@ from broker.domain.consent_events import (
     ConsentRefused,
     ConsentRequested,
     ConsentResumed,
+    ConsentSettled,
     ConsentSuperseded,
     ConsentWithdrawn,
     SignatureGiven,
@@ -83,6 +84,7 @@ class Consent:
     ``text`` is what the signers are shown; ``actor`` and ``actor_role`` asked, for the unit.
     ``about`` is the youth in whose record it stands, where ``subject`` is a member of the family.
     ``happened`` are the events that have come and so ended the lines bound to them.
+    ``reconfirms`` names the consent whose lines are put before the subject again: theirs alone to answer.
     """
 
     id: ConsentId
@@ -106,6 +108,7 @@ class Consent:
     paused_by: SignerKind | None = None
     happened: tuple[EventName, ...] = ()
     about: SubjectId | None = None
+    reconfirms: ConsentId | None = None
 
     # --- what it says
 
@@ -130,15 +133,22 @@ class Consent:
         """What is waited for: of ``child_heard``, ``guardian``, ``subject``."""
         if self.state not in OPEN:
             return ()
+        if self.reconfirms:
+            return () if self.signatures else ("subject",)
         standing = [grant for grant in self.grants if grant.answer != "no"]
         return tuple(sorted(lacking(standing, self.signatures, needed)))
+
+    def enough(self, needed: Mapping[str, Needed]) -> bool:
+        """Whether every line that nobody said no to has its signatures."""
+        return state_after(self.grants, self.signatures, needed) == State.ACTIVE
 
     # --- transitions
 
     def request(self, *, at: datetime) -> tuple["Consent", ConsentRequested]:
         """Put a draft before the subject."""
         new = self._moved(State.REQUESTED, at=at)
-        return new, _event(new, ConsentRequested, grants=[grant.id for grant in new.grants])
+        lines = [grant.id for grant in new.grants]
+        return new, _event(new, ConsentRequested, grants=lines, reconfirms=new.reconfirms)
 
     def answer(
         self,
@@ -180,6 +190,8 @@ class Consent:
         self._check_time(at, said_at)
         if read != self.text_sha256:
             raise TextDiffers
+        if self.reconfirms and signer.kind == "guardian":
+            raise SignerNotNeeded
         check_say(signer, answers, grants=self.grants, signatures=self.signatures, needed=needed)
         signature = Signature(
             signer=signer,
@@ -192,6 +204,18 @@ class Consent:
             recorded_by=recorded_by,
         )
         return self._signed_by(signature, at=at, needed=needed)
+
+    def settle(
+        self, *, at: datetime, needed: Mapping[str, Needed]
+    ) -> tuple["Consent", ConsentSettled]:
+        """Bring it into force without another answer: the signatures it has are enough today."""
+        if self.state != State.PARTLY_SIGNED or not self.enough(needed):
+            raise IllegalTransition(f"a consent that is {self.state} waits for signatures")
+        if at >= self.valid_until:
+            raise OutOfTime
+        new = self._moved(State.ACTIVE, at=at)
+        new = replace(new, valid_from=new.changed_at)
+        return new, _event(new, ConsentSettled, grants=self._yes())
 
     def pause(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentPaused]:
         """Share nothing until resumed."""
@@ -361,6 +385,7 @@ def requested(
     guardians_rule: Literal["one", "all"],
     grants: tuple[Grant, ...],
     about: SubjectId | None = None,
+    reconfirms: ConsentId | None = None,
 ) -> tuple[Consent, ConsentRequested]:
     """A new consent, put before the subject, with no line answered.
 
@@ -396,5 +421,6 @@ def requested(
         guardians_rule=guardians_rule,
         grants=grants,
         about=about,
+        reconfirms=reconfirms,
     )
     return draft.request(at=at)

@@ -41,5 +41,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.REFUSED: _NOTHING,
 }
 
+OVER = frozenset(state for state, then in TRANSITIONS.items() if not then)
+"""Those that nothing follows."""
+
 OPEN = frozenset({State.REQUESTED, State.PARTLY_SIGNED})
 """Those in which an answer is waited for."""

@@ -1,6 +1,7 @@
 """Consents, their parties, and the single-use grants that are used up."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from pydantic import TypeAdapter
@@ -8,10 +9,11 @@ from sqlalchemy import Select, bindparam, insert, select, tuple_, update
 
 from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, SubjectId, UnitId
-from broker.domain.states import State
+from broker.domain.states import OVER, State
 from broker.errors import Contended
 from broker.store import tables
 from broker.store.faults import readable
+from broker.store.looks import NEVER, SOON
 from broker.store.part import Part
 
 _CONSENT = TypeAdapter(Consent)
@@ -37,7 +39,12 @@ _SAVE = (
     .where(
         tables.consent.c.id == bindparam("consent"), tables.consent.c.version == bindparam("was")
     )
-    .values(version=bindparam("now"), state=bindparam("new_state"), body=bindparam("new_body"))
+    .values(
+        version=bindparam("now"),
+        state=bindparam("new_state"),
+        body=bindparam("new_body"),
+        look_at=bindparam("new_look_at"),
+    )
 )
 _PARTY = (
     select(tables.consent.c.body)
@@ -87,6 +94,7 @@ class Consents(Part):
             "state": consent.state.value,
             "about": consent.about,
             "body": _body(consent),
+            "look_at": _look_at(consent),
         }
         self._run(insert(tables.consent), row)
         self._run(
@@ -97,6 +105,8 @@ class Consents(Part):
     def save_consent(self, consent: Consent, *, was: int) -> None:
         """Put the next version in place of version ``was``; waits for whoever holds it still.
 
+        Unless it is over, it is looked at soon: what time may do to it has changed.
+
         Raises ``Contended`` when it is not at that version any more.
         """
         row = {
@@ -105,6 +115,7 @@ class Consents(Part):
             "now": consent.version,
             "new_state": consent.state.value,
             "new_body": _body(consent),
+            "new_look_at": _look_at(consent),
         }
         if self._run(_SAVE, row).rowcount != 1:
             raise Contended
@@ -160,6 +171,10 @@ class Consents(Part):
 
     def _all(self, statement: Select[tuple[str]], subject: SubjectId) -> Sequence[Consent]:
         return tuple(_read(body) for body in self._run(statement, {"subject": subject}).scalars())
+
+
+def _look_at(consent: Consent) -> datetime:
+    return NEVER if consent.state in OVER else SOON
 
 
 def _body(consent: Consent) -> str:

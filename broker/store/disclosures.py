@@ -13,6 +13,7 @@ from broker.domain.ids import DisclosureId, MeetingId, SubjectId, UnitId
 from broker.ports import Disclosure, Meeting
 from broker.store import tables
 from broker.store.faults import readable
+from broker.store.looks import NEVER
 from broker.store.part import Part
 from tillit.wire import Manifest, Participant
 
@@ -60,6 +61,7 @@ class Disclosures(Part):
             "receipt": disclosure.receipt,
             "leaf_hash": disclosure.leaf_hash,
             "told_at": disclosure.told_at,
+            "look_at": disclosure.manifest.expires_at if disclosure.manifest.fields else NEVER,
         }
         self._run(insert(tables.disclosure).inline(), row)
 

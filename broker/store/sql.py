@@ -19,6 +19,7 @@ from broker.store.disclosures import Disclosures
 from broker.store.engine import BEGIN, WAIT_SECONDS, open_engine
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
+from broker.store.looks import Looks
 from broker.store.pathways import Pathways
 from broker.store.records import Records
 from broker.store.services import Services
@@ -30,7 +31,9 @@ from tillit.wire import ProofAnswer
 _SALT_BYTES = 32
 
 
-class SqlTransaction(Subjects, Services, Records, Consents, Disclosures, Pathways, Statutes, Feeds):
+class SqlTransaction(
+    Subjects, Services, Records, Consents, Disclosures, Pathways, Statutes, Looks, Feeds
+):
     """One database transaction, composed of its groups of queries and the log."""
 
     def __init__(self, connection: Connection, *, origin: str, randomness: Randomness) -> None:

@@ -53,6 +53,10 @@ def _position() -> Column[int]:
     return Column("position", number, primary_key=True, autoincrement=True)
 
 
+def _look_at() -> Any:
+    return Field(sa_type=Instant, sa_column_kwargs={"server_default": "0"})
+
+
 class SubjectRow(Row, table=True):
     """A subject: a random id for a keyed hash of the national identity number."""
 
@@ -139,9 +143,11 @@ class ConsentRow(Row, table=True):
     """A consent at its present version. ``body`` is all of it, the other columns are for queries.
 
     ``about`` is the subject in whose record it stands, where a member of the family is asked.
+    ``look_at``: when time alone may next change it; what a release that does not know the column adds is looked at soon.
     """
 
     __tablename__ = "consent"
+    __table_args__ = (Index("consent_look_at", "look_at", "id"),)
 
     id: str = Field(primary_key=True)
     subject: str = Field(foreign_key="subject.id", index=True)
@@ -149,6 +155,7 @@ class ConsentRow(Row, table=True):
     state: str
     body: str = Field(sa_type=Text)
     about: str | None = Field(default=None, index=True)
+    look_at: datetime = _look_at()
 
 
 class PartyRow(Row, table=True):
@@ -177,10 +184,13 @@ class UsedGrantRow(Row, table=True):
 
 
 class DisclosureRow(Row, table=True):
-    """A decided ask, with what is needed to decide it again."""
+    """A decided ask, with what is needed to decide it again. ``look_at``: when what it gave should be erased."""
 
     __tablename__ = "disclosure"
-    __table_args__ = (Index("disclosure_subject_position", "subject", "position"),)
+    __table_args__ = (
+        Index("disclosure_subject_position", "subject", "position"),
+        Index("disclosure_look_at", "look_at", "id"),
+    )
 
     position: int | None = Field(default=None, sa_column=_position())
     id: str = Field(unique=True)
@@ -194,6 +204,7 @@ class DisclosureRow(Row, table=True):
     receipt: str = Field(sa_type=Text)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
     told_at: datetime | None = Field(default=None, sa_type=Instant)
+    look_at: datetime = _look_at()
 
 
 class ErasureRow(Row, table=True):
@@ -281,6 +292,15 @@ class ObjectionRow(Row, table=True):
     recorded_by: str | None = None
 
 
+class ToldOnceRow(Row, table=True):
+    """What a subject was told that is told once only."""
+
+    __tablename__ = "told_once"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    what: str = Field(primary_key=True)
+
+
 class EventRow(Row, table=True):
     """One entry of a unit's feed."""
 
@@ -328,5 +348,6 @@ stage = _table(StageRow)
 notice = _table(NoticeRow)
 invocation = _table(InvocationRow)
 objection = _table(ObjectionRow)
+told_once = _table(ToldOnceRow)
 event = _table(EventRow)
 remembered = _table(RememberedRow)

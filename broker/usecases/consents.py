@@ -6,7 +6,7 @@ from datetime import datetime
 from audit.entries import Entry
 from broker.domain.catalogue import Collaboration
 from broker.domain.compile import compile_grants
-from broker.domain.consent_events import ConsentActivated, ConsentEvent
+from broker.domain.consent_events import ConsentActivated, ConsentEvent, ConsentSettled
 from broker.domain.consents import Consent, requested
 from broker.domain.errors import (
     AskedTooSoon,
@@ -26,7 +26,7 @@ from broker.domain.lifetime import (
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
 from broker.errors import UnknownConsent
-from broker.ports import Notice, Ports, SignerQuestion, SignersNeeded, Transaction
+from broker.ports import Notice, Person, Ports, SignerQuestion, SignersNeeded, Transaction
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
 from broker.usecases.objections import object_to
@@ -120,15 +120,22 @@ def party(*, unit: UnitId, after: str | None, limit: int, ports: Ports) -> Page:
 def signers(
     tx: Transaction, consent: Consent, *, now: datetime, ports: Ports
 ) -> Mapping[str, Needed]:
-    """Whose signatures each category of a consent needs today, as the policy says.
+    """Whose signatures each category of a consent needs today, as the policy says."""
+    person = registered(tx.person_of(consent.subject), ports)
+    return signers_of(person, consent, at=now, ports=ports)
+
+
+def signers_of(
+    person: Person, consent: Consent, *, at: datetime, ports: Ports
+) -> Mapping[str, Needed]:
+    """The same for a person at hand, at any moment: also on a birthday to come.
 
     A member of the family is grown and signs alone.
     """
     if consent.about is not None:
         alone = SignersNeeded(subject=True, guardians=0, child_heard=False)
         return {grant.category: alone for grant in consent.grants}
-    person = registered(tx.person_of(consent.subject), ports)
-    facts = subject_facts(person, now=now, thresholds=ports.catalogue.age_thresholds())
+    facts = subject_facts(person, now=at, thresholds=())
     return ports.engine.signers(
         SignerQuestion(
             age=facts.age,
@@ -141,11 +148,14 @@ def signers(
 
 
 def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, ports: Ports) -> None:
-    """Store a changed consent, log its event, tell its parties; an activated one takes the place of its predecessors."""
+    """Store a changed consent, log its event, tell its parties; one that came into force takes its predecessors' place.
+
+    A re-confirmation holds some lines only: what it confirms again lapses by itself, and the rest stands.
+    """
     tx.save_consent(consent, was=was)
     log(tx, consent, event)
     tell_parties(tx, consent, event.type, at=event.at, ports=ports)
-    if isinstance(event, ConsentActivated):
+    if isinstance(event, ConsentActivated | ConsentSettled) and not consent.reconfirms:
         _supersede(tx, consent, at=event.at, ports=ports)
 
 
@@ -177,13 +187,7 @@ def _drafted(
     cooldown = agreed.cooldown_days if agreed else DEFAULT_COOLDOWN_DAYS
     if not may_ask_again(earlier, now, cooldown):
         raise AskedTooSoon
-    valid_until = now + lifetime(
-        asked.valid_days,
-        default_days=agreed.default_days if agreed else DEFAULT_DAYS,
-        max_days=agreed.max_days if agreed else MAX_LIFETIME.days,
-    )
-    if agreed is not None and agreed.ends_with == "school_year":
-        valid_until = min(valid_until, school_year_end(now))
+    valid_until = until(agreed, asked.valid_days, start=now)
     return requested(
         id=ConsentId(fresh("con", ports.randomness)),
         subject=subject,
@@ -220,6 +224,22 @@ def _like(tx: Transaction, subject: SubjectId, about: SubjectId | None) -> Itera
     if about is None:
         return tx.consents_of(subject)
     return (c for c in tx.family_consents_by(subject) if c.about == about)
+
+
+def until(agreed: Collaboration | None, asked_days: int | None, *, start: datetime) -> datetime:
+    """When a consent that starts then ends: as asked, else by default, within its collaboration's terms.
+
+    Raises:
+        LifetimeTooLong: longer was asked for than the collaboration allows.
+    """
+    ends = start + lifetime(
+        asked_days,
+        default_days=agreed.default_days if agreed else DEFAULT_DAYS,
+        max_days=agreed.max_days if agreed else MAX_LIFETIME.days,
+    )
+    if agreed is not None and agreed.ends_with == "school_year":
+        return min(ends, school_year_end(start))
+    return ends
 
 
 def _check_age(

@@ -237,11 +237,17 @@ def _mine(
 
 
 def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
-    """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24)."""
+    """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24).
+
+    A re-confirmation is the ward's alone to answer, also before the birthday.
+    """
     return [
         candidate
         for ward in registered(person, ports).wards
         if person in registered(ward, ports).guardians and (subject := tx.subject_by_person(ward))
         for candidate in tx.consents_of(subject)
-        if any(need.guardians > 0 for need in signers(tx, candidate, now=now, ports=ports).values())
+        if not candidate.reconfirms
+        and any(
+            need.guardians > 0 for need in signers(tx, candidate, now=now, ports=ports).values()
+        )
     ]

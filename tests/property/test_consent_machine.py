@@ -15,6 +15,7 @@ from broker.domain.consents import Consent
 from broker.domain.errors import ConsentError
 from broker.domain.grants import Answer
 from broker.domain.ids import ConsentId, GrantId
+from broker.domain.outgrowing import outgrown
 from broker.domain.states import TRANSITIONS, State
 from tests.consenting import (
     ALONE,
@@ -163,6 +164,25 @@ class Life(RuleBasedStateMachine):
     def happen(self, event: str, step: timedelta) -> None:
         """What a line waits for."""
         self.act(lambda c: c.happen(event, at=self.now, recorded_by=RECORDER), step)
+
+    @rule(step=steps)
+    def settle(self, step: timedelta) -> None:
+        """The signatures may have become enough."""
+        self.act(lambda c: c.settle(at=self.now, needed=self.needed), step)
+
+    @rule(category=st.sampled_from(CATEGORIES))
+    def come_of_age(self, category: str) -> None:
+        """The subject signs a category alone from today; what guardians signed there lapses on the same day."""
+        self.needed = {**self.needed, category: ALONE}
+        if self.consent.state in {State.ACTIVE, State.PAUSED}:
+            gone = outgrown(self.consent, {**ADULT, category: ALONE})
+            gone = tuple(g for g in gone if self.category(g) == category)
+            if gone:
+                self.act(lambda c: c.lapse(at=self.now, grants=gone), timedelta(0))
+
+    def category(self, grant: GrantId) -> str:
+        """A line's."""
+        return next(each.category for each in self.consent.grants if each.id == grant)
 
     @precondition(lambda self: len(self.history) > 3)
     @rule(step=st.sampled_from([timedelta(0), HALF_A_YEAR]))

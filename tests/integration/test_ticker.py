@@ -1,0 +1,115 @@
+"""Ticking beside the requests, and by the operator's hand."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from broker.compose import NoRegister, ticker
+from broker.domain.ids import ConsentId
+from broker.ports import Ports
+from broker.usecases import me
+from tests.house import EMIL, PASSPHRASE, House, build
+from tests.integration.test_broker_cli import run
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A fresh broker in this process, on SQLite: what is tested here is not the store."""
+    built = build(tmp_path)
+    yield built
+    built.store.close()
+
+
+@contextmanager
+def ticking(ports: Ports) -> Iterator[threading.Thread]:
+    """A ticker at work in a thread of its own."""
+    stop = threading.Event()
+    thread = threading.Thread(target=ticker(ports, every=0.01), args=(stop,))
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def until(what: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Wait for a line of the server's own log."""
+    for _ in range(500):
+        if any(what in message for message in caplog.messages):
+            return
+        time.sleep(0.01)
+    pytest.fail(f"never said: {what}")
+
+
+def test_the_server_ends_what_is_over(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """Without anybody's doing; and it says what it did, with numbers only."""
+    caplog.set_level("INFO", "tillit.broker")
+    view = house.request("nav-larvik", EMIL)
+    house.clock.step(days=182)
+    with ticking(house.ports):
+        until("expired=1", caplog)
+    shown = me.consent(ConsentId(view.id), person=house.hashed(EMIL), ports=house.ports)
+    assert shown.state == "expired"
+    assert view.id not in caplog.text
+
+
+def test_a_store_that_goes_away_is_waited_for(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A tick that finds nothing to read is passed by; the next one does what is due."""
+    caplog.set_level("INFO", "tillit.broker")
+    house.request("nav-larvik", EMIL)
+    house.clock.step(days=182)
+    with house.store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE consent RENAME TO gone"))
+    with ticking(house.ports):
+        until("store.unavailable", caplog)
+        with house.store.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE gone RENAME TO consent"))
+        until("expired=1", caplog)
+
+
+def test_a_server_without_a_register_says_what_it_cannot(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, when it starts; the rest of its work goes on."""
+    caplog.set_level("INFO", "tillit.broker")
+    house.request("nav-larvik", EMIL)
+    with ticking(replace(house.ports, register=NoRegister())):
+        until("birthdays cannot be looked at", caplog)
+        until("postponed=1", caplog)
+
+
+def test_the_operator_ticks_by_hand(house: House, tmp_path: Path) -> None:
+    """What is over ends; without a register the command says what it could not look at."""
+    house.clock.at = datetime(2026, 1, 1, tzinfo=UTC)
+    house.request("nav-larvik", EMIL, valid_days=1)
+    house.request("ot-vestfold", EMIL, services=["ot-vestfold", "nav-larvik"], valid_days=364)
+    own = {
+        "database_url": f"sqlite:///{tmp_path}/tillit.db",
+        "keyring_dir": f"{tmp_path}/keyring",
+        "passphrase": PASSPHRASE.decode(),
+    }
+    told = run(tmp_path, "tick", **own)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0] == "expired: 1"
+    assert "postponed: 1" in told.stdout
+    assert "birthdays cannot be looked at" in told.stderr
+    again = run(tmp_path, "tick", register_file=f"{tmp_path}/register.json", **own)
+    assert again.stdout.splitlines()[0] == "expired: 0"
+    assert "birthdays" not in again.stderr
+
+
+def test_a_tick_needs_what_it_stands_on(tmp_path: Path) -> None:
+    """In words, and with what to do."""
+    told = run(tmp_path, "tick")
+    assert (told.returncode, "tillit-broker init" in told.stderr) == (2, True)
