@@ -79,6 +79,12 @@ class UnknownHandle(Refused):
     code = "subject.unknown_handle"
 
 
+class NotTheCaller(Refused):
+    """A service asked as another one than itself."""
+
+    code = "subject.not_caller"
+
+
 class NotASubject(Refused):
     """The broker holds nothing about this person."""
 

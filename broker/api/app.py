@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import (
+    authzen_routes,
     collaboration_routes,
     open_routes,
     person_routes,
@@ -78,6 +79,7 @@ def every() -> Iterator[Endpoint]:
     """Every endpoint the broker has, the most called first."""
     yield from service_routes.endpoints
     yield from statute_routes.endpoints
+    yield from authzen_routes.endpoints
     yield from token_routes.endpoints
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints

@@ -178,7 +178,7 @@ class Door(APIRoute):
         self, request: Request, caller: Service | PersonAuthenticated | None, body: bytes
     ) -> Exchange[Any]:
         endpoint = self.declared
-        key = _idempotency_key(request) if endpoint.idempotent else ""
+        key = _idempotency_key(request, endpoint)
         path = _path(request.path_params)
         return Exchange(
             front=self._front,
@@ -259,8 +259,11 @@ def _bearer(request: Request) -> str:
     return token.strip()
 
 
-def _idempotency_key(request: Request) -> str:
+def _idempotency_key(request: Request, endpoint: Endpoint) -> str:
+    """The call's key; empty where the endpoint takes none, or where it is optional and was not sent."""
     given = request.headers.getlist("idempotency-key")
+    if not endpoint.idempotent or (endpoint.key_optional and not given):
+        return ""
     if not given:
         raise IdempotencyKeyMissing
     if len(given) > 1 or not _IDEMPOTENCY_KEY.fullmatch(given[0]):

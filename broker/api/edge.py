@@ -1,11 +1,14 @@
 """The outermost layer, pure ASGI: a log line and a count per request, security headers, no defect's text on the way out.
 
+An X-Request-ID that a caller sends comes back with the answer, and stands nowhere else.
+
 A log line holds the method, the route's template, the status, the time it took and the calling unit; never a path, a query, an
 address or a person.
 """
 
 import json
 import logging
+import re
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +25,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _HSTS = (b"strict-transport-security", b"max-age=63072000")
 
 
@@ -47,6 +51,7 @@ class Edge:
                 status = message["status"]
                 headers = message.setdefault("headers", [])
                 headers.extend(self._headers)
+                headers.extend(_request_id(scope))
                 if not any(name == b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
             await send(message)
@@ -77,6 +82,12 @@ def _write(scope: Scope, method: str, route: str, status: int, seconds: float) -
         "unit": scope.get("tillit.unit"),
     }
     access_log.info("%s", json.dumps(line))
+
+
+def _request_id(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The caller's own name for the request, to be repeated; none unless it sent exactly one, and a plain one."""
+    sent = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    return [(b"x-request-id", sent[0])] if len(sent) == 1 and _REQUEST_ID.fullmatch(sent[0]) else []
 
 
 def _template(scope: Scope) -> str:

@@ -105,7 +105,11 @@ Answer = Callable[[Exchange[Any]], BaseModel | Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method on one path. ``idempotent`` says that an Idempotency-Key is required; ``cache`` is its Cache-Control."""
+    """One method on one path. ``cache`` is its Cache-Control.
+
+    ``idempotent`` says that an Idempotency-Key is required, or, where ``key_optional``, that one is honoured. It is
+    optional only where a repetition changes nothing but the log, for clients of a standard that knows no such header.
+    """
 
     method: Literal["GET", "POST"]
     path: str
@@ -117,6 +121,7 @@ class Endpoint:
     status: int
     refuses: tuple[type[BrokerError], ...]
     idempotent: bool
+    key_optional: bool
     form: bool
     cache: str
     summary: str
@@ -163,6 +168,7 @@ class Endpoints:
                     status=200,
                     refuses=refuses,
                     idempotent=False,
+                    key_optional=False,
                     form=False,
                     cache=cache,
                     summary=summary,
@@ -183,6 +189,7 @@ class Endpoints:
         status: int = 200,
         refuses: tuple[type[BrokerError], ...] = (),
         idempotent: bool = True,
+        key_optional: bool = False,
         form: bool = False,
     ) -> Callable[
         [Callable[[Exchange[Taken]], BaseModel | Reply]],
@@ -206,6 +213,7 @@ class Endpoints:
                     status=status,
                     refuses=refuses,
                     idempotent=idempotent,
+                    key_optional=key_optional,
                     form=form,
                     cache="no-store",
                     summary=summary,

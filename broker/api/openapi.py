@@ -78,6 +78,9 @@ _STANDS_ON: tuple[type[BrokerError], ...] = (
 )
 
 
+_TAGS = {"oauth": "tokens", ".well-known": "tokens", "log": "log", "access": "service"}
+
+
 def refusals_of(endpoint: Endpoint) -> tuple[type[BrokerError], ...]:
     """Every error the endpoint can answer with."""
     found: list[type[BrokerError]] = [*_ALWAYS, *_STANDS_ON, *endpoint.refuses]
@@ -89,7 +92,8 @@ def refusals_of(endpoint: Endpoint) -> tuple[type[BrokerError], ...]:
     if endpoint.method == "POST":
         found += _FORM if endpoint.form else _BODY
     if endpoint.idempotent:
-        found += [edge.IdempotencyKeyMissing, edge.IdempotencyKeyMalformed, IdempotencyKeyReused]
+        found += [edge.IdempotencyKeyMalformed, IdempotencyKeyReused]
+        found += [] if endpoint.key_optional else [edge.IdempotencyKeyMissing]
     if "{" in endpoint.path:
         found.append(edge.NoSuchResource)
     return tuple(dict.fromkeys(found))
@@ -186,7 +190,11 @@ def _parameters(endpoint: Endpoint) -> Iterable[inspect.Parameter]:
         yield inspect.Parameter("query", kind, annotation=Annotated[endpoint.query, Query()])
     if endpoint.idempotent:
         header = Header(alias="Idempotency-Key", min_length=8, max_length=128)
-        yield inspect.Parameter("idempotency_key", kind, annotation=Annotated[str, header])
+        if endpoint.key_optional:
+            optional = Annotated[str | None, header]
+            yield inspect.Parameter("idempotency_key", kind, annotation=optional, default=None)
+        else:
+            yield inspect.Parameter("idempotency_key", kind, annotation=Annotated[str, header])
     if endpoint.takes is not Nothing and not endpoint.form:
         yield inspect.Parameter("body", kind, annotation=Annotated[endpoint.takes, Body()])
 
@@ -214,5 +222,5 @@ def _extra(endpoint: Endpoint) -> dict[str, Any] | None:
 def _tag(path: str) -> str:
     first, _, rest = path.strip("/").partition("/")
     if first != "v1":
-        return {"oauth": "tokens", ".well-known": "tokens", "log": "log"}.get(first, "operator")
+        return _TAGS.get(first, "operator")
     return "person" if rest.startswith("me") else "service"

@@ -78,6 +78,7 @@ TABLE: Mapping[str, Shape] = {
     # use cases
     "subject.unknown_person": Shape(404, "Nobody by that number"),
     "subject.unknown_handle": Shape(404, "No subject by that handle"),
+    "subject.not_caller": Shape(403, "A service asks for itself only"),
     "subject.none": Shape(404, "The broker holds nothing about you"),
     "subject.erased": Shape(410, "The subject is erased"),
     "deposit.unknown_field": Shape(422, "Field not in the catalogue"),

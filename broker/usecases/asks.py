@@ -56,30 +56,40 @@ def check(ask: Ask, *, call: Call, ports: Ports) -> CheckAnswer:
     """
 
     def act(tx: Transaction) -> CheckAnswer:
-        gathered, decision = _decide(tx, ask, unit=call.unit, now=ports.clock(), ports=ports)
-        content = {
-            "actor": ask.actor.model_dump(mode="json"),
-            "decision": _summary(decision),
-            "purpose": ask.purpose,
-            "recipient": call.unit,
-            "subject": ask.subject,
-        }
-        tx.append(Entry("check", gathered.facts.now, content, gathered.subject))
-        return CheckAnswer(
-            outcome=decision.outcome,
-            permitted={name: permit.grounds for name, permit in decision.permitted().items()},
-            withheld=reasons(decision, language=call.language, ports=ports),
-            obligations=decision.obligations,
-            stable_until=decision.stable_until,
-            policy=decision.policy,
-            explanation=explain(decision, gathered.facts, ports.catalogue, call.language),
-        )
+        return checked(tx, ask, call=call, ports=ports)
 
     try:
         return once(act, answers=CheckAnswer, call=call, ports=ports)
     except EngineDown:
         record(call.unit, route="POST /v1/checks", code=EngineDown.code, ports=ports)
         raise
+
+
+def checked(tx: Transaction, ask: Ask, *, call: Call, ports: Ports) -> CheckAnswer:
+    """Decide an ask and log that it was, in a transaction that the caller holds.
+
+    Raises:
+        UnknownHandle: the subject is not known to the service by that handle.
+        EngineDown: the policy engine cannot be asked.
+    """
+    gathered, decision = _decide(tx, ask, unit=call.unit, now=ports.clock(), ports=ports)
+    content = {
+        "actor": ask.actor.model_dump(mode="json"),
+        "decision": _summary(decision),
+        "purpose": ask.purpose,
+        "recipient": call.unit,
+        "subject": ask.subject,
+    }
+    tx.append(Entry("check", gathered.facts.now, content, gathered.subject))
+    return CheckAnswer(
+        outcome=decision.outcome,
+        permitted={name: permit.grounds for name, permit in decision.permitted().items()},
+        withheld=reasons(decision, language=call.language, ports=ports),
+        obligations=decision.obligations,
+        stable_until=decision.stable_until,
+        policy=decision.policy,
+        explanation=explain(decision, gathered.facts, ports.catalogue, call.language),
+    )
 
 
 def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:

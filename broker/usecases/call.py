@@ -102,10 +102,15 @@ def once(
     call: Call | PersonCall,
     ports: Ports,
 ) -> Answer:
-    """Do something once per idempotency key: the change and the memory of its answer are one transaction."""
+    """Do something once per idempotency key: the change and the memory of its answer are one transaction.
+
+    A call without a key, which only what changes nothing but the log takes, is answered anew each time.
+    """
 
     def transaction() -> Answer:
         with ports.store.write() as tx:
+            if not call.key:
+                return act(tx)
             prior = repeated(tx, call, ports=ports)
             if prior is not None:
                 return answers.model_validate_json(prior.answer)

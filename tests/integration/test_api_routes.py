@@ -27,6 +27,7 @@ OPEN = {
     "POST /oauth/token",
     "GET /oauth/jwks",
     "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/authzen-configuration",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
@@ -35,6 +36,8 @@ ISSUE = {
     "POST /v1/subjects",
     "POST /v1/deposits",
     "POST /v1/checks",
+    "POST /access/v1/evaluation",
+    "POST /access/v1/evaluations",
     "POST /v1/disclosures",
     "GET /v1/disclosures/{disclosure}",
     "GET /v1/disclosures/{disclosure}/proof",
@@ -126,7 +129,9 @@ def test_closed_route_fails_with_the_wrong_kind_of_token(world: World, route: st
     refused(world, answer, status=status, code=code, logged=False)
 
 
-@pytest.mark.parametrize("route", [name for name, e in ENDPOINTS.items() if e.idempotent])
+@pytest.mark.parametrize(
+    "route", [name for name, e in ENDPOINTS.items() if e.idempotent and not e.key_optional]
+)
 def test_every_post_wants_an_idempotency_key(world: World, route: str) -> None:
     """A retry must be recognisable."""
     endpoint = ENDPOINTS[route]
@@ -137,10 +142,14 @@ def test_every_post_wants_an_idempotency_key(world: World, route: str) -> None:
     refused(world, answer, status=400, code="idempotency.key_missing", logged=False)
 
 
-def test_only_the_token_endpoint_takes_a_post_without_an_idempotency_key() -> None:
-    """An assertion is spent by its use: it cannot be repeated in the first place."""
-    posts = {name for name, e in ENDPOINTS.items() if e.method == "POST" and not e.idempotent}
-    assert posts == {"POST /oauth/token"}
+def test_only_what_a_repetition_cannot_harm_takes_a_post_without_an_idempotency_key() -> None:
+    """An assertion is spent by its use; an AuthZEN client knows no such header, and a check changes nothing but the log."""
+    posts = {name: e for name, e in ENDPOINTS.items() if e.method == "POST"}
+    assert {name for name, e in posts.items() if not e.idempotent} == {"POST /oauth/token"}
+    assert {name for name, e in posts.items() if e.key_optional} == {
+        "POST /access/v1/evaluation",
+        "POST /access/v1/evaluations",
+    }
 
 
 # --- headers -----------------------------------------------------------------------------------------
@@ -165,6 +174,7 @@ def test_nothing_about_a_person_is_cached() -> None:
         "GET /v1/keys",
         "GET /oauth/jwks",
         "GET /.well-known/oauth-authorization-server",
+        "GET /.well-known/authzen-configuration",
         "GET /log/checkpoint",
         "GET /log/tile/{tile:path}",
     }

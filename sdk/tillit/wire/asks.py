@@ -16,16 +16,19 @@ from tillit.wire.terms import (
     no_national_id,
 )
 
+ActorId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
+    AfterValidator(no_national_id),
+]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
+
 
 class Actor(Wire):
     """The person at a service, as the service vouches for: an opaque id and a role, never a name or number."""
 
-    id: Annotated[
-        str,
-        StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"),
-        AfterValidator(no_national_id),
-    ]
-    role: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
+    id: ActorId
+    role: RoleName
 
 
 class Ask(Wire):
