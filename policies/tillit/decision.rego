@@ -103,7 +103,7 @@ else := object.union({name: _rest | some name in input.ask.fields}, _field_reaso
 
 else := object.union(data.tillit.statutes.reasons, _field_reasons) if not data.tillit.limits.consentable
 
-else := object.union(data.tillit.consents.reasons, _field_reasons)
+else := object.union(object.union(data.tillit.consents.reasons, data.tillit.statutes.empty), _field_reasons)
 
 _field_reasons := object.union(data.tillit.limits.fields, data.tillit.gaps.fields)
 

@@ -91,6 +91,24 @@ reasons := {name: {code} |
 	code := min(((obstacles | unreached) | (shielded | {[7, "data.none"]})))[1]
 }
 
+# METADATA
+# title: Empty
+# description: Fields that a statute opens to the asking unit, and that nobody who may tell has put in.
+empty := {name: {"data.none"} |
+	count(applicable) > 0
+	granted := grounds
+	some name, category in openable
+	not granted[name]
+	some [id, statute] in applicable
+	some line in lines[id]
+	_reaches(statute, line, name, category)
+	_asked_of(statute)
+}
+
+_asked_of(_) if input.ask.source == ""
+
+_asked_of(statute) if _may_tell(statute, input.ask.source)
+
 # What stops the ask as a whole, the first thing first: nobody has invoked a statute, its time is over, the role is
 # wrong, a reason or a second person is missing.
 _obstacles contains [1, _not_allowed] if count(_claims) == 0
@@ -206,9 +224,35 @@ _unopposed(statute, category) if {
 _from(statute, line, source) if {
 	input.ask.source in ["", source]
 	line.source in ["", source]
+	_may_tell(statute, source)
+}
+
+_may_tell(statute, source) if {
 	unit := data.facts.units[source]
 	_on(statute.from, unit)
 	_kinds_fit(statute, unit)
+	_tellers[source]
+}
+
+# The law needs no agreement; whoever asks within one asks its members.
+_tellers := _holders if input.ask.collaboration == ""
+
+_tellers := {unit |
+	now := input.now
+	stage := input.stage
+	members := data.facts.collaborations[input.ask.collaboration].members
+	some unit in _holders
+	period := members[unit]
+	period.valid_from <= now
+	true in [period.valid_until == null, now < period.valid_until]
+	object.get(period, "from_stage", 0) <= stage
+} if {
+	input.ask.collaboration != ""
+}
+
+_holders := ({input.ask.source} - {""}) | {unit |
+	some sources in input.deposited
+	some unit in sources
 }
 
 _kinds_fit(statute, _) if statute.same_type == false

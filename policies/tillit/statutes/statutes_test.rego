@@ -107,6 +107,23 @@ test_nobody_else_is_told_and_nobody_else_tells if {
 	}
 }
 
+test_within_a_collaboration_its_members_tell if {
+	larvik := _leaving({"ask": {"collaboration": "ungdomsutvalget-larvik"}})
+	object.keys(statutes.grounds) == {notice} with input as larvik
+	elsewhere := object.union(larvik, {"ask": {"source": "solor-vgs"}, "deposited": {notice: ["solor-vgs"]}})
+	statutes.grounds == {} with input as elsewhere
+	object.keys(statutes.grounds) == {notice} with input as object.union(elsewhere, {"ask": {"collaboration": ""}})
+}
+
+test_what_the_law_opens_and_nobody_has_put_in_is_said_to_be_empty if {
+	bare := _leaving({"deposited": {notice: []}})
+	tillit.decision.fields[notice].reasons == ["data.none"] with input as bare
+	unnamed := object.union(bare, {"ask": {"source": ""}})
+	tillit.decision.fields[notice].reasons == ["data.none"] with input as unnamed
+	unfit := object.union(bare, {"ask": {"source": "nav-larvik"}})
+	tillit.decision.fields[notice].reasons == ["consent.none"] with input as unfit
+}
+
 test_a_statute_opens_its_own_fields_only if {
 	other := _leaving({"ask": {"fields": ["education.grades"]}, "deposited": {"education.grades": ["thor-heyerdahl-vgs"]}})
 	statutes.grounds == {} with input as other
