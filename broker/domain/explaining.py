@@ -49,10 +49,10 @@ _SUBJECT = {"nb": "Ungdommen", "nn": "Ungdommen", "en": "The youth"}
 _YOU = {"nb": "Du", "nn": "Du", "en": "You"}
 _PARENTS = {"nb": "foreldre", "nn": "foreldre", "en": "parents"}
 _YOUR_PARENTS = {"nb": "foreldrene dine", "nn": "foreldra dine", "en": "your parents"}
-_FAMILY = {
-    "nb": "Den det handler om",
-    "nn": "Den det handlar om",
-    "en": "The person it is about",
+_FAMILY_YES = {
+    "nb": "Den det handler om sa ja {day}.",
+    "nn": "Den det handlar om sa ja {day}.",
+    "en": "The person it is about said yes on {day}.",
 }
 _AND = {"nb": "og", "nn": "og", "en": "and"}
 _RULE = {
@@ -145,13 +145,11 @@ class _Teller:
         )
 
     def _ground(self, ground: Ground) -> str:
-        match ground.kind:
-            case "consent":
-                return self._consent(ground)
-            case "own_access":
-                return _OWN[self._language][self._to_subject]
-            case "statute" | "emergency":
-                return self._rule(ground)
+        if ground.kind == "consent":
+            return self._consent(ground)
+        if ground.kind == "own_access":
+            return _OWN[self._language][self._to_subject]
+        return self._rule(ground)
 
     def _consent(self, ground: Ground) -> str:
         source = self._unit(ground.source)
@@ -159,8 +157,10 @@ class _Teller:
         if line is None:
             return _SOME_YES[self._language].format(source=source)
         consent, grant = line
+        if consent.third_party:
+            return _FAMILY_YES[self._language].format(day=self._day(consent.valid_from))
         return _YES[self._language].format(
-            who=self._signers(consent, grant),
+            who=self._signers(grant),
             day=self._day(consent.valid_from),
             line=grant.id.removeprefix("g"),
             source=source,
@@ -170,9 +170,7 @@ class _Teller:
         line = self._lines.get((ground.id, ground.version, ground.grant))
         return line is not None and line[0].third_party
 
-    def _signers(self, consent: ConsentFacts, grant: GrantFacts) -> str:
-        if consent.third_party:
-            return _FAMILY[self._language]
+    def _signers(self, grant: GrantFacts) -> str:
         own = (_YOU if self._to_subject else _SUBJECT)[self._language]
         parents = (_YOUR_PARENTS if self._to_subject else _PARENTS)[self._language]
         if grant.signed.guardians == 0:

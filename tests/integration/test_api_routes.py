@@ -247,6 +247,8 @@ def test_catalogue_is_open_labelled_and_tagged(world: World) -> None:
     found = answer.json()
     assert {"nb", "nn", "en"} == set(found["fields"]["education.attendance.rate"]["labels"])
     assert LARVIK in found["collaborations"]
+    assert found["statutes"]["S1"]["reviewed"] is False
+    assert found["ages"]["default"]["reviewed"] is False
     assert NAV in found["units"]
     etag = answer.headers["etag"]
     headers = {"if-none-match": etag}

@@ -68,6 +68,8 @@ def written(catalogue: Catalogue, language: Language) -> dict[str, str]:
         found[f"purpose {name}"] = getattr(purpose.labels, language)
     for name, statute in catalogue.statutes.items():
         found[f"statute {name}"] = getattr(statute.labels, language)
+    for name, event in catalogue.events.items():
+        found[f"event {name}"] = getattr(event.labels, language)
     for name, agreement in catalogue.collaborations.items():
         for number, rule in enumerate(agreement.rules):
             found[f"{name}.rules[{number}]"] = getattr(rule, language)
@@ -125,7 +127,7 @@ def test_written_texts_read_easily_on_average(catalogue: Catalogue, language: La
 
 
 @NORSK
-@pytest.mark.parametrize("shelf", ["reasons", "missing", "givers"])
+@pytest.mark.parametrize("shelf", ["reasons", "missing", "givers", "purposes", "rules"])
 def test_each_kind_of_text_reads_easily_on_average(
     catalogue: Catalogue, language: Language, shelf: str
 ) -> None:
@@ -137,6 +139,12 @@ def test_each_kind_of_text_reads_easily_on_average(
         "missing": [getattr(reason.missing, language) for reason in catalogue.reasons.values()],
         "givers": [giver.said(language, to_subject=False) for giver in catalogue.givers.values()],
     }
+    texts["purposes"] = [getattr(one.labels, language) for one in catalogue.purposes.values()]
+    texts["rules"] = [
+        getattr(rule, language)
+        for agreement in catalogue.collaborations.values()
+        for rule in agreement.rules
+    ]
     assert average(texts[shelf]) <= AVERAGE
 
 

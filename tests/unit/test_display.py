@@ -94,7 +94,7 @@ def test_check_is_explained_under_each_field() -> None:
     no_grant = (wire.Reason(code="consent.no_grant", text="Ikke dette."),)
     check = Check(
         outcome="partly_released",
-        permitted={"a.b": (ground,)},
+        permitted={"a.b": (ground,), "a.e": (ground,)},
         withheld={"a.c": no_grant, "a.d": no_grant},
         obligations=wire.Obligations(
             notify="immediate", erase_after="P30D", onward_sharing=False, journal=True
@@ -107,6 +107,7 @@ def test_check_is_explained_under_each_field() -> None:
         "In part. Nothing has been released.",
         "  may    a.b  (consent from vgs)",
         "         Ungdommen sa ja 1. mai 2026.",
+        "  may    a.e  (consent from vgs)",
         "  not    a.c",
         "         Ikke dette. [consent.no_grant]",
         "         -> Det trengs et ja. Det er opp til ungdommen.",
