@@ -83,7 +83,10 @@ def _tell(
 def _listening(
     tx: Transaction, subject: SubjectId, *, source: UnitId, ports: Ports
 ) -> Iterator[tuple[UnitId, Consent | None]]:
-    """The units that a dropout at this source may concern: by a consent in force, then the county's follow-up service."""
+    """The units that a dropout at this source may concern: by a consent in force, then the county's follow-up service.
+
+    One that is of a municipality hears of that municipality only.
+    """
     found = {
         (UnitId(grant.recipient), consent.collaboration): consent
         for consent in tx.consents_of(subject)
@@ -93,8 +96,8 @@ def _listening(
     }
     for (unit, _), consent in sorted(found.items(), key=str):
         yield unit, consent
-    units = ports.catalogue.units
-    county = units[source].place.county
-    for name in sorted(units):
-        if units[name].type == FOLLOW_UP and units[name].place.county == county:
+    here = ports.catalogue.units[source].place
+    for name, known in sorted(ports.catalogue.units.items()):
+        near = known.place.municipality in {None, here.municipality}
+        if known.type == FOLLOW_UP and known.place.county == here.county and near:
             yield UnitId(name), None

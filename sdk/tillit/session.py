@@ -277,6 +277,20 @@ class Session:
             raise errors.ProtocolError("the next page is this page")
         return page
 
+    def events(self, after: int, limit: int) -> Flow[wire.EventPage]:
+        """One page of this service's feed."""
+        page = yield from self._call(protocol.events(after=after, limit=limit))
+        if page.events and page.next <= after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
+    def call_meeting(
+        self, request: wire.MeetingRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.MeetingView]:
+        """Register a meeting."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.call_meeting(request, key=key)))
+
     # --- statutes ---
 
     def invoke(
@@ -309,20 +323,6 @@ class Session:
         if page.next is not None and page.next == after:
             raise errors.ProtocolError("the next page is this page")
         return page
-
-    def events(self, after: int, limit: int) -> Flow[wire.EventPage]:
-        """One page of this service's feed."""
-        page = yield from self._call(protocol.events(after=after, limit=limit))
-        if page.events and page.next <= after:
-            raise errors.ProtocolError("the next page is this page")
-        return page
-
-    def call_meeting(
-        self, request: wire.MeetingRequest, *, idempotency_key: str | None
-    ) -> Flow[wire.MeetingView]:
-        """Register a meeting."""
-        key = self._idempotency_key(idempotency_key)
-        return (yield from self._call(protocol.call_meeting(request, key=key)))
 
 
 def _ask_of(receipt: receipts.VerifiedReceipt, subject: Subject) -> wire.Ask:

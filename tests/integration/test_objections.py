@@ -101,3 +101,24 @@ def test_what_is_spoken_against_is_not_handed_out_again(house: House) -> None:
     assert house.disclose(ask, "nav-larvik").withheld[RATE][0].code == "subject.objects"
     said(house, SARA, "education", objects=False)
     assert house.disclose(ask, "nav-larvik").outcome == "released"
+
+
+def test_a_younger_child_is_recorded_and_has_weight_from_twelve(house: House) -> None:
+    """What Sara said at eleven is only recorded; from her twelfth birthday the policy is told."""
+    house.handle("nav-larvik", SARA)
+    house.clock.step(days=-3 * 365 - 80)
+    said(house, SARA, "education")
+    house.deposit("thor-heyerdahl-vgs", SARA, {RATE: 0.62})
+    ask = house.ask("nav-larvik", SARA, RATE)
+    answer = house.disclose(ask, "nav-larvik")
+    with house.store.read() as tx:
+        kept = tx.disclosure(DisclosureId(answer.id))
+    assert kept is not None
+    assert (kept.facts.subject.age, kept.facts.subject.objects_to) == (11, ())
+    twelve = next(b.at for b in kept.facts.subject.birthdays if b.age == 12)
+    house.clock.at = twelve
+    later = house.disclose(ask, "nav-larvik")
+    with house.store.read() as tx:
+        kept = tx.disclosure(DisclosureId(later.id))
+    assert kept is not None
+    assert (kept.facts.subject.age, kept.facts.subject.objects_to) == (12, ("education",))

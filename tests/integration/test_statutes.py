@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -260,3 +261,13 @@ def test_a_notice_waits_only_as_long_as_its_logged_reason_allows(house: House) -
     assert told(house, SARA) == []
     house.clock.step(seconds=1)
     assert [notice.kind for notice in told(house, SARA)] == ["relied_on"]
+
+
+def test_a_statute_without_a_notice_tells_the_subject_nothing(house: House) -> None:
+    """The law's own data decide who is told; they are one line that a lawyer reads."""
+    known = house.ports.catalogue
+    silent = known.statutes["S4"].model_copy(update={"notice": "none"})
+    changed = known.model_copy(update={"statutes": {**known.statutes, "S4": silent}})
+    made = relied(replace(house, ports=replace(house.ports, catalogue=changed)), HEALTH, EMIL, "S4")
+    assert made.review_due
+    assert told(house, EMIL) == []

@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.ids import DisclosureId, UnitId
 from broker.errors import DisclosureGone, UnknownDisclosure
-from broker.usecases import disclosures, erasures, me
+from broker.usecases import disclosures, erasures, me, objections
 from tests.house import EMIL, SARA, House
 from tests.integration.test_statutes import (
     DOCTOR,
@@ -24,7 +24,7 @@ from tests.integration.test_statutes import (
     told,
 )
 from tillit import erasures as attested
-from tillit.wire import Actor, Ask, Attestation, DisclosureAnswer, Erasure
+from tillit.wire import Actor, Ask, Attestation, DisclosureAnswer, Erasure, ObjectionRequest
 
 PHONE, RATE, DROPOUT = "contact.phone", "education.attendance.rate", "education.dropout_notice"
 NOT_ALLOWED = ["emergency.not_allowed"]
@@ -126,6 +126,10 @@ def test_a_report_lets_child_welfare_ask_and_an_objection_does_not_stop_it(house
     assert (answer.outcome, answer.grounds[RATE][0].kind) == ("released", "statute")
     assert answer.manifest.obligations.notify == "immediate"
     assert answer.id in seen(house, SARA)
+    said = ObjectionRequest(category="education", objects=True)
+    objections.answer(said, call=house.person(SARA), ports=house.ports)
+    assert again(house, answer, WELFARE).sealed.keys() == {RATE}
+    assert house.disclose(reported(house), WELFARE).outcome == "released"
 
 
 def test_a_delayed_notice_hides_the_disclosure_until_its_time(house: House) -> None:
