@@ -1,20 +1,23 @@
-"""The operator's ``tillit-broker policy …``: check, export.
+"""The operator's ``tillit-broker policy …``: write, check, try and export policies.
 
-``policy check DIR`` needs no settings: it runs on the machine of whoever writes the files.
+``new``, ``check DIR`` and ``try`` need no settings: they run on the machine of whoever writes the files.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from broker import compose
 from broker.commands import DOWN, Ends, Mistake, add, add_bare
 from broker.domain.reviewing import unreviewed
-from broker.engine import agreements, bundle, documents
+from broker.engine import agreements, bundle, cases, documents, scaffold
 from broker.engine.regorus import RegorusEngine
 from broker.ports import PolicyEngine, SignerQuestion
-from broker.settings import Settings, read
+from broker.settings import PACKAGED_POLICIES, Settings, read
+
+PATIENT_SECONDS = 5.0
 
 
 def declare(commands: Any) -> None:
@@ -22,7 +25,13 @@ def declare(commands: Any) -> None:
     policies = commands.add_parser("policy", help="the policies").add_subparsers(
         required=True, metavar="COMMAND"
     )
+    making = add_bare(policies, "new", new)
+    making.add_argument("id", metavar="ID", help="the collaboration's id: fagteam-larvik")
+    making.add_argument("--into", type=Path, default=Path("policies"), metavar="DIR", help="where")
     _directory(add_bare(policies, "check", check), nargs="?")
+    trying = add_bare(policies, "try", try_)
+    _directory(trying)
+    trying.add_argument("id", metavar="ID", nargs="?", help="one collaboration; else all of them")
     _directory(add(policies, "export", export))
 
 
@@ -36,13 +45,19 @@ def check(given: argparse.Namespace) -> Ends:
     except bundle.BundleError as wrong:
         if not wrong.problems:
             raise
-        for problem in wrong.problems:
-            print(problem)
-        print(f"{len(wrong.problems)} to mend; nothing was loaded", file=sys.stderr)
-        return DOWN
+        return _to_mend(wrong.problems)
     _answers(engine, policies)
+    written = documents.read(directory)
+    empty = [
+        problem
+        for trail, _ in written.entries("collaborations")
+        if (file := directory / "tables" / f"{trail[-1]}.yaml").is_file()
+        for problem in scaffold.unfilled_in(file, directory)
+    ]
+    if empty:
+        return _to_mend(empty)
     tables = frozenset(path.stem for path in (directory / "tables").glob("*.yaml"))
-    for warning in agreements.without_table(documents.read(directory), tables):
+    for warning in agreements.without_table(written, tables):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"version {policies.version}")
     print(f"digest {policies.digest}")
@@ -51,6 +66,56 @@ def check(given: argparse.Namespace) -> Ends:
     print(f"not legally reviewed: {len(waiting)} entries of the law")
     print("".join(f"  {name}\n" for name in waiting), end="")
     return None
+
+
+def _to_mend(problems: Sequence[documents.Problem]) -> Ends:
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} to mend; nothing was loaded", file=sys.stderr)
+    return DOWN
+
+
+def new(given: argparse.Namespace) -> None:
+    """Write the files of a new collaboration, to be filled in: what was agreed, its units, its decision table."""
+    try:
+        made = scaffold.make(given.id, given.into, release=PACKAGED_POLICIES)
+    except scaffold.ScaffoldError as wrong:
+        raise Mistake(str(wrong)) from None
+    for file in made:
+        print(file)
+    print(
+        f"fill in each {scaffold.MARK}; what is left to do: tillit-broker policy check {given.into}"
+    )
+
+
+def try_(given: argparse.Namespace) -> Ends:
+    """Run the decision tables of a directory of policies: what each case says, against what is answered."""
+    policies = bundle.load(given.directory)
+    engine = RegorusEngine(policies, deadline=PATIENT_SECONDS)
+    tables = sorted((given.directory / "tables").glob(f"{given.id or '*'}.yaml"))
+    if not tables:
+        raise Mistake(f"no decision table in {given.directory / 'tables'}")
+    held = failed = 0
+    for path in tables:
+        for outcome in cases.run(cases.table(path), engine, policies.catalogue):
+            held, failed = held + outcome.held, failed + (not outcome.held)
+            for line in _differing(outcome):
+                print(f"tables/{path.name}: {outcome.case.name}: {line}")
+    print(f"{held} cases hold, {failed} do not")
+    return DOWN if failed else None
+
+
+def _differing(outcome: cases.Outcome) -> Iterator[str]:
+    if outcome.wrong:
+        yield outcome.wrong
+    for name, (expected, answered) in outcome.differs.items():
+        yield f"{name}: expected {_shown(expected)}, answered {_shown(answered)}"
+
+
+def _shown(answer: object) -> str:
+    if isinstance(answer, list):
+        return "withheld for " + ", ".join(map(str, answer))
+    return "nothing" if answer is None else str(answer)
 
 
 def export(given: argparse.Namespace, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from broker.domain.catalogue import Catalogue
-from broker.engine import agreements, documents, floor, names, shapes
+from broker.engine import agreements, documents, floor, names, scaffold, shapes
 from broker.engine.documents import BundleError
 from tillit.wire import PolicyRef
 
@@ -71,6 +71,11 @@ def load(directory: Path = DEFAULT_DIRECTORY) -> Bundle:
     catalogue, problems = shapes.catalogue(written)
     problems += [*written.problems, *names.problems(written)]
     problems += [*floor.problems(written), *agreements.problems(written)]
+    if empty := list(
+        scaffold.unfilled(written)
+    ):  # said once, and not also as a name that is unknown
+        lines = {(problem.file, problem.line) for problem in empty}
+        problems = [*empty, *(p for p in problems if (p.file, p.line) not in lines)]
     if problems or catalogue is None:
         raise BundleError(problems=tuple(sorted(set(problems))))
     return of(modules, written.facts, catalogue)
