@@ -14,6 +14,7 @@ from audit.sequencer import Sequencer
 from broker import settings as configuration
 from broker.api import app
 from broker.api.log import Log
+from broker.domain.anonymity import Group
 from broker.domain.ids import PersonKey
 from broker.engine import bundle
 from broker.engine.leases import LeasedEngine
@@ -39,6 +40,14 @@ class NoRegister:
     """Stands where no population register is configured: nobody can be looked up, so nothing about a person is answered."""
 
     def person(self, key: PersonKey) -> Person | None:  # noqa: ARG002 (the port's own name)
+        """Never answers.
+
+        Raises:
+            RegisterDown: always.
+        """
+        raise RegisterDown("no population register is configured")
+
+    def count(self, group: Group) -> int:  # noqa: ARG002 (the port's own name)
         """Never answers.
 
         Raises:
@@ -123,6 +132,7 @@ def ported(settings: Settings, store: SqlStore) -> Ports:
         randomness=os.urandom,
         origin=settings.origin,
         issuer=settings.issuer,
+        anonymity_k=settings.anonymity_k,
     )
 
 

@@ -205,6 +205,42 @@ class StageBeyond(Refused):
     code = "stage.beyond"
 
 
+class NotOfTheCollaboration(Refused):
+    """The service is no current member of the collaboration."""
+
+    code = "collaboration.not_a_member"
+
+
+class NotAnonymousHere(Refused):
+    """The collaboration has not agreed to talk about cases without saying who it is."""
+
+    code = "anonymous.not_here"
+
+
+class WordUnknown(Refused):
+    """The case is told in the catalogue's words, and this is none of them; ``detail`` names it."""
+
+    code = "anonymous.unknown_word"
+
+
+class PlaceUnknown(Refused):
+    """The municipality is neither the service's own nor one of its county."""
+
+    code = "anonymous.municipality"
+
+
+class TooFew(Refused):
+    """So few people are like this that somebody would know who it is; ``detail`` says how to say less."""
+
+    code = "anonymous.too_few"
+
+
+class ClaimUnknown(Refused):
+    """No case is waiting for that code (one that has been claimed reads the same)."""
+
+    code = "anonymous.claim"
+
+
 class EnrolmentRefused(Refused):
     """The code is wrong, spent or expired, or the keys or their proof of possession do not hold."""
 

@@ -11,11 +11,13 @@ from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from audit.entries import Entry, Promised
+from broker.domain.anonymity import DEFAULT_K, Group
 from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
 from broker.domain.decisions import Decision
 from broker.domain.facts import Fact, Facts
 from broker.domain.ids import (
+    CaseId,
     ConsentId,
     DisclosureId,
     GrantId,
@@ -32,8 +34,10 @@ from broker.domain.invocations import Invocation
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets
 from tillit.wire import (
+    CaseWord,
     DepositItem,
     Event,
+    Gender,
     Manifest,
     Participant,
     PolicyRef,
@@ -97,6 +101,10 @@ class Register(Protocol):
 
     def person(self, key: PersonKey) -> Person | None:
         """The person, or None when the register knows nobody by that number. Raises ``RegisterDown``."""
+        ...
+
+    def count(self, group: Group) -> int:
+        """How many people the group is. Raises ``RegisterDown``."""
         ...
 
 
@@ -196,6 +204,20 @@ class Due:
 
     look_at: datetime
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An anonymous case: closed words, and the unit that told it. No subject, no date."""
+
+    id: CaseId
+    collaboration: str
+    told_by: UnitId
+    age_band: str
+    gender: Gender | None
+    municipality: str
+    topics: tuple[CaseWord, ...]
+    needs: tuple[CaseWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +321,13 @@ class Transaction(Protocol):
     ) -> None: ...
     def tell_once(self, subject: SubjectId, what: str) -> bool: ...
 
+    # anonymous cases
+    def add_case(self, case: Case, *, claim_sha256: bytes) -> None: ...
+    def cases(self, collaboration: str, *, after: str | None, limit: int) -> Sequence[Case]: ...
+    def claim_case(
+        self, claim_sha256: bytes, subject: SubjectId, *, at: datetime
+    ) -> Case | None: ...
+
     # notices, feed
     def add_notice(self, subject: SubjectId, notice: Notice) -> None: ...
     def notices(self, subject: SubjectId, *, limit: int, at: datetime) -> Sequence[Notice]: ...
@@ -343,7 +372,8 @@ class Store(Protocol):
 class Ports:
     """What a use case may reach, put together once in ``broker.compose``.
 
-    ``randomness`` is ``os.urandom`` but in tests; ``origin`` names the log; ``issuer`` names the broker.
+    ``randomness`` is ``os.urandom`` but in tests; ``origin`` names the log; ``issuer`` names the broker; an anonymous
+    case could be about ``anonymity_k`` people at least.
     """
 
     store: Store
@@ -356,3 +386,4 @@ class Ports:
     randomness: Randomness
     origin: str
     issuer: str
+    anonymity_k: int = DEFAULT_K

@@ -6,16 +6,18 @@ it changes; while it is gone or garbled, whoever asks gets ``RegisterDown``.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from broker.domain.anonymity import Group
 from broker.domain.ids import PersonKey
 from broker.errors import RegisterDown
 from broker.ports import Person
+from tillit.wire import Gender
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -29,6 +31,8 @@ class _Row(BaseModel):
     born: date
     guardians: tuple[NationalId, ...] = Field(default=(), max_length=4, repr=False)
     address_protection: Literal["none", "confidential", "strictly_confidential"] = "none"
+    municipality: str | None = None
+    gender: Gender | None = None
 
 
 class _File(BaseModel):
@@ -38,7 +42,10 @@ class _File(BaseModel):
 
 
 class SyntheticRegister:
-    """A file of synthetic people: ``{"people": [{national_id, born, guardians, address_protection}]}``."""
+    """A file of synthetic people: ``{"people": [{national_id, born, guardians, …}]}``.
+
+    Who has no ``municipality`` there is counted nowhere.
+    """
 
     def __init__(self, file: Path, keyed: Callable[[str], PersonKey]) -> None:
         """Nothing is read yet. ``keyed`` makes the keyed hash of a number."""
@@ -47,6 +54,7 @@ class SyntheticRegister:
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._people: Mapping[PersonKey, Person] = {}
+        self._living: Mapping[str, tuple[tuple[date, Gender | None], ...]] = {}
 
     def person(self, key: PersonKey) -> Person | None:
         """The person, or None when the register knows nobody by that number.
@@ -54,6 +62,22 @@ class SyntheticRegister:
         Raises:
             RegisterDown: the file is gone, too large or garbled. The next call looks again.
         """
+        self._look()
+        return self._people.get(key)
+
+    def count(self, group: Group) -> int:
+        """How many people the group is.
+
+        Raises:
+            RegisterDown: as above.
+        """
+        self._look()
+        return sum(
+            group.born_after < born <= group.born_until and group.gender in {None, gender}
+            for born, gender in self._living.get(group.municipality, ())
+        )
+
+    def _look(self) -> None:
         try:
             found = self._file.stat()
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -62,23 +86,37 @@ class SyntheticRegister:
                     self._load(seen)
         except (OSError, ValueError):
             raise RegisterDown from None
-        return self._people.get(key)
 
     def _load(self, seen: tuple[int, int, int]) -> None:
         if seen == self._seen:
             return
         if seen[1] > MAX_BYTES:
             raise ValueError("the register is too large")
-        self._people = _indexed(self._file.read_bytes(), self._keyed)
+        rows = _rows(self._file.read_bytes())
+        self._people = _indexed(rows, self._keyed)
+        self._living = _by_municipality(rows)
         self._seen = seen
 
 
-def _indexed(content: bytes, keyed: Callable[[str], PersonKey]) -> Mapping[PersonKey, Person]:
+def _rows(content: bytes) -> tuple[_Row, ...]:
     try:
-        rows = _File.model_validate(json.loads(content)).people
+        return _File.model_validate(json.loads(content)).people
     except (ValidationError, RecursionError):
         # Its text would repeat what stood there.
         raise ValueError("the register is garbled") from None
+
+
+def _by_municipality(
+    rows: Iterable[_Row],
+) -> Mapping[str, tuple[tuple[date, Gender | None], ...]]:
+    living: dict[str, list[tuple[date, Gender | None]]] = {}
+    for row in rows:
+        if row.municipality is not None:
+            living.setdefault(row.municipality, []).append((row.born, row.gender))
+    return {place: tuple(people) for place, people in living.items()}
+
+
+def _indexed(rows: Sequence[_Row], keyed: Callable[[str], PersonKey]) -> Mapping[PersonKey, Person]:
     wards: dict[PersonKey, list[PersonKey]] = {}
     people: dict[PersonKey, _Row] = {}
     for row in rows:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from broker.domain.anonymity import DEFAULT_K, LEAST_K
+
 MIN_PASSPHRASE_CHARS = 16
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
 _LOCAL_NAMES = frozenset(("localhost", "localhost.localdomain"))
@@ -63,6 +65,8 @@ class Settings(BaseSettings):
     """That issuer's public keys, a JWK set; read again when it changes."""
     register_file: Path | None = None
     """The synthetic population register; in demo only."""
+    anonymity_k: Annotated[int, Field(ge=LEAST_K, le=1000)] = DEFAULT_K
+    """So many people at least an anonymous case could be about; 2 or more."""
     log_origin: Name | None = None
     """The log's name in its checkpoints; host of the issuer and /log by default."""
 

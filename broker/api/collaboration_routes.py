@@ -1,20 +1,53 @@
-"""What services tell a collaboration of: events that end a grant, stages of a pathway."""
+"""What services tell a collaboration of: events that end a grant, stages of a pathway, anonymous cases."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from broker.api.endpoints import Endpoints, Exchange
+from broker.api.service_routes import Query
 from broker.domain.errors import EventNotHere, IllegalTransition, SignersUnknown
 from broker.domain.ids import ConsentId
 from broker.errors import (
+    ClaimUnknown,
     CollaborationUnknown,
+    NotAnonymousHere,
+    NotOfTheCollaboration,
     NotTheCoordinator,
+    PlaceUnknown,
     StageBeyond,
+    TooFew,
     UnknownConsent,
     UnknownHandle,
     UnknownPerson,
+    WordUnknown,
 )
-from broker.usecases import pathways
-from tillit.wire import ConsentView, EventReport, StageReport, StageView
+from broker.usecases import anonymous, pathways
+from tillit.wire import (
+    AnonymousCase,
+    CaseClaim,
+    CaseId,
+    CasePage,
+    CaseTold,
+    CaseView,
+    CollaborationId,
+    ConsentView,
+    EventReport,
+    StageReport,
+    StageView,
+)
 
 endpoints = Endpoints()
+
+_ANONYMOUS = (CollaborationUnknown, NotOfTheCollaboration, NotAnonymousHere)
+
+
+class CasesQuery(Query):
+    """A page of a collaboration's cases: after which one, and how many."""
+
+    collaboration: CollaborationId
+    after: CaseId | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 @endpoints.post(
@@ -44,3 +77,46 @@ def stage(given: Exchange[StageReport]) -> StageView:
     """Say what point a subject's case has reached in the collaboration's pathway; the subject is told."""
     collaboration = given.path["collaboration"]
     return pathways.stage(collaboration, given.body, call=given.call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/anonymous-cases",
+    "service",
+    takes=AnonymousCase,
+    gives=CaseTold,
+    status=201,
+    refuses=(*_ANONYMOUS, WordUnknown, PlaceUnknown, TooFew),
+)
+def tell_case(given: Exchange[AnonymousCase]) -> CaseTold:
+    """Tell of a case without saying who it is.
+
+    It is taken in only if enough people in the municipality could be meant. ``claim`` is for the youth alone.
+    """
+    return anonymous.tell(given.body, call=given.call, ports=given.ports)
+
+
+@endpoints.get(
+    "/v1/anonymous-cases", "service", query=CasesQuery, gives=CasePage, refuses=_ANONYMOUS
+)
+def cases(given: Exchange[Any]) -> CasePage:
+    """A collaboration's anonymous cases, for its members."""
+    query: CasesQuery = given.query
+    return anonymous.cases(
+        query.collaboration,
+        unit=given.unit,
+        after=query.after,
+        limit=query.limit,
+        ports=given.ports,
+    )
+
+
+@endpoints.post(
+    "/v1/me/anonymous-cases",
+    "person",
+    takes=CaseClaim,
+    gives=CaseView,
+    refuses=(ClaimUnknown, UnknownPerson),
+)
+def claim_case(given: Exchange[CaseClaim]) -> CaseView:
+    """Say that an anonymous case is about oneself, once; the service that told it learns nothing unless ``tell`` says so."""
+    return anonymous.claim(given.body, call=given.person_call, ports=given.ports)

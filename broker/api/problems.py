@@ -143,6 +143,14 @@ TABLE: Mapping[str, Shape] = {
     "meeting.no_consent": Shape(403, "No consent in force"),
     "collaboration.unknown": Shape(404, "No such collaboration in force"),
     "collaboration.not_coordinator": Shape(403, "Not the coordinator of the collaboration"),
+    "collaboration.not_a_member": Shape(403, "Not a member of the collaboration"),
+    "anonymous.not_here": Shape(422, "The collaboration does not talk about cases anonymously"),
+    "anonymous.unknown_word": Shape(422, "Not a word of the catalogue"),
+    "anonymous.municipality": Shape(
+        422, "Neither the service's municipality nor one of its county"
+    ),
+    "anonymous.too_few": Shape(422, "Too few people are like this"),
+    "anonymous.claim": Shape(404, "No case is waiting for that code"),
     "stage.beyond": Shape(422, "Beyond the last stage"),
     "enrolment.refused": Shape(403, "Enrolment refused"),
     "service.unknown": Shape(404, "No such service"),

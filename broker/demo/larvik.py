@@ -33,6 +33,7 @@ _OF_AGE = 18
 _T = TypeVar("_T")
 
 # AFI 2016, Table 1 (lines 1580-1708).
+PLACE = "larvik"
 _GENDER: Mapping[Gender, float] = {"man": 0.63, "woman": 0.37}
 _AGES: Mapping[int, float] = {16: 0.11, 17: 0.12, 18: 0.12, 19: 0.12} | dict.fromkeys(
     range(20, 26), 0.53 / 6
@@ -115,6 +116,8 @@ def register(town: Municipality) -> dict[str, Any]:
             "born": youth.born.isoformat(),
             "guardians": [guardian.national_id for guardian in youth.guardians],
             "address_protection": youth.address_protection,
+            "municipality": PLACE,
+            "gender": youth.gender,
         }
         for guardian in youth.guardians:
             people[guardian.national_id] = {
@@ -122,6 +125,7 @@ def register(town: Municipality) -> dict[str, Any]:
                 "born": guardian.born.isoformat(),
                 "guardians": [],
                 "address_protection": "none",
+                "municipality": PLACE,
             }
     return {"people": list(people.values())}
 

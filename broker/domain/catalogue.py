@@ -9,8 +9,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AwareDatetime, Field
 
+from broker.domain.anonymity import Vocabulary
+from broker.domain.entries import Entry, Labelled, Labels, Sourced
 from tillit.wire import (
     CategoryId,
     CollaborationId,
@@ -37,40 +39,6 @@ Kind = Literal[
     "event",
 ]
 Days = Annotated[int, Field(ge=1, le=366)]
-
-
-class Entry(BaseModel):
-    """Frozen and closed: a misspelt member of a facts file is an error when it is loaded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Labels(Entry):
-    """One thing said plainly in Bokmål, Nynorsk and English."""
-
-    nb: Annotated[str, Field(min_length=1)]
-    nn: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
-
-
-class Labelled(Entry):
-    """Anything that can be named to a person."""
-
-    labels: Labels
-
-
-class Sourced(Entry):
-    """Where a legal parameter comes from; ``reviewed_by`` is null until a lawyer has signed."""
-
-    source: str
-    as_of: str
-    reviewed_by: str | None
-
-    @computed_field(description="Whether a lawyer has signed this entry.")  # type: ignore[prop-decorator] # pydantic's own form
-    @property
-    def reviewed(self) -> bool:
-        """Whether a lawyer has signed."""
-        return self.reviewed_by is not None
 
 
 class ServiceType(Labelled):
@@ -253,7 +221,7 @@ class LocalLimits(Entry):
     """
 
     never: Kept = Kept()
-    by_name_only: dict[str, Kept] = {}
+    by_name_only: dict[str, Kept] = Field(default={})
 
 
 class ProtectedAddress(Entry):
@@ -307,7 +275,7 @@ class Collaboration(Labelled):
     valid_from: AwareDatetime
     valid_until: AwareDatetime | None
     source: str
-    signing_ages: dict[str, Annotated[int, Field(ge=7, le=18)]] = {}
+    signing_ages: dict[str, Annotated[int, Field(ge=7, le=18)]] = Field(default={})
     limits: LocalLimits = LocalLimits()
     ends_with: Literal["school_year"] | None = None
     stages: Annotated[int, Field(ge=0, le=99)] = 0
@@ -401,6 +369,7 @@ class Catalogue(Entry):
     statutes: dict[StatuteId, Statute]
     limits: LawLimits
     events: dict[EventName, EventDef]
+    anonymous: Vocabulary
     givers: dict[GiverCode, Giver]
 
     def reach(

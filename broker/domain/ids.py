@@ -13,6 +13,7 @@ GrantId = NewType("GrantId", str)
 DisclosureId = NewType("DisclosureId", str)
 RecordId = NewType("RecordId", str)
 MeetingId = NewType("MeetingId", str)
+CaseId = NewType("CaseId", str)
 InvocationId = NewType("InvocationId", str)
 
 Randomness = Callable[[int], bytes]

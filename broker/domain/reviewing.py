@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from broker.domain.catalogue import Catalogue, Sourced
+from broker.domain.catalogue import Catalogue
+from broker.domain.entries import Sourced
 
 
 def unreviewed(catalogue: Catalogue) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ SHELVES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "reasons": (("catalogue", "reasons"), "code"),
     "givers": (("catalogue", "givers"), "code"),
     "events": (("catalogue", "events"), "id"),
+    "anonymous": (("catalogue", "anonymous"), ""),
     "regimes": (("law", "regimes"), "id"),
     "units": (("units",), "id"),
     "collaborations": (("collaborations",), "id"),

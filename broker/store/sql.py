@@ -14,6 +14,7 @@ from audit.storage import append
 from broker.domain.ids import ConsentId, Randomness
 from broker.errors import StoreDown
 from broker.store import tables
+from broker.store.cases import Cases
 from broker.store.consents import Consents
 from broker.store.disclosures import Disclosures
 from broker.store.engine import BEGIN, WAIT_SECONDS, open_engine
@@ -32,7 +33,7 @@ _SALT_BYTES = 32
 
 
 class SqlTransaction(
-    Subjects, Services, Records, Consents, Disclosures, Pathways, Statutes, Looks, Feeds
+    Subjects, Services, Records, Consents, Disclosures, Pathways, Cases, Statutes, Looks, Feeds
 ):
     """One database transaction, composed of its groups of queries and the log."""
 

@@ -243,6 +243,34 @@ class StageRow(Row, table=True):
     unit: str
 
 
+class CaseRow(Row, table=True):
+    """An anonymous case. It says nothing of a subject; ``claim_sha256`` is of the code that only the youth is given."""
+
+    __tablename__ = "anonymous_case"
+    __table_args__ = (Index("anonymous_case_collaboration", "collaboration", "position"),)
+
+    position: int | None = Field(default=None, sa_column=_position())
+    id: str = Field(unique=True)
+    collaboration: str
+    told_by: str
+    age_band: str
+    gender: str | None = None
+    municipality: str
+    topics: str = Field(sa_type=Text)
+    needs: str = Field(sa_type=Text)
+    claim_sha256: bytes = Field(unique=True, sa_type=LargeBinary)
+
+
+class ClaimedRow(Row, table=True):
+    """A case that a subject has said is about them."""
+
+    __tablename__ = "claimed_case"
+
+    case: str = Field(primary_key=True, foreign_key="anonymous_case.id")
+    subject: str = Field(foreign_key="subject.id", index=True)
+    at: datetime = Field(sa_type=Instant)
+
+
 class NoticeRow(Row, table=True):
     """Something the subject is told."""
 
@@ -345,6 +373,8 @@ disclosure = _table(DisclosureRow)
 erasure = _table(ErasureRow)
 meeting = _table(MeetingRow)
 stage = _table(StageRow)
+anonymous_case = _table(CaseRow)
+claimed_case = _table(ClaimedRow)
 notice = _table(NoticeRow)
 invocation = _table(InvocationRow)
 objection = _table(ObjectionRow)

@@ -95,3 +95,124 @@ def test_the_beginning_is_a_stage(world: World) -> None:
     said = {"subject": world.handle(NAV), "stage": 0, "actor": ACTOR}
     answer = world.post(STAGE, said, unit=NAV)
     assert (answer.status_code, answer.json()["stage"]) == (200, 0)
+
+
+# --- anonymous cases
+
+RESOURCE_TEAM = "ressursteam-ovre-eiker"
+CASES = "/v1/anonymous-cases"
+
+
+def a_case(world: World) -> dict[str, Any]:
+    """A sound case, but that nobody lives there; and who may tell it."""
+    catalogue = world.get("/v1/catalogue").json()
+    agreed = catalogue["collaborations"][RESOURCE_TEAM]
+    place = catalogue["units"][agreed["coordinator"]]["place"]["municipality"]
+    world.token(agreed["coordinator"])
+    return {
+        "collaboration": RESOURCE_TEAM,
+        "age_band": "16-18",
+        "municipality": place,
+        "topics": ["absence"],
+        "actor": ACTOR,
+    }
+
+
+def coordinator(world: World) -> str:
+    """Who coordinates the resource team."""
+    found = world.get("/v1/catalogue").json()["collaborations"][RESOURCE_TEAM]["coordinator"]
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"subject": "hdl_" + "a" * 22}, "body.member_unknown"),
+        ({"note": "Lives by the church"}, "body.member_unknown"),
+        ({"at": "2026-11-23T09:00:00Z"}, "body.member_unknown"),
+        ({"topics": []}, "body.invalid"),
+        ({"topics": ["absence", "absence"]}, "body.invalid"),
+        ({"topics": [f"t_{'x' * n}" for n in range(9)]}, "body.too_many"),
+        ({"topics": ["Emil Hansen"]}, "body.invalid"),
+        ({"topics": "absence"}, "body.wrong_type"),
+        ({"gender": "girl"}, "body.invalid"),
+        ({"age_band": "seventeen"}, "body.invalid"),
+        ({"age_band": "17-17"}, "anonymous.unknown_word"),
+        ({"topics": ["dragons"]}, "anonymous.unknown_word"),
+        ({"municipality": "atlantis"}, "anonymous.municipality"),
+        ({"collaboration": "nowhere"}, "collaboration.unknown"),
+        ({"collaboration": LARVIK}, "collaboration.not_a_member"),
+        ({}, "anonymous.too_few"),
+    ],
+)
+def test_a_case_that_says_too_much_is_refused(
+    world: World, changes: dict[str, Any], code: str
+) -> None:
+    """There is no place for a name, a date or a story, and none for somebody alone of their kind."""
+    unit, case = coordinator(world), a_case(world)
+    with Unchanged(world, entries=1):
+        answer = world.post(CASES, case | changes, unit=unit)
+        refused(world, answer, status=answer.status_code, code=code, logged=True)
+        assert 400 <= answer.status_code < 500
+    if code == "anonymous.too_few":
+        assert answer.json()["detail"] == "leave out the gender, or take a wider age band"
+
+
+def test_where_cases_are_named_none_is_told_anonymously(world: World) -> None:
+    """Nor listed."""
+    case = a_case(world) | {"collaboration": LARVIK, "municipality": "larvik"}
+    answer = world.post(CASES, case, unit=NAV)
+    refused(world, answer, status=422, code="anonymous.not_here", logged=True)
+    answer = world.get(f"{CASES}?collaboration={LARVIK}", unit=NAV)
+    refused(world, answer, status=422, code="anonymous.not_here", logged=True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?collaboration=No%20such",
+        f"?collaboration={RESOURCE_TEAM}&limit=0",
+        f"?collaboration={RESOURCE_TEAM}&limit=201",
+        f"?collaboration={RESOURCE_TEAM}&after=cas_1",
+        f"?collaboration={RESOURCE_TEAM}&subject=hdl_{'a' * 22}",
+    ],
+)
+def test_a_list_of_cases_is_asked_for_in_one_way(world: World, query: str) -> None:
+    """Closed and bounded."""
+    answer = world.get(CASES + query, unit=NAV)
+    refused(world, answer, status=400, code="request.query", logged=True)
+
+
+def test_a_member_sees_the_list_and_others_do_not(world: World) -> None:
+    """Empty is an answer; not a member is a refusal."""
+    path = f"{CASES}?collaboration={RESOURCE_TEAM}"
+    answer = world.get(path, unit=coordinator(world))
+    assert (answer.status_code, answer.json()) == (200, {"cases": [], "next": None})
+    refused(
+        world,
+        world.get(path, unit=NAV),
+        status=403,
+        code="collaboration.not_a_member",
+        logged=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 422, "body.member_missing"),
+        ({"claim": "aaaa-bbbb-cccc-dddd-eeee"}, 422, "body.invalid"),
+        ({"claim": "AAAA"}, 422, "body.invalid"),
+        ({"claim": "AAAA-BBBB-CCCC-DDDD-EEEE", "tell": "yes"}, 422, "body.wrong_type"),
+        ({"claim": "AAAA-BBBB-CCCC-DDDD-EEEE"}, 404, "anonymous.claim"),
+    ],
+)
+def test_a_code_that_claims_nothing_is_refused(
+    world: World, body: Any, status: int, code: str
+) -> None:
+    """And leaves no trace of who tried."""
+    with Unchanged(world, entries=0):
+        answer = world.post("/v1/me/anonymous-cases", body, person=EMIL)
+        refused(world, answer, status=status, code=code, logged=False)
+    assert "BBBB" not in answer.text

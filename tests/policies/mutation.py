@@ -1,7 +1,7 @@
 """Breaks each line of the rules once, in each way it can be broken, and sees whether the tests notice.
 
 ``python -m tests.policies.mutation`` (minutes; ``--every N`` for a sample). A mutant is caught by a case of the decision
-tables on regorus, else by the rules' own tests on OPA. At least 95 % must be; every survivor stands in ``mutants.yaml`` with the
+tables on regorus, else by the rules' own tests on OPA. At least 95 % must be; each survivor stands in ``mutants.yaml`` with the
 reason why it is the same rule. What does not compile is no mutant.
 """
 
@@ -236,7 +236,9 @@ def listed() -> Mapping[str, str]:
 
 def main() -> int:
     """Break, count, and list who survived; 0 when enough are caught and every survivor is accounted for."""
-    parser = argparse.ArgumentParser(description="Break each line of the rules and see who notices.")
+    parser = argparse.ArgumentParser(
+        description="Break each line of the rules and see who notices."
+    )
     parser.add_argument("--every", type=int, default=1, help="try only each N-th mutant")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from broker.domain.anonymity import Group
 from broker.domain.ids import PersonKey
 from broker.errors import RegisterDown
 from broker.register import SyntheticRegister
@@ -126,3 +127,34 @@ def test_spoilt_file_is_down_and_comes_back(
         file.rmdir()
     file.write_text(sound)
     assert register.person(keyed(CHILD)) is not None
+
+
+def test_a_group_is_counted_by_place_birth_and_gender(tmp_path: Path) -> None:
+    """Born after one day and until another; whose gender or place is not known counts as little as can be."""
+    rows = [
+        ("woman", "2010-01-01"),
+        ("man", "2010-01-02"),
+        ("man", "2010-12-31"),
+        (None, "2010-06-01"),
+    ]
+    people = [
+        {"national_id": f"{n:011d}", "born": born, "municipality": "larvik", "gender": gender}
+        for n, (gender, born) in enumerate(rows)
+    ]
+    _write(tmp_path / "people.json", *people, {"national_id": CHILD, "born": "2010-06-01"})
+    register = SyntheticRegister(tmp_path / "people.json", keyed)
+
+    def count(**more: Any) -> int:
+        year = {"born_after": date(2010, 1, 1), "born_until": date(2010, 12, 31)}
+        return register.count(Group(**{"municipality": "larvik", "gender": None, **year, **more}))
+
+    assert (count(), count(gender="man"), count(gender="woman")) == (3, 2, 0)
+    assert count(born_until=date(2010, 12, 30), gender="man") == 1
+    assert count(municipality="tonsberg") == 0
+
+
+def test_a_register_that_is_gone_counts_nobody(register: SyntheticRegister, tmp_path: Path) -> None:
+    """It is down, and never says that there are none."""
+    (tmp_path / "people.json").unlink()
+    with pytest.raises(RegisterDown):
+        register.count(Group("larvik", date(2000, 1, 1), date(2010, 1, 1), None))

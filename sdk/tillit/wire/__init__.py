@@ -17,6 +17,15 @@ from tillit.wire.answers import (
     Statement,
 )
 from tillit.wire.asks import Actor, Ask, Ground, Obligations, PolicyRef, Reason
+from tillit.wire.cases import (
+    AnonymousCase,
+    CaseClaim,
+    CasePage,
+    CaseTold,
+    CaseView,
+    CaseWord,
+    Gender,
+)
 from tillit.wire.collaborations import EventReport, StageReport, StageView
 from tillit.wire.consents import (
     Answer,
@@ -85,6 +94,7 @@ from tillit.wire.terms import (
     MAX_SEALED_CHARS,
     Base64Url,
     Basis,
+    CaseId,
     CategoryId,
     CollaborationId,
     ConsentId,
@@ -115,6 +125,7 @@ __all__ = [
     "MAX_GRANTS",
     "MAX_SEALED_CHARS",
     "Actor",
+    "AnonymousCase",
     "Answer",
     "Answers",
     "Ask",
@@ -123,6 +134,12 @@ __all__ = [
     "Basis",
     "BrokerKeys",
     "Capture",
+    "CaseClaim",
+    "CaseId",
+    "CasePage",
+    "CaseTold",
+    "CaseView",
+    "CaseWord",
     "CategoryId",
     "CheckAnswer",
     "CollaborationId",
@@ -151,6 +168,7 @@ __all__ = [
     "FieldName",
     "FieldNames",
     "Finding",
+    "Gender",
     "Giver",
     "GiverCode",
     "GrantId",

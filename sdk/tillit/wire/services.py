@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tillit.wire.asks import Actor
 from tillit.wire.consents import ConsentView
 from tillit.wire.terms import (
+    CaseId,
     CollaborationId,
     ConsentId,
     DisclosureId,
@@ -70,6 +71,7 @@ class Event(Wire):
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
     invocation: InvocationId | None = None
+    case: CaseId | None = None
     collaboration: CollaborationId | None = None
     purpose: PurposeId | None = None
     fields: tuple[FieldName, ...] = ()
