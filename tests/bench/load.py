@@ -23,12 +23,12 @@ _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
 class Target:
     """Where to send what. ``{unique}`` in ``head`` is replaced by a number never used twice.
 
-    ``head`` is the request line and headers up to the blank line, without it.
+    ``head`` is the request line and headers up to the blank line, without it. ``bodies`` are of one length, and sent in turn.
     """
 
     port: int
     head: str
-    body: bytes
+    bodies: Sequence[bytes]
     expected: int
 
 
@@ -110,8 +110,10 @@ def _connection(target: Target, unique: Callable[[], int], until: float) -> Sequ
     with socket.create_connection(("127.0.0.1", target.port), timeout=30.0) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while (begun := time.perf_counter()) < until:
-            head = target.head.replace("{unique}", str(unique()))
-            connection.sendall(head.encode() + b"\r\n\r\n" + target.body)
+            number = unique()
+            head = target.head.replace("{unique}", str(number))
+            body = target.bodies[number % len(target.bodies)]
+            connection.sendall(head.encode() + b"\r\n\r\n" + body)
             status = _answer(connection)
             if status != target.expected:
                 raise RuntimeError(f"status {status} instead of {target.expected}")

@@ -215,7 +215,9 @@ class _written(tempfile.TemporaryDirectory[str]):  # noqa: N801 (reads as what i
         if self._tests:
             (root / "facts").symlink_to(ROOT / "policies" / "facts")
             for path in (ROOT / "policies" / "tillit").rglob("*_test.rego"):
-                (root / path.relative_to(ROOT / "policies")).symlink_to(path)
+                target = root / path.relative_to(ROOT / "policies")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(path)
         return root
 
 
