@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= -n 2 --dist loadfile
 WHOLE := sdk/*,keys/*,broker/domain/*,audit/tree.py
 
-.PHONY: help demo test quick cover covered check bench lock clean
+.PHONY: help demo test quick cover covered check long bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -43,6 +43,11 @@ check: $(STAMP) ## lint, types, import contracts, policies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.policies.check
+
+long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of leases, every mutant of the rules (hours)
+	@TILLIT_LAW_EXAMPLES=10000 TILLIT_LEASE_HISTORIES=100000 $(BIN)/python -m pytest -n 2 --dist load \
+		tests/property/test_decision_laws.py tests/property/test_leases.py $(ARGS)
+	@$(BIN)/python -m tests.policies.mutation
 
 bench: $(STAMP) ## the benchmarks, as ratios measured in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

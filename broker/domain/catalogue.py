@@ -405,6 +405,10 @@ class Catalogue(Entry):
             families.setdefault(self.service_types[unit.type].family, set()).add(unit.id)
         return {family: frozenset(units) for family, units in families.items()}
 
+    def invoked_for(self, purpose: str) -> bool:
+        """Whether any statute that may serve this purpose must be invoked first."""
+        return any(self.statutes[one].invoked_by != "nobody" for one in self._statutes_for(purpose))
+
     def age_thresholds(self, purpose: str = "", collaboration: str = "") -> tuple[int, ...]:
         """Ascending ages at which a birthday can change the answer to an ask for this purpose in this collaboration."""
         ages = {self.ages.adult, self.ages.heard_from, self.ages.weight_from}

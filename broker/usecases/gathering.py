@@ -51,7 +51,9 @@ def gather(
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
     newest = tx.newest(subject, ask.fields)
-    invocations = tx.invocations_towards(unit, subject, since=now - REMEMBERED_AFTER_CLOSE)
+    invocations: Sequence[Invocation] = ()
+    if ports.catalogue.invoked_for(ask.purpose):
+        invocations = tx.invocations_towards(unit, subject, since=now - REMEMBERED_AFTER_CLOSE)
     facts = Facts(
         now=now,
         ask=AskFacts(

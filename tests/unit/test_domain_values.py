@@ -85,3 +85,12 @@ def test_ages_at_which_the_law_changes_its_answer_are_ascending_and_distinct() -
     ages = load(DEFAULT_DIRECTORY).catalogue.age_thresholds()
     assert list(ages) == sorted(set(ages))
     assert {15, 16, 18} <= set(ages)
+
+
+def test_an_ask_looks_for_invocations_only_where_a_statute_must_be_invoked() -> None:
+    """Most asks rest on consent alone, and need not read what nobody could have invoked."""
+    catalogue = load(DEFAULT_DIRECTORY).catalogue
+    found = {purpose for purpose in catalogue.purposes if catalogue.invoked_for(purpose)}
+    assert {"emergency_help", "duty_to_report", "duty_to_avert"} <= found
+    assert not {"case_discussion", "dropout_notice"} & found
+    assert not catalogue.invoked_for("curiosity")
