@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,8 +174,17 @@ class House:
         return f"idempotency-key-{os.urandom(8).hex()}"
 
 
-def build(directory: Path, url: str | None = None) -> House:
-    """A fresh house in a directory, in SQLite unless another database (already migrated) is given."""
+def build(
+    directory: Path,
+    url: str | None = None,
+    *,
+    units: Iterable[str] = UNITS,
+    others: Sequence[Mapping[str, Any]] = (),
+) -> House:
+    """A fresh house in a directory, in SQLite unless another database (already migrated) is given.
+
+    ``units`` have keys; ``others`` stand in the register beside the people of this module.
+    """
     keyring.create(directory / "keyring", PASSPHRASE, cost=CHEAP)
     custodian = LocalCustodian(directory / "keyring", lambda: PASSPHRASE)
     secrets = custodian.broker_keys()
@@ -190,14 +199,16 @@ def build(directory: Path, url: str | None = None) -> House:
         engine=RegorusEngine(policies, deadline=PATIENT),
         custodian=custodian,
         secrets=secrets,
-        register=SyntheticRegister(_people(directory), lambda n: people.person_key(n, secrets)),
+        register=SyntheticRegister(
+            _people(directory, others), lambda n: people.person_key(n, secrets)
+        ),
         catalogue=policies.catalogue,
         clock=clock,
         randomness=os.urandom,
         origin="tillit.test/log",
         issuer="https://tillit.test",
     )
-    service_keys = {unit: ServiceKey.generate(unit) for unit in UNITS}
+    service_keys = {unit: ServiceKey.generate(unit) for unit in units}
     _register(ports, service_keys)
     sequencer = Sequencer(store.engine, origin=ports.origin, signer=secrets.log, clock=clock)
     return House(ports, store, clock, service_keys, sequencer)
@@ -221,7 +232,7 @@ def _register(ports: Ports, service_keys: Mapping[str, ServiceKey]) -> None:
             )
 
 
-def _people(directory: Path) -> Path:
+def _people(directory: Path, others: Sequence[Mapping[str, Any]]) -> Path:
     rows = [
         {"national_id": EMIL, "born": "2007-01-01", "guardians": [MOTHER]},
         {"national_id": SARA, "born": "2011-09-15", "guardians": [MOTHER, FATHER]},
@@ -229,7 +240,8 @@ def _people(directory: Path) -> Path:
         {"national_id": FATHER, "born": "1980-03-03", "guardians": []},
     ]
     path = directory / "register.json"
-    path.write_text(json.dumps({"people": [{**r, "address_protection": "none"} for r in rows]}))
+    people = [{"address_protection": "none", **row} for row in (*rows, *others)]
+    path.write_text(json.dumps({"people": people}))
     return path
 
 

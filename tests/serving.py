@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -19,12 +20,16 @@ _START_SECONDS = 20.0
 
 
 @contextmanager
-def serving(house: House, directory: Path) -> Iterator[str]:
-    """The address of the house while it serves."""
+def serving(house: House, directory: Path, **more: Any) -> Iterator[str]:
+    """The address of the house while it serves. ``more`` are further settings."""
     store = house.ports.store
     assert isinstance(store, SqlStore)
     settings = Settings(
-        mode="demo", data_dir=directory, issuer=house.ports.issuer, passphrase=PASSPHRASE.decode()
+        mode="demo",
+        data_dir=directory,
+        issuer=house.ports.issuer,
+        passphrase=PASSPHRASE.decode(),
+        **more,
     )
     application = app.create(
         house.ports,

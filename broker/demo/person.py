@@ -7,7 +7,7 @@ this run only, and speaks for synthetic people.
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +35,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class SyntheticIssuer:
     """Signs access tokens for synthetic people. Its private key lives in this process only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        """``clock`` tells the seconds since 1970 that tokens are issued at."""
+        self._clock = clock
         self._key = Ed25519PrivateKey.generate()
 
     def save_public(self, path: Path) -> None:
@@ -46,7 +48,7 @@ class SyntheticIssuer:
 
     def token(self, national_id: str, *, audience: str) -> str:
         """An access token for the person, valid for five minutes."""
-        now = int(time.time())
+        now = int(self._clock())
         claims = {
             "iss": ISSUER,
             "aud": audience,

@@ -1,7 +1,8 @@
 """The served broker that each end-to-end test of the SDK has, once per kind of client."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests import shells
 from tests.e2e.served import Served
+from tests.e2e.stories import Town, town_in
 from tests.house import ACTOR, LARVIK, build
 from tests.serving import serving
 from tillit import (
@@ -28,3 +30,14 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     house = build(tmp_path)
     with serving(house, tmp_path) as url, ExitStack() as stack:
         yield Served(house, url, stack, str(request.param))
+
+
+@pytest.fixture
+def town(tmp_path: Path, sqlite_url: str) -> Iterator[Callable[..., Town]]:
+    """What opens a story's town: when it begins, and the units that take part."""
+    with ExitStack() as stack:
+
+        def opened(start: datetime, *units: str) -> Town:
+            return stack.enter_context(town_in(tmp_path, sqlite_url, start, units))
+
+        yield opened
