@@ -5,7 +5,7 @@ import pytest
 from broker.domain.errors import ObjectionTooYoung, UnknownCategory
 from broker.domain.ids import ConsentId, DisclosureId, UnitId
 from broker.errors import DisclosureGone, NotASubject
-from broker.usecases import consents, disclosures, objections
+from broker.usecases import consents, disclosures, me, objections
 from tests.house import ACTOR, EMIL, FATHER, MOTHER, SARA, House
 from tests.integration.test_statutes import logged, told
 from tillit.wire import Capture, MyObjections, ObjectionRequest
@@ -78,6 +78,26 @@ def test_a_professional_records_what_a_child_spoke_against(house: House) -> None
     assert [(o.category, o.recorded_by) for o in found.objections] == [("health", "nav-larvik")]
     assert told(house, SARA)[0].kind == "objection_recorded"
     assert said(house, SARA, "health", objects=False).objections == ()
+
+
+def test_an_answer_with_an_objection_to_nothing_known_is_not_recorded_at_all(house: House) -> None:
+    """A misspelt category must not pass for a child that was heard."""
+    view = house.request("nav-larvik", SARA, categories=["education"])
+    captured = Capture(
+        method="oral",
+        signer="subject",
+        read_out=view.text_sha256,
+        answered_at=house.clock(),
+        answers={line.id: "yes" for line in view.grants},
+        actor=ACTOR,
+        objects_to=("education", "weather"),
+    )
+    call = house.call("nav-larvik")
+    with pytest.raises(UnknownCategory):
+        consents.capture(ConsentId(view.id), captured, call=call, ports=house.ports)
+    assert objections.objections(person=house.hashed(SARA), ports=house.ports).objections == ()
+    seen = me.consent(ConsentId(view.id), person=house.hashed(SARA), ports=house.ports)
+    assert seen.state == "requested"
 
 
 def test_what_is_spoken_against_is_not_handed_out_again(house: House) -> None:

@@ -1,13 +1,18 @@
 """What is released on a statute, and what the subject sees of it and when, on both databases."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.domain.ids import DisclosureId, UnitId
 from broker.errors import DisclosureGone, UnknownDisclosure
+from broker.register import SyntheticRegister
 from broker.usecases import disclosures, erasures, me, objections
+from broker.usecases.people import person_key
 from tests.house import EMIL, SARA, House
 from tests.integration.test_statutes import (
     DOCTOR,
@@ -230,3 +235,20 @@ def test_nobody_is_told_of_a_dropout_outside_the_target_group(house: House) -> N
     assert events(house, "ot-vestfold") == ()
     assert told(house, EMIL) == []
     assert "ot-vestfold" not in [e["unit"] for e in logged(house, "subject.known")]
+
+
+@pytest.mark.parametrize("protection", ["confidential", "strictly_confidential"])
+def test_no_emergency_reaches_somebody_with_a_protected_address(
+    house: House, tmp_path: Path, protection: str
+) -> None:
+    """Per (kode 6) is hidden from somebody; an invocation, however urgent, gives no way to him."""
+    person = {"national_id": EMIL, "born": "2002-01-01", "address_protection": protection}
+    path = tmp_path / "protected.json"
+    path.write_text(json.dumps({"people": [{**person, "guardians": []}]}))
+    register = SyntheticRegister(path, lambda n: person_key(n, house.ports.secrets))
+    hidden = replace(house, ports=replace(house.ports, register=register))
+    hidden.deposit(SCHOOL, EMIL, {PHONE: "900 00 000"})
+    relied(hidden, HEALTH, EMIL, "S4", fields=[PHONE])
+    answer = hidden.disclose(urgent(hidden), HEALTH)
+    assert codes(answer, PHONE) == ["subject.address_protected"]
+    assert answer.sealed == {}
