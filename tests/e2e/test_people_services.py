@@ -43,7 +43,7 @@ def test_aminas_employer_learns_what_she_needs_and_not_why(town: Callable[..., T
         if line.recipient == EMPLOYER
         for name in line.fields
     }
-    assert offered == {ACCOMMODATION, SUPPORT}
+    assert offered == {ACCOMMODATION, SUPPORT, AWAY}
     amina.answers(request, lambda line: EMPLOYER in {line.recipient, line.source})
 
     answer = chef.asks(AMINA, ACCOMMODATION, SUPPORT, DIAGNOSIS, SYMPTOMS, **at_work)
