@@ -157,6 +157,12 @@ class DisclosureGone(Refused):
     code = "disclosure.gone"
 
 
+class PreviewTooLarge(Refused):
+    """A preview names more services and purposes than one holds."""
+
+    code = "preview.too_large"
+
+
 class ErasureRefused(Refused):
     """The attestation of an erasure does not hold, or there is one already."""
 

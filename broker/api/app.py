@@ -16,6 +16,7 @@ from broker.api import (
     collaboration_routes,
     open_routes,
     person_routes,
+    preview_routes,
     service_routes,
     statute_routes,
     token_routes,
@@ -83,6 +84,7 @@ def every() -> Iterator[Endpoint]:
     yield from token_routes.endpoints
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints
+    yield from preview_routes.endpoints
     yield from open_routes.endpoints
 
 

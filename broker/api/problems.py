@@ -87,6 +87,7 @@ TABLE: Mapping[str, Shape] = {
     "deposit.key_invalid": Shape(422, "Deposit key not sealed for this deposit"),
     "deposit.record_exists": Shape(409, "Record id taken"),
     "deposit.observed_in_future": Shape(422, "Observed in the future"),
+    "preview.too_large": Shape(422, "Too much for one preview"),
     "consent.unknown": Shape(404, "No such consent"),
     "consent.error": Shape(422, "The consent does not allow it"),
     "consent.state": Shape(409, "The consent's state does not allow it"),

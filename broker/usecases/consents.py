@@ -148,15 +148,28 @@ def signers_of(
 
 
 def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, ports: Ports) -> None:
-    """Store a changed consent, log its event, tell its parties; one that came into force takes its predecessors' place.
-
-    A re-confirmation holds some lines only: what it confirms again lapses by itself, and the rest stands.
-    """
+    """Store a changed consent, log its event, tell its parties; one that came into force takes its predecessors' place."""
     tx.save_consent(consent, was=was)
     log(tx, consent, event)
     tell_parties(tx, consent, event.type, at=event.at, ports=ports)
-    if isinstance(event, ConsentActivated | ConsentSettled) and not consent.reconfirms:
+    if isinstance(event, ConsentActivated | ConsentSettled):
         _supersede(tx, consent, at=event.at, ports=ports)
+
+
+def replaces(consent: Consent, earlier: Consent) -> bool:
+    """Whether a consent that comes into force takes the place of an earlier one.
+
+    A re-confirmation holds some lines only: what it confirms again lapses by itself, and the rest stands.
+    """
+    return (
+        not consent.reconfirms
+        and earlier.id != consent.id
+        and earlier.about == consent.about
+        and earlier.collaboration is not None
+        and earlier.collaboration == consent.collaboration
+        and earlier.requested_by == consent.requested_by
+        and earlier.state in REPLACED
+    )
 
 
 def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
@@ -261,12 +274,6 @@ def _check_form(consent: Consent, method: str, ports: Ports) -> None:
 def _supersede(tx: Transaction, consent: Consent, *, at: datetime, ports: Ports) -> None:
     """End what the same unit asked for earlier in the same collaboration: the newest answer is the one that counts."""
     for earlier in _like(tx, consent.subject, consent.about):
-        if (
-            earlier.id != consent.id
-            and earlier.collaboration is not None
-            and earlier.collaboration == consent.collaboration
-            and earlier.requested_by == consent.requested_by
-            and earlier.state in REPLACED
-        ):
+        if replaces(consent, earlier):
             ended, event = earlier.supersede(at=at, successor=consent.id)
             save(tx, ended, event, was=earlier.version, ports=ports)

@@ -43,11 +43,19 @@ class Gathered:
 
 
 def gather(
-    tx: Transaction, ask: Ask, *, subject: SubjectId, unit: UnitId, now: datetime, ports: Ports
+    tx: Transaction,
+    ask: Ask,
+    *,
+    subject: SubjectId,
+    unit: UnitId,
+    now: datetime,
+    ports: Ports,
+    supposing: Sequence[Consent] | None = None,
 ) -> Gathered:
-    """Load what the policy needs to decide this ask."""
+    """Load what the policy needs to decide this ask; ``supposing`` the subject's consents were others than they are."""
     person = registered(tx.person_of(subject), ports)
-    consents = (*tx.consents_of(subject), *_of_family(tx, ask, subject, ports.catalogue))
+    own = tx.consents_of(subject) if supposing is None else supposing
+    consents = (*own, *_of_family(tx, ask, subject, ports.catalogue))
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
     newest = tx.newest(subject, ask.fields)

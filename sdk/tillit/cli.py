@@ -139,19 +139,29 @@ def _ask(given: Arguments) -> int:
     return REFUSED if answer.outcome == "refused" else OK
 
 
-def _consent_request(given: Arguments) -> int:
+def _consent_preview(given: Arguments) -> int:
+    with _client(given) as client:
+        preview = client.preview_consent(inputs.known(given.subject), **_wanted(given))
+    return _say(given, preview, display.preview_text(preview))
+
+
+def _wanted(given: Arguments) -> dict[str, Any]:
     kind = "meeting" if given.meeting else "once" if given.once else "standing"
+    return {
+        "services": given.involve,
+        "purposes": given.purpose,
+        "actor": _actor(given),
+        "categories": given.category,
+        "fields": given.field,
+        "collaboration": given.collaboration,
+        "condition": model(wire.Condition, kind=kind, meeting=given.meeting),
+    }
+
+
+def _consent_request(given: Arguments) -> int:
     with _client(given) as client:
         consent = client.request_consent(
-            inputs.known(given.subject),
-            services=given.involve,
-            purposes=given.purpose,
-            actor=_actor(given),
-            categories=given.category,
-            fields=given.field,
-            collaboration=given.collaboration,
-            condition=model(wire.Condition, kind=kind, meeting=given.meeting),
-            valid_days=given.days,
+            inputs.known(given.subject), valid_days=given.days, **_wanted(given)
         )
     return _say(given, consent, [*display.consent_text(consent), "", consent.text])
 
@@ -324,6 +334,7 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "deposit": _deposit,
     "check": _check,
     "ask": _ask,
+    "consent_preview": _consent_preview,
     "consent_request": _consent_request,
     "consent_capture": _consent_capture,
     "consent_list": _consent_list,

@@ -268,6 +268,38 @@ class Client:
         flow = self._session.request_consent(request, idempotency_key=idempotency_key)
         return self._run(flow)
 
+    def preview_consent(
+        self,
+        subject: Subject,
+        *,
+        services: Sequence[str],
+        purposes: Sequence[str],
+        actor: wire.Actor,
+        categories: Sequence[str] = (),
+        fields: Sequence[str] = (),
+        collaboration: str | None = None,
+        condition: wire.Condition | None = None,
+        idempotency_key: str | None = None,
+    ) -> wire.PreviewAnswer:
+        """What each service could get at most, if a consent were asked for like this and all were answered yes.
+
+        Nobody is asked; nothing is said of what the broker holds about the subject or what they answered before.
+        """
+        request = drafts.consent_request(
+            subject,
+            services=services,
+            purposes=purposes,
+            actor=actor,
+            categories=categories,
+            fields=fields,
+            collaboration=collaboration,
+            condition=condition,
+            valid_days=None,
+            language=self._language,
+        )
+        flow = self._session.preview_consent(request, idempotency_key=idempotency_key)
+        return self._run(flow)
+
     def capture(
         self,
         consent: str,

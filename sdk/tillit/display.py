@@ -192,6 +192,17 @@ def invocation_text(invocation: wire.InvocationView) -> Iterable[str]:
         yield f"  reviewed: {invocation.finding.replace('_', ' ')}"
 
 
+def preview_text(preview: wire.PreviewAnswer) -> Iterable[str]:
+    """What each service could get, in lines; those that could get nothing are named too."""
+    for one in preview.services:
+        where = ", in a meeting" if one.in_meeting else ""
+        yield f"{one.recipient}  {one.purpose}{where}"
+        if not one.then:
+            yield "  nothing"
+        for field in one.then:
+            yield f"  {field.name:<32} {field.label}, from {', '.join(field.sources)}"
+
+
 def meeting_text(meeting: wire.MeetingView) -> Iterable[str]:
     """A meeting in lines."""
     yield f"{meeting.id}  {_iso(meeting.held_at)}  {meeting.collaboration}"

@@ -181,11 +181,7 @@ def _add_actor(command: argparse.ArgumentParser) -> None:
     command.add_argument("--role", required=True, help="your role at the service")
 
 
-def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
-    consent = commands.add_parser("consent", help="ask for, record, list").add_subparsers(
-        required=True
-    )
-    request = consent.add_parser("request", parents=[common], help="ask for a consent")
+def _add_wanted(request: argparse.ArgumentParser) -> None:
     request.add_argument("--subject", required=True, help=_SUBJECT)
     request.add_argument(
         "--involve", nargs="+", required=True, metavar="UNIT", help="yourself among them"
@@ -197,8 +193,21 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
     bound = request.add_mutually_exclusive_group()
     bound.add_argument("--once", action="store_true", help="each line holds once")
     bound.add_argument("--meeting", help="each line holds for one meeting")
-    request.add_argument("--days", type=int, help="1 to 366")
     _add_actor(request)
+
+
+def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
+    consent = commands.add_parser("consent", help="preview, ask for, record, list").add_subparsers(
+        required=True
+    )
+    preview = consent.add_parser(
+        "preview", parents=[common], help="what a consent could lead to; nobody is asked"
+    )
+    _add_wanted(preview)
+    preview.set_defaults(command="consent_preview")
+    request = consent.add_parser("request", parents=[common], help="ask for a consent")
+    _add_wanted(request)
+    request.add_argument("--days", type=int, help="1 to 366")
     request.set_defaults(command="consent_request")
     capture = consent.add_parser("capture", parents=[common], help="record an oral answer")
     capture.add_argument("consent", help="the consent's id")

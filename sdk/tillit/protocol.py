@@ -208,6 +208,11 @@ def request_consent(request: wire.ConsentRequest, *, key: str) -> Call[wire.Cons
     return Call(_post("/v1/consents", request, key), reader(wire.ConsentView))
 
 
+def preview_consent(request: wire.ConsentRequest, *, key: str) -> Call[wire.PreviewAnswer]:
+    """``POST /v1/previews``: what a consent could lead to, before anybody is asked."""
+    return Call(_post("/v1/previews", request, key), reader(wire.PreviewAnswer))
+
+
 def capture(consent: str, answer: wire.Capture, *, key: str) -> Call[wire.ConsentView]:
     """``POST /v1/consents/{id}/capture``: record an oral answer."""
     path = f"/v1/consents/{_id(consent)}/capture"

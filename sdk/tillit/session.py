@@ -263,6 +263,13 @@ class Session:
         key = self._idempotency_key(idempotency_key)
         return (yield from self._call(protocol.request_consent(request, key=key)))
 
+    def preview_consent(
+        self, request: wire.ConsentRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.PreviewAnswer]:
+        """What a consent could lead to."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.preview_consent(request, key=key)))
+
     def capture(
         self, consent: str, answer: wire.Capture, *, idempotency_key: str | None
     ) -> Flow[wire.ConsentView]:

@@ -158,6 +158,8 @@ def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path)
 def _consented(nav: Desk, about: list[str]) -> None:
     """Nav asks for a consent, reads it out, and records a yes to every line."""
     involved = ["--involve", NAV, SCHOOL, "--purpose", "coordination", "--category", "education"]
+    previewed = nav.run("consent", "preview", *about, *involved, "--collaboration", LARVIK, *WHO)
+    assert f"{NAV}  coordination" in previewed
     consent = nav.json(
         "consent",
         "request",

@@ -71,6 +71,8 @@ ISSUE = {
     "POST /v1/invocations/{invocation}/review",
     "GET /v1/me/objections",
     "POST /v1/me/objections",
+    "POST /v1/me/preview",
+    "POST /v1/previews",
 }
 
 

@@ -129,3 +129,30 @@ def test_obligations_in_a_line() -> None:
     ]
     freer = taken_on.model_copy(update={"onward_sharing": True, "journal": False})
     assert list(display.obligation_text(freer)) == ["Erase within 30 days, may be passed on."]
+
+
+def test_preview_in_lines() -> None:
+    """Who could get what, from whom; and who could get nothing."""
+    field = wire.PreviewField(name="a.b", label="Fravær", sources=("school", "ot"))
+    common = {"label": "NAV", "purpose": "coordination", "why": "Samordne", "now": ()}
+    much = wire.PreviewService.model_validate(
+        {
+            **common,
+            "recipient": "nav",
+            "in_meeting": True,
+            "then": (field,),
+            "gains": ("a.b",),
+            "losses": (),
+        }
+    )
+    little = wire.PreviewService.model_validate(
+        {**common, "recipient": "ot", "in_meeting": False, "then": (), "gains": (), "losses": ()}
+    )
+    policy = wire.PolicyRef(version="1", digest="sha256:" + "0" * 64)
+    preview = wire.PreviewAnswer(services=(much, little), policy=policy)
+    assert list(display.preview_text(preview)) == [
+        "nav  coordination, in a meeting",
+        "  a.b                              Fravær, from school, ot",
+        "ot  coordination",
+        "  nothing",
+    ]

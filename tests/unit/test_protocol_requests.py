@@ -88,6 +88,7 @@ NUMBER = wire.SubjectRequest(national_id="13097248022")
         (protocol.disclose(ASK, key=KEY), "/v1/disclosures", ASK),
         (protocol.deposit(DEPOSIT, key=KEY), "/v1/deposits", DEPOSIT),
         (protocol.request_consent(CONSENT_REQUEST, key=KEY), "/v1/consents", CONSENT_REQUEST),
+        (protocol.preview_consent(CONSENT_REQUEST, key=KEY), "/v1/previews", CONSENT_REQUEST),
         (protocol.capture(CONSENT, CAPTURE, key=KEY), f"/v1/consents/{CONSENT}/capture", CAPTURE),
         (protocol.call_meeting(MEETING, key=KEY), "/v1/meetings", MEETING),
         (protocol.invoke(INVOKE, key=KEY), "/v1/invocations", INVOKE),

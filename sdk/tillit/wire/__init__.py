@@ -51,6 +51,7 @@ from tillit.wire.me import (
     MyObjections,
     ObjectionRequest,
 )
+from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
 from tillit.wire.sealed import (
     Deposit,
     DepositAnswer,
@@ -202,6 +203,10 @@ __all__ = [
     "Page",
     "Participant",
     "PolicyRef",
+    "Preview",
+    "PreviewAnswer",
+    "PreviewField",
+    "PreviewService",
     "Problem",
     "Promise",
     "ProofAnswer",
