@@ -11,6 +11,7 @@ from broker.errors import UnknownConsent
 from broker.ports import Disclosure, Notice, Ports, Transaction
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
+from broker.usecases.objections import seen
 from broker.usecases.people import myself, registered
 from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure
 from tillit.wire import (
@@ -141,6 +142,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             consents=tuple(_seen(tx, c, own, now=now, ports=ports) for c in _all_of(tx, subject)),
             disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
             notices=tuple(_told(tx, notice) for notice in told),
+            objections=seen(tx, subject).objections,
             complete=len(found) <= COPIED,
         )
 

@@ -22,7 +22,7 @@ def objections(*, person: PersonKey, ports: Ports) -> MyObjections:
         NotASubject: the broker holds nothing about them.
     """
     with ports.store.read() as tx:
-        return _seen(tx, myself(tx, person))
+        return seen(tx, myself(tx, person))
 
 
 def answer(said: ObjectionRequest, *, call: PersonCall, ports: Ports) -> MyObjections:
@@ -42,7 +42,7 @@ def answer(said: ObjectionRequest, *, call: PersonCall, ports: Ports) -> MyObjec
         elif tx.remove_objection(subject, said.category):
             content = {"category": said.category}
             tx.append(Entry("objection.resolved", now, content, subject))
-        return _seen(tx, subject)
+        return seen(tx, subject)
 
     return once(act, answers=MyObjections, call=call, ports=ports)
 
@@ -85,7 +85,8 @@ def counted(
     return ()
 
 
-def _seen(tx: Transaction, subject: SubjectId) -> MyObjections:
+def seen(tx: Transaction, subject: SubjectId) -> MyObjections:
+    """What a subject speaks against, as the subject is shown it."""
     return MyObjections(
         objections=tuple(
             MyObjection(category=o.category, at=o.at, recorded_by=o.recorded_by)

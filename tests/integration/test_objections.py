@@ -27,6 +27,8 @@ def test_an_objection_is_made_logged_and_taken_back_by_the_subject_alone(house: 
     house.clock.step(minutes=1)
     assert said(house, EMIL, "health") == made
     assert objections.objections(person=house.hashed(EMIL), ports=house.ports) == made
+    copied = me.copy(person=house.hashed(EMIL), language="nb", ports=house.ports)
+    assert copied.objections == made.objections
     assert said(house, EMIL, "health", objects=False).objections == ()
     assert said(house, EMIL, "health", objects=False).objections == ()
     assert [e["category"] for e in logged(house, "objection.made")] == ["health"]

@@ -94,19 +94,6 @@ class MyConsents(Wire):
     consents: tuple[ConsentView, ...]
 
 
-class MyCopy(Wire):
-    """Everything the broker can show the subject about themself (N26): consents, disclosures, notices.
-
-    ``complete`` is false when there are more disclosures than one copy holds; the rest are paged through.
-    """
-
-    generated_at: Instant
-    consents: tuple[ConsentView, ...]
-    disclosures: tuple[MyDisclosure, ...]
-    notices: tuple[MyNotice, ...]
-    complete: bool
-
-
 class ObjectionRequest(Wire):
     """``POST /v1/me/objections``: speak against sharing a category, or take that back."""
 
@@ -126,3 +113,17 @@ class MyObjections(Wire):
     """What the subject speaks against sharing now."""
 
     objections: tuple[MyObjection, ...]
+
+
+class MyCopy(Wire):
+    """Everything the broker can show the subject about themself (N26): consents, disclosures, notices, objections.
+
+    ``complete`` is false when there are more disclosures than one copy holds; the rest are paged through.
+    """
+
+    generated_at: Instant
+    consents: tuple[ConsentView, ...]
+    disclosures: tuple[MyDisclosure, ...]
+    notices: tuple[MyNotice, ...]
+    objections: tuple[MyObjection, ...]
+    complete: bool
