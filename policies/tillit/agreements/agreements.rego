@@ -135,34 +135,35 @@ reasons contains "recipient.not_member" if {
 }
 
 reasons contains "recipient.not_yet" if {
-	in_force
-	member
+	_inside
 	not arrived
 }
 
 reasons contains "subject.outside_ages" if {
-	in_force
-	member
+	_inside
 	not fitting
 }
 
 reasons contains "purpose.not_in_collaboration" if {
-	in_force
-	member
+	_inside
 	not agreed_purpose
 }
 
 reasons contains "recipient.no_pledge" if {
-	in_force
-	member
+	_inside
 	not pledged
 }
 
 reasons contains "meeting.no_notice" if {
-	in_force
-	member
+	_inside
 	agreed_purpose
 	not announced
+}
+
+# Whoever is no member is told no more of the agreement than that.
+_inside if {
+	in_force
+	member
 }
 
 _collaboration := data.facts.collaborations[input.ask.collaboration]

@@ -85,6 +85,16 @@ test_a_dropped_membership_never_meets_more if {
 		with data.facts.collaborations as {"ungdomsutvalget-larvik": agreement}
 }
 
+test_the_nearest_missing_precondition_speaks_alone if {
+	wrong := {"ask": {"recipient": "politi-larvik", "purpose": "referral", "meeting": "mtg_1"}, "subject": {"age": 14}}
+	agreements.reasons == {"recipient.not_member"} with input as given.changed(wrong)
+		with data.facts.collaborations as _from_stage("politi-larvik")
+	early := object.union(wrong, {"now": "2024-12-31T23:59:59.999999Z"})
+	agreements.reasons == {"agreement.not_in_force"} with input as given.changed(early)
+	member := object.union(wrong, {"ask": {"recipient": "nav-larvik"}})
+	agreements.reasons == {"purpose.not_in_collaboration", "subject.outside_ages"} with input as given.changed(member)
+}
+
 test_a_collaboration_is_for_its_ages if {
 	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 14}})
 	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 26}})

@@ -24,6 +24,22 @@ test_the_other_side_of_nav_is_the_wrong_unit if {
 	consents.reasons == wrong with input as named
 }
 
+test_it_is_the_wrong_unit_only_where_the_other_would_do if {
+	every wrong in [{"state": "paused"}, {"collaboration": ""}, {"third_party": true}] {
+		asked := object.union(given.consented(wrong), {"ask": {"recipient": "nav-larvik-kommunal"}})
+		consents.reasons == {field: {"consent.none"}} with input as asked
+	}
+	every wrong in [
+		{"answer": "no"}, {"purpose": "coordination"}, {"category": "work"}, {"covers": []},
+		{"fields": ["education.grades"]}, {"recipient": "ot-vestfold"},
+	] {
+		asked := object.union(given.granted(wrong), {"ask": {"recipient": "nav-larvik-kommunal"}})
+		consents.reasons == {field: {"consent.none"}} with input as asked
+	}
+	reached := object.union(given.about("income.debt", {"recipient": "nav-larvik"}), {"ask": {"recipient": "ips-larvik"}})
+	consents.reasons == {"income.debt": {"consent.none"}} with input as reached
+}
+
 test_each_line_is_stopped_by_its_own if {
 	every code, wrong in {
 		"purpose.not_in_grant": {"purpose": "coordination"},

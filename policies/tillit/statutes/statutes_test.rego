@@ -115,6 +115,24 @@ test_within_a_collaboration_its_members_tell if {
 	object.keys(statutes.grounds) == {notice} with input as object.union(elsewhere, {"ask": {"collaboration": ""}})
 }
 
+test_a_member_tells_while_it_is_one_and_the_case_has_come_to_it if {
+	asked := _leaving({"ask": {"collaboration": "ungdomsutvalget-larvik"}})
+	every period in [
+		{"valid_from": "2026-11-10T12:00:00.000001Z"}, {"valid_until": "2026-11-10T12:00:00.000000Z"}, {"from_stage": 1},
+	] {
+		statutes.grounds == {} with input as asked with data.facts.collaborations as _school(period)
+	}
+	count(statutes.grounds) == 1 with input as asked
+		with data.facts.collaborations as _school({"valid_until": "2026-11-10T12:00:00.000001Z"})
+	count(statutes.grounds) == 1 with input as object.union(asked, {"stage": 1})
+		with data.facts.collaborations as _school({"from_stage": 1})
+}
+
+_school(period) := {"ungdomsutvalget-larvik": object.union(larvik, {"members": {"thor-heyerdahl-vgs": member}})} if {
+	larvik := data.facts.collaborations["ungdomsutvalget-larvik"]
+	member := object.union(larvik.members["thor-heyerdahl-vgs"], period)
+}
+
 test_what_the_law_opens_and_nobody_has_put_in_is_said_to_be_empty if {
 	bare := _leaving({"deposited": {notice: []}})
 	tillit.decision.fields[notice].reasons == ["data.none"] with input as bare
