@@ -247,6 +247,12 @@ class ClaimUnknown(Refused):
     code = "anonymous.claim"
 
 
+class NotNav(Refused):
+    """Lists are matched with Nav offices only."""
+
+    code = "match.source"
+
+
 class EnrolmentRefused(Refused):
     """The code is wrong, spent or expired, or the keys or their proof of possession do not hold."""
 

@@ -1,4 +1,4 @@
-"""What services tell a collaboration of: events that end a grant, stages of a pathway, anonymous cases."""
+"""What services tell a collaboration of: events that end a grant, stages of a pathway, anonymous cases, lists to match."""
 
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from broker.errors import (
     ClaimUnknown,
     CollaborationUnknown,
     NotAnonymousHere,
+    NotNav,
     NotOfTheCollaboration,
     NotTheCoordinator,
     PlaceUnknown,
@@ -22,7 +23,7 @@ from broker.errors import (
     UnknownPerson,
     WordUnknown,
 )
-from broker.usecases import anonymous, pathways
+from broker.usecases import anonymous, matching, pathways
 from tillit.wire import (
     AnonymousCase,
     CaseClaim,
@@ -33,6 +34,8 @@ from tillit.wire import (
     CollaborationId,
     ConsentView,
     EventReport,
+    MatchAnswer,
+    MatchRequest,
     StageReport,
     StageView,
 )
@@ -120,3 +123,19 @@ def cases(given: Exchange[Any]) -> CasePage:
 def claim_case(given: Exchange[CaseClaim]) -> CaseView:
     """Say that an anonymous case is about oneself, once; the service that told it learns nothing unless ``tell`` says so."""
     return anonymous.claim(given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/matches",
+    "service",
+    takes=MatchRequest,
+    gives=MatchAnswer,
+    refuses=(NotNav, UnknownHandle, UnknownPerson),
+)
+def match(given: Exchange[MatchRequest]) -> MatchAnswer:
+    """Which of the service's own youths does a Nav office not know?
+
+    Each is decided on as in an ordinary ask, logged, and told of it. The answer tells only of those who let it be told; a match
+    and a refusal look the same.
+    """
+    return matching.match(given.body, call=given.call, ports=given.ports)

@@ -152,6 +152,7 @@ TABLE: Mapping[str, Shape] = {
     ),
     "anonymous.too_few": Shape(422, "Too few people are like this"),
     "anonymous.claim": Shape(404, "No case is waiting for that code"),
+    "match.source": Shape(422, "Not a Nav office"),
     "stage.beyond": Shape(422, "Beyond the last stage"),
     "enrolment.refused": Shape(403, "Enrolment refused"),
     "service.unknown": Shape(404, "No such service"),

@@ -12,6 +12,7 @@ import stamina
 
 from tillit import drafts, protocol, wire
 from tillit.client import PAGE
+from tillit.collaborating import AsyncCollaborating
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
@@ -21,7 +22,7 @@ from tillit.session import Flow, Session, T
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
 
 
-class AsyncClient:
+class AsyncClient(AsyncCollaborating):
     """One service's conversations with one broker, to await; made as ``Client`` is, and raising the same.
 
     Results, checks and errors are those of ``Client``'s call of the same name.
@@ -201,6 +202,7 @@ class AsyncClient:
         categories: Sequence[str] = (),
         fields: Sequence[str] = (),
         collaboration: str | None = None,
+        about: Subject | None = None,
         condition: wire.Condition | None = None,
         valid_days: int | None = None,
         language: wire.Language | None = None,
@@ -215,6 +217,7 @@ class AsyncClient:
             categories=categories,
             fields=fields,
             collaboration=collaboration,
+            about=about,
             condition=condition,
             valid_days=valid_days,
             language=language or self._language,

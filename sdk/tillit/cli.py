@@ -161,7 +161,10 @@ def _wanted(given: Arguments) -> dict[str, Any]:
 def _consent_request(given: Arguments) -> int:
     with _client(given) as client:
         consent = client.request_consent(
-            inputs.known(given.subject), valid_days=given.days, **_wanted(given)
+            inputs.known(given.subject),
+            valid_days=given.days,
+            about=inputs.known(given.about) if given.about else None,
+            **_wanted(given),
         )
     return _say(given, consent, [*display.consent_text(consent), "", consent.text])
 
@@ -187,6 +190,12 @@ def _consent_capture(given: Arguments) -> int:
     return _say(given, consent, display.consent_text(consent))
 
 
+def _consent_event(given: Arguments) -> int:
+    with _client(given) as client:
+        consent = client.consent_event(given.consent, given.event, actor=_actor(given))
+    return _say(given, consent, display.consent_text(consent))
+
+
 def _consent_list(given: Arguments) -> int:
     with _client(given) as client:
         return _say_each(given, client.consents(), display.consent_text)
@@ -202,6 +211,45 @@ def _meeting(given: Arguments) -> int:
             actor=_actor(given),
         )
     return _say(given, meeting, display.meeting_text(meeting))
+
+
+def _stage(given: Arguments) -> int:
+    subject = inputs.known(given.subject)
+    with _client(given) as client:
+        reached = client.stage(subject, given.collaboration, given.stage, actor=_actor(given))
+    return _say(given, reached, [f"{reached.collaboration}  stage {reached.stage}"])
+
+
+def _match(given: Arguments) -> int:
+    with _client(given) as client:
+        missing = client.match(
+            [inputs.known(subject) for subject in given.subject],
+            source=given.source,
+            collaboration=given.collaboration,
+            purpose=given.purpose,
+            actor=_actor(given),
+        )
+    handles = [subject.handle for subject in missing]
+    return _say(given, handles, handles)
+
+
+def _case_tell(given: Arguments) -> int:
+    with _client(given) as client:
+        told = client.tell_case(
+            given.collaboration,
+            age_band=given.age_band,
+            gender=given.gender,
+            municipality=given.municipality,
+            topics=given.topic,
+            needs_help_with=given.needs,
+            actor=_actor(given),
+        )
+    return _say(given, told, [told.id, f"for the youth alone: {told.claim}"])
+
+
+def _case_list(given: Arguments) -> int:
+    with _client(given) as client:
+        return _say_each(given, client.cases(given.collaboration), display.case_text)
 
 
 def _statute_invoke(given: Arguments) -> int:
@@ -337,8 +385,13 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "consent_preview": _consent_preview,
     "consent_request": _consent_request,
     "consent_capture": _consent_capture,
+    "consent_event": _consent_event,
     "consent_list": _consent_list,
     "meeting": _meeting,
+    "stage": _stage,
+    "match": _match,
+    "case_tell": _case_tell,
+    "case_list": _case_list,
     "statute_invoke": _statute_invoke,
     "statute_confirm": _statute_confirm,
     "statute_review": _statute_review,

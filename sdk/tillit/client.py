@@ -11,6 +11,7 @@ import httpx
 import stamina
 
 from tillit import drafts, protocol, wire
+from tillit.collaborating import Collaborating
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
@@ -22,7 +23,7 @@ from tillit.transport import Busy, Carriage, Reading, Retries, address, failure,
 PAGE = 100
 
 
-class Client:
+class Client(Collaborating):
     """One service's conversations with one broker; may be shared between threads.
 
     Args:
@@ -243,6 +244,7 @@ class Client:
         categories: Sequence[str] = (),
         fields: Sequence[str] = (),
         collaboration: str | None = None,
+        about: Subject | None = None,
         condition: wire.Condition | None = None,
         valid_days: int | None = None,
         language: wire.Language | None = None,
@@ -250,7 +252,8 @@ class Client:
     ) -> wire.ConsentView:
         """Ask the subject for a consent. ``services`` are all units involved, this one among them.
 
-        ``valid_days``: 1 to 366, by default as the collaboration says. ``language`` is that of the
+        ``about``: the youth in whose record it stands, when ``subject`` is a grown member of the family, asked for what is
+        written about them there. ``valid_days``: 1 to 366, by default as the collaboration says. ``language`` is that of the
         text to be read, by default this client's.
         """
         request = drafts.consent_request(
@@ -261,6 +264,7 @@ class Client:
             categories=categories,
             fields=fields,
             collaboration=collaboration,
+            about=about,
             condition=condition,
             valid_days=valid_days,
             language=language or self._language,

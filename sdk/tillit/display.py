@@ -178,6 +178,15 @@ def consent_text(consent: wire.ConsentView) -> Iterable[str]:
     yield f"  read out: {consent.text_sha256}"
 
 
+def case_text(case: wire.CaseView) -> Iterable[str]:
+    """An anonymous case: its group of people, what it is about, what help is looked for."""
+    yield f"{case.id}  {case.told_by}"
+    yield f"  {case.age_band}, {case.gender or 'any gender'}, {case.municipality}"
+    yield f"  about: {', '.join(case.topics)}"
+    if case.needs_help_with:
+        yield f"  needs: {', '.join(case.needs_help_with)}"
+
+
 def invocation_text(invocation: wire.InvocationView) -> Iterable[str]:
     """An invocation in lines."""
     ends = f"{invocation.source or 'any source'} -> {invocation.recipient}"

@@ -80,11 +80,13 @@ def consent_request(
     condition: wire.Condition | None,
     valid_days: int | None,
     language: wire.Language,
+    about: Subject | None = None,
 ) -> wire.ConsentRequest:
     """A request for a consent."""
     return model(
         wire.ConsentRequest,
         subject=subject.handle,
+        about=None if about is None else about.handle,
         collaboration=collaboration,
         services=_several(services),
         purposes=_several(purposes),

@@ -36,6 +36,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_consents(commands, common)
     _add_meeting(commands, common)
     _add_statutes(commands, common)
+    _add_collaborating(commands, common)
     events = commands.add_parser("events", parents=[common], help="this service's feed")
     events.add_argument(
         "--after", type=int, default=0, help="the id of the last event that was seen"
@@ -174,6 +175,39 @@ def _add_statutes(commands: Any, common: argparse.ArgumentParser) -> None:
     listed.set_defaults(command="statute_list")
 
 
+def _add_collaborating(commands: Any, common: argparse.ArgumentParser) -> None:
+    stage = commands.add_parser(
+        "stage", parents=[common], help="what point a case has reached; the youth is told"
+    )
+    stage.add_argument("stage", type=int, help="0 to 99")
+    stage.add_argument("--subject", required=True, help=_SUBJECT)
+    stage.add_argument("--collaboration", required=True)
+    _add_actor(stage)
+    stage.set_defaults(command="stage")
+    match = commands.add_parser("match", parents=[common], help="whom does a Nav office not know?")
+    match.add_argument("subject", nargs="+", help=_SUBJECT)
+    match.add_argument("--source", required=True, help="the Nav office")
+    match.add_argument("--collaboration", required=True)
+    match.add_argument("--purpose", required=True, choices=("outreach", "dropout_prevention"))
+    _add_actor(match)
+    match.set_defaults(command="match")
+    case = commands.add_parser("case", help="cases without saying who it is").add_subparsers(
+        required=True
+    )
+    tell = case.add_parser("tell", parents=[common], help="tell of one, in the catalogue's words")
+    tell.add_argument("topic", nargs="+")
+    tell.add_argument("--needs", nargs="+", default=(), metavar="WORD")
+    tell.add_argument("--collaboration", required=True)
+    tell.add_argument("--age-band", required=True, metavar="FROM-TO")
+    tell.add_argument("--gender", choices=get_args(wire.Gender))
+    tell.add_argument("--municipality", required=True)
+    _add_actor(tell)
+    tell.set_defaults(command="case_tell")
+    listed = case.add_parser("list", parents=[common], help="those of a collaboration")
+    listed.add_argument("--collaboration", required=True)
+    listed.set_defaults(command="case_list")
+
+
 def _add_actor(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--actor", required=True, help="your opaque id at the service, never a name"
@@ -208,6 +242,11 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
     request = consent.add_parser("request", parents=[common], help="ask for a consent")
     _add_wanted(request)
     request.add_argument("--days", type=int, help="1 to 366")
+    request.add_argument(
+        "--about",
+        metavar="YOUTH",
+        help="a handle or a file: the subject is a grown member of this youth's family",
+    )
     request.set_defaults(command="consent_request")
     capture = consent.add_parser("capture", parents=[common], help="record an oral answer")
     capture.add_argument("consent", help="the consent's id")
@@ -221,5 +260,10 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
     capture.add_argument("--child-heard", action="store_true")
     _add_actor(capture)
     capture.set_defaults(command="consent_capture")
+    event = consent.add_parser("event", parents=[common], help="say what ends a consent's lines")
+    event.add_argument("consent", help="the consent's id")
+    event.add_argument("event", help="as the collaboration names it, offer_exists")
+    _add_actor(event)
+    event.set_defaults(command="consent_event")
     listed = consent.add_parser("list", parents=[common], help="the consents you are party to")
     listed.set_defaults(command="consent_list")

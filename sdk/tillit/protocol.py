@@ -254,6 +254,34 @@ def events(*, after: int, limit: int) -> Call[wire.EventPage]:
     return Call(_get("/v1/events", after=after, limit=limit), reader(wire.EventPage))
 
 
+def consent_event(consent: str, report: wire.EventReport, *, key: str) -> Call[wire.ConsentView]:
+    """``POST /v1/consents/{id}/events``: the event has come that ends its lines."""
+    path = f"/v1/consents/{_id(consent)}/events"
+    return Call(_post(path, report, key), reader(wire.ConsentView))
+
+
+def stage(collaboration: str, report: wire.StageReport, *, key: str) -> Call[wire.StageView]:
+    """``POST /v1/collaborations/{id}/stage``: the point that a case has reached."""
+    path = f"/v1/collaborations/{_id(collaboration)}/stage"
+    return Call(_post(path, report, key), reader(wire.StageView))
+
+
+def tell_case(case: wire.AnonymousCase, *, key: str) -> Call[wire.CaseTold]:
+    """``POST /v1/anonymous-cases``: a case, without saying who it is."""
+    return Call(_post("/v1/anonymous-cases", case, key), reader(wire.CaseTold))
+
+
+def cases(collaboration: str, *, after: str | None, limit: int) -> Call[wire.CasePage]:
+    """``GET /v1/anonymous-cases``: a page of a collaboration's cases."""
+    request = _get("/v1/anonymous-cases", collaboration=collaboration, after=after, limit=limit)
+    return Call(request, reader(wire.CasePage))
+
+
+def match(request: wire.MatchRequest, *, key: str) -> Call[wire.MatchAnswer]:
+    """``POST /v1/matches``: whom does a Nav office not know?"""
+    return Call(_post("/v1/matches", request, key), reader(wire.MatchAnswer))
+
+
 def call_meeting(request: wire.MeetingRequest, *, key: str) -> Call[wire.MeetingView]:
     """``POST /v1/meetings``: register a meeting; the subject is told at once."""
     return Call(_post("/v1/meetings", request, key), reader(wire.MeetingView))

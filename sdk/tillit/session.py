@@ -298,6 +298,46 @@ class Session:
         key = self._idempotency_key(idempotency_key)
         return (yield from self._call(protocol.call_meeting(request, key=key)))
 
+    # --- what is told to a collaboration ---
+
+    def consent_event(
+        self, consent: str, report: wire.EventReport, *, idempotency_key: str | None
+    ) -> Flow[wire.ConsentView]:
+        """Say that an event has come."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.consent_event(consent, report, key=key)))
+
+    def stage(
+        self, collaboration: str, report: wire.StageReport, *, idempotency_key: str | None
+    ) -> Flow[wire.StageView]:
+        """Say what point a case has reached."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.stage(collaboration, report, key=key)))
+
+    def tell_case(
+        self, case: wire.AnonymousCase, *, idempotency_key: str | None
+    ) -> Flow[wire.CaseTold]:
+        """Tell of a case without saying who it is."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.tell_case(case, key=key)))
+
+    def cases(self, collaboration: str, after: str | None, limit: int) -> Flow[wire.CasePage]:
+        """One page of a collaboration's anonymous cases."""
+        page = yield from self._call(protocol.cases(collaboration, after=after, limit=limit))
+        if page.next is not None and page.next == after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
+    def match(
+        self, request: wire.MatchRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.MatchAnswer]:
+        """Ask whom a Nav office does not know."""
+        key = self._idempotency_key(idempotency_key)
+        answer = yield from self._call(protocol.match(request, key=key))
+        if not set(answer.not_known) <= set(request.subjects):
+            raise errors.ProtocolError("the answer is about somebody who was not asked about")
+        return answer
+
     # --- statutes ---
 
     def invoke(

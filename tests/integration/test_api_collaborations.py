@@ -216,3 +216,35 @@ def test_a_code_that_claims_nothing_is_refused(
         answer = world.post("/v1/me/anonymous-cases", body, person=EMIL)
         refused(world, answer, status=status, code=code, logged=False)
     assert "BBBB" not in answer.text
+
+
+# --- lists to match
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"subjects": []}, 422, "body.invalid"),
+        ({"subjects": ["hdl_" + "a" * 22] * 2}, 422, "body.invalid"),
+        ({"subjects": [f"hdl_{n:022d}" for n in range(201)]}, 422, "body.too_many"),
+        ({"subjects": ["18012012345"]}, 422, "body.invalid"),
+        ({"purpose": "benefits_decision"}, 422, "body.invalid"),
+        ({"fields": ["health.diagnosis"]}, 422, "body.member_unknown"),
+        ({"source": "thor-heyerdahl-vgs"}, 422, "match.source"),
+        ({"subjects": ["hdl_" + "a" * 22]}, 404, "subject.unknown_handle"),
+    ],
+)
+def test_a_list_that_cannot_be_matched_is_refused(
+    world: World, changes: dict[str, Any], status: int, code: str
+) -> None:
+    """Bounded, of one's own youths, for two purposes, and about one thing."""
+    sound = {
+        "subjects": [world.handle(OT)],
+        "source": NAV,
+        "collaboration": LARVIK,
+        "purpose": "outreach",
+        "actor": ACTOR,
+    }
+    with Unchanged(world, entries=1):
+        answer = world.post("/v1/matches", sound | changes, unit=OT)
+        refused(world, answer, status=status, code=code, logged=True)

@@ -47,6 +47,7 @@ ISSUE = {
     "GET /v1/consents",
     "POST /v1/collaborations/{collaboration}/stage",
     "POST /v1/anonymous-cases",
+    "POST /v1/matches",
     "GET /v1/anonymous-cases",
     "POST /v1/me/anonymous-cases",
     "POST /v1/meetings",

@@ -123,12 +123,13 @@ def test_consent_request_holds_always_unless_it_is_said_otherwise() -> None:
         categories=["education"],
         fields=[],
         collaboration=None,
+        about=None,
         condition=None,
         valid_days=None,
         language="nb",
     )
     assert request.condition == wire.Condition(kind="standing")
-    assert request.subject == HANDLE
+    assert (request.subject, request.about) == (HANDLE, None)
 
 
 def test_times_are_said_in_utc_and_refused_without_a_zone() -> None:

@@ -26,7 +26,14 @@ from tillit.wire.cases import (
     CaseWord,
     Gender,
 )
-from tillit.wire.collaborations import EventReport, StageReport, StageView
+from tillit.wire.collaborations import (
+    MAX_MATCHED,
+    EventReport,
+    MatchAnswer,
+    MatchRequest,
+    StageReport,
+    StageView,
+)
 from tillit.wire.consents import (
     Answer,
     Answers,
@@ -124,6 +131,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_FIELDS",
     "MAX_GRANTS",
+    "MAX_MATCHED",
     "MAX_SEALED_CHARS",
     "Actor",
     "AnonymousCase",
@@ -184,6 +192,8 @@ __all__ = [
     "Manifest",
     "ManifestConsent",
     "ManifestField",
+    "MatchAnswer",
+    "MatchRequest",
     "MeetingId",
     "MeetingRequest",
     "MeetingView",

@@ -1,13 +1,22 @@
-"""What services tell a collaboration of: events that end a grant, stages of a pathway."""
+"""What services tell a collaboration of, events that end a grant and stages of a pathway; and what they match."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tillit.wire.asks import Actor
-from tillit.wire.terms import CollaborationId, EventName, Instant, SubjectHandle, Wire
+from tillit.wire.terms import (
+    CollaborationId,
+    EventName,
+    Instant,
+    SubjectHandle,
+    UnitId,
+    Wire,
+    distinct,
+)
 
 MAX_STAGE = 99
+MAX_MATCHED = 200
 
 
 class EventReport(Wire):
@@ -31,3 +40,26 @@ class StageView(Wire):
     collaboration: CollaborationId
     stage: int
     at: Instant
+
+
+class MatchRequest(Wire):
+    """Which of these youths does that Nav office not know? Asked about the calling service's own youths (N31)."""
+
+    subjects: Annotated[
+        tuple[SubjectHandle, ...],
+        Field(min_length=1, max_length=MAX_MATCHED),
+        AfterValidator(distinct),
+    ]
+    source: UnitId
+    collaboration: CollaborationId
+    purpose: Literal["outreach", "dropout_prevention"]
+    actor: Actor
+
+
+class MatchAnswer(Wire):
+    """Those of whom the office holds nothing, and who let that be told.
+
+    Of the others nothing is told: that the office knows them and that they say no look the same.
+    """
+
+    not_known: tuple[SubjectHandle, ...]
