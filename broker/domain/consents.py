@@ -225,12 +225,18 @@ class Consent:
         new = self._moved(State.PAUSED, at=at, paused_by=by.kind)
         return new, _event(new, ConsentPaused, by=by)
 
-    def resume(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentResumed]:
-        """Share again, on exactly what was granted before."""
+    def resume(
+        self, *, at: datetime, by: Signer, grown: bool = False
+    ) -> tuple["Consent", ConsentResumed]:
+        """Share again, on exactly what was granted before.
+
+        Whoever paused it resumes it; where guardians have no say any more (``grown``), the subject.
+        """
         self._check_steering(by)
         if self.state != State.PAUSED:
             raise IllegalTransition(f"a consent that is {self.state} cannot be resumed")
-        if by.kind != self.paused_by:
+        outgrown = grown and by.kind == "subject"
+        if by.kind != self.paused_by and not outgrown:
             raise NotTheOneWhoPaused
         if at >= self.valid_until:
             raise OutOfTime

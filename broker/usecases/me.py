@@ -94,7 +94,15 @@ def pause(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView
 
 def resume(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView:
     """Resume a paused consent."""
-    return _changed(identity, lambda _, c, by, now: c.resume(at=now, by=by), call=call, ports=ports)
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        needed = signers(tx, found, now=now, ports=ports).values()
+        grown = all(need.guardians == 0 for need in needed)
+        return found.resume(at=now, by=signer, grown=grown)
+
+    return _changed(identity, change, call=call, ports=ports)
 
 
 def withdraw(

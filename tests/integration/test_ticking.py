@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from broker.compose import NoRegister
-from broker.domain.errors import SignerNotNeeded
+from broker.domain.errors import NotTheOneWhoPaused, SignerNotNeeded
 from broker.domain.ids import ConsentId, DisclosureId, UnitId
 from broker.errors import StoreDown, UnknownConsent
 from broker.usecases import consents, erasures, feed, me
@@ -249,6 +249,17 @@ def test_a_paused_consent_lapses_too(house: House) -> None:
     me.pause(ConsentId(view.id), call=house.person(SARA), ports=house.ports)
     assert ticked(house, BIRTHDAY) == Ticked(lapsed=1)
     assert of(house, SARA)[0].state == "lapsed"
+
+
+def test_what_a_parent_paused_the_grown_youth_resumes(house: House) -> None:
+    """A parent's pause ends with their say, and not before."""
+    view = together(house)
+    me.pause(ConsentId(view.id), call=house.person(MOTHER), ports=house.ports)
+    with pytest.raises(NotTheOneWhoPaused):
+        me.resume(ConsentId(view.id), call=house.person(SARA), ports=house.ports)
+    house.clock.at = BIRTHDAY
+    resumed = me.resume(ConsentId(view.id), call=house.person(SARA), ports=house.ports)
+    assert resumed.state == "active"
 
 
 def test_a_used_line_is_not_offered_again(house: House) -> None:

@@ -230,6 +230,16 @@ def test_a_guardian_does_not_resume_what_the_youth_paused() -> None:
         by_guardian.resume(at=LATER, by=EMIL)
 
 
+def test_the_grown_resume_what_a_guardian_paused() -> None:
+    """A guardian's say ends: also over what they stopped. It does not begin over what the youth stopped."""
+    consent, _ = yes_to_all(asked())
+    by_guardian, _ = consent.pause(at=LATER, by=MOTHER)
+    assert by_guardian.resume(at=LATER, by=EMIL, grown=True)[0].state is State.ACTIVE
+    by_youth, _ = consent.pause(at=LATER, by=EMIL)
+    with pytest.raises(NotTheOneWhoPaused):
+        by_youth.resume(at=LATER, by=MOTHER, grown=True)
+
+
 def test_time_never_runs_backwards_between_replicas() -> None:
     """A replica whose clock is behind does not date a change before the one it follows."""
     consent = active()
