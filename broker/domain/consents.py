@@ -291,8 +291,10 @@ class Consent:
         """End it, or (``grants`` given) those lines: whoever signed them no longer may."""
         gone = frozenset(grants) or frozenset(self._yes())
         left = self._without(gone)
-        stays = any(grant.answer == "yes" for grant in left)
-        new = self._moved(self.state if stays else State.LAPSED, at=at, grants=left)
+        if any(grant.answer == "yes" for grant in left):
+            new = self._moved(self.state, at=at, grants=left)
+        else:
+            new = self._moved(State.LAPSED, at=at)
         return new, _event(new, ConsentLapsed, grants=sorted(gone))
 
     def supersede(

@@ -6,7 +6,14 @@ from datetime import datetime
 from audit.entries import Entry
 from broker.domain.catalogue import Collaboration
 from broker.domain.compile import compile_grants
-from broker.domain.consent_events import ConsentActivated, ConsentEvent, ConsentSettled
+from broker.domain.consent_events import (
+    ConsentActivated,
+    ConsentEvent,
+    ConsentLapsed,
+    ConsentNarrowed,
+    ConsentSettled,
+    ConsentWithdrawn,
+)
 from broker.domain.consents import Consent, requested
 from broker.domain.errors import (
     AskedTooSoon,
@@ -36,6 +43,8 @@ from tillit.wire import Capture, ConsentRequest, ConsentView, Page
 
 PAGE = 100
 REPLACED = frozenset({"requested", "partly_signed", "active", "paused"})
+TAKEN_BACK = (ConsentLapsed, ConsentNarrowed, ConsentWithdrawn)
+"""What takes lines back, whose units must hear of it although no yes names them any more (N13)."""
 
 
 def request(asked: ConsentRequest, *, call: Call, ports: Ports) -> ConsentView:
@@ -151,7 +160,8 @@ def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, po
     """Store a changed consent, log its event, tell its parties; one that came into force takes its predecessors' place."""
     tx.save_consent(consent, was=was)
     log(tx, consent, event)
-    tell_parties(tx, consent, event.type, at=event.at, ports=ports)
+    over = event.grants if isinstance(event, TAKEN_BACK) else ()
+    tell_parties(tx, consent, event.type, at=event.at, ports=ports, over=over)
     if isinstance(event, ConsentActivated | ConsentSettled):
         _supersede(tx, consent, at=event.at, ports=ports)
 

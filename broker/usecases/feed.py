@@ -1,9 +1,10 @@
 """The feed: what a service is told of, in order (answered, changed, withdrawn, meetings, dropout)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from broker.domain.consents import Consent
-from broker.domain.ids import ConsentId, SubjectHandle, UnitId
+from broker.domain.ids import ConsentId, GrantId, SubjectHandle, UnitId
 from broker.ports import Ports, Transaction
 from broker.usecases.people import handle_for
 from tillit.wire import Event, EventPage
@@ -19,16 +20,22 @@ def events(*, unit: UnitId, after: int, limit: int, ports: Ports) -> EventPage:
 
 
 def tell_parties(
-    tx: Transaction, consent: Consent, kind: str, *, at: datetime, ports: Ports
+    tx: Transaction,
+    consent: Consent,
+    kind: str,
+    *,
+    at: datetime,
+    ports: Ports,
+    over: Collection[GrantId] = (),
 ) -> None:
-    """Tell the requester, and every unit that a yes-line names, that a consent changed.
+    """Tell the requester, and every unit that a yes-line names or named until now (``over``), that a consent changed.
 
     A unit that only refused lines name learns nothing (N27). What a member of the family answered concerns the youth, by whose
     handle it is told.
     """
     named = {consent.requested_by}
     for grant in consent.grants:
-        if grant.answer == "yes":
+        if grant.answer == "yes" or grant.id in over:
             named |= {grant.source, grant.recipient}
     for unit in sorted(named):
         handle = handle_for(tx, UnitId(unit), consent.about or consent.subject, ports=ports)

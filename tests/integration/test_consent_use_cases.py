@@ -82,6 +82,26 @@ def test_a_unit_that_was_refused_learns_nothing(house: House) -> None:
     assert feed_of(house, "thor-heyerdahl-vgs") == ["consent.activated"]
 
 
+def test_a_unit_whose_only_line_is_taken_back_hears_of_it(house: House) -> None:
+    """N13: a withdrawal by the line reaches whoever may hold what the line opened, though nothing names it any more."""
+    view = house.answer(
+        house.request("nav-larvik", EMIL, categories=["functioning"]),
+        EMIL,
+        lambda line: "yes" if line.source == "thor-heyerdahl-vgs" else "no",
+    )
+    theirs = tuple(line.id for line in view.grants if line.recipient == "larvikshjelpa")
+    gone = tuple(line.id for line in view.grants if line.answer == "yes" and line.id in theirs)
+    me.withdraw(
+        ConsentId(view.id),
+        Withdrawal(grants=gone),
+        call=house.person(EMIL),
+        ports=house.ports,
+    )
+    assert feed_of(house, "larvikshjelpa") == ["consent.activated", "consent.narrowed"]
+    assert party(house, "larvikshjelpa") == ()
+    assert feed_of(house, "barnevern-larvik") == []
+
+
 def test_a_party_sees_its_own_lines_only(house: House) -> None:
     """Others' grants are others' business, also in the text."""
     view = house.answer(house.request("nav-larvik", EMIL), EMIL)

@@ -192,9 +192,10 @@ def test_lapse_of_some_lines_leaves_the_rest() -> None:
 
 
 def test_lapse_of_the_last_lines_ends_it() -> None:
-    """Nothing is left to be in force."""
-    ended, _ = active().lapse(at=LATER, grants=[GrantId("g1"), GrantId("g2")])
-    assert ended.state == State.LAPSED
+    """Nothing is left to be in force; what there was stays readable, so that an ask is told why it ended."""
+    ended, told = active().lapse(at=LATER, grants=[GrantId("g1"), GrantId("g2")])
+    assert (ended.state, [g.answer for g in ended.grants]) == (State.LAPSED, ["yes", "yes"])
+    assert told.grants == ("g1", "g2")
 
 
 def test_consent_expires_at_its_end_and_not_before() -> None:
