@@ -109,7 +109,7 @@ class Home:
 
     def finds(self, view: ConsentView) -> int:
         """The status with which they are shown a consent."""
-        return self.http.get(f"/v1/me/consents/{view.id}", headers=self._headers()).status_code
+        return self.http.get(f"/v1/me/consents/{view.id}", headers=self.headers()).status_code
 
     def answers(
         self, view: ConsentView, say: Say = everything, *, child_heard: bool = False
@@ -145,10 +145,10 @@ class Home:
         return [notice.kind for notice in reversed(self.notices())]
 
     def _get(self, path: str, kind: type[_Model]) -> _Model:
-        return self._read(self.http.get(path, headers=self._headers()), kind)
+        return self._read(self.http.get(path, headers=self.headers()), kind)
 
     def _post(self, path: str, body: BaseModel, kind: type[_Model]) -> _Model:
-        headers = self._headers() | {
+        headers = self.headers() | {
             "content-type": "application/json",
             "idempotency-key": secrets.token_urlsafe(16),
         }
@@ -156,7 +156,8 @@ class Home:
             self.http.post(path, content=body.model_dump_json(), headers=headers), kind
         )
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """Their credential."""
         return {"authorization": f"Bearer {self.token()}"}
 
     @staticmethod
