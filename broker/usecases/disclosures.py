@@ -145,6 +145,7 @@ def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
         if tx is None:
             raise DisclosureGone("a consent it rested on has changed since")
         _check_invocations(tx, disclosure, at=now)
+        _check_stage(tx, disclosure)
         if not fresh:
             _check_objections(tx, disclosure, catalogue=ports.catalogue)
         if not fresh and tx.erased([disclosure.id]):
@@ -188,6 +189,15 @@ def _check_invocations(tx: Transaction, disclosure: Disclosure, *, at: datetime)
         invocation = tx.invocation(InvocationId(identity))
         if invocation is None or not invocation.open_at(at):
             raise DisclosureGone("the time in which the statute was relied on has run out")
+
+
+def _check_stage(tx: Transaction, disclosure: Disclosure) -> None:
+    """Raises ``DisclosureGone`` where the case has gone back in its pathway since."""
+    then = disclosure.facts.stage
+    if then > 0:
+        now = tx.stage(disclosure.subject, disclosure.facts.ask.collaboration)
+        if now is None or now.number < then:
+            raise DisclosureGone("the case has gone back in its pathway since")
 
 
 def _check_objections(tx: Transaction, disclosure: Disclosure, *, catalogue: Catalogue) -> None:

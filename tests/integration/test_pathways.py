@@ -169,6 +169,22 @@ def test_a_case_may_go_back(house: House) -> None:
     assert told(pathway) == ["stage", "stage"]
 
 
+def test_what_was_disclosed_is_not_handed_out_after_the_case_went_back(house: House) -> None:
+    """Forward it is; back inside the school, the door is shut again."""
+    pathway = agreed(house, stages=9)
+    pathway.deposit("thor-heyerdahl-vgs", EMIL, {RATE: 0.62})
+    pathway.answer(pathway.request("nav-larvik", EMIL), EMIL)
+    reach(pathway, 7)
+    given = pathway.disclose(pathway.ask("nav-larvik", EMIL, RATE), "nav-larvik")
+    unit, identity = UnitId("nav-larvik"), DisclosureId(given.id)
+    reach(pathway, 8)
+    again = disclosures.again(identity, unit=unit, language="nb", ports=pathway.ports)
+    assert again.receipt == given.receipt
+    reach(pathway, 6)
+    with pytest.raises(DisclosureGone):
+        disclosures.again(identity, unit=unit, language="nb", ports=pathway.ports)
+
+
 def test_a_pathway_that_was_shortened_counts_to_its_new_end(house: House) -> None:
     """Nothing outlives the agreement it was said under."""
     reach(agreed(house, stages=9), 9)
