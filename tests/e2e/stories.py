@@ -7,20 +7,23 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
-from broker.demo.people import THE_TWELVE, Youth
+from broker.demo.national_ids import Gender, numbers
+from broker.demo.people import INGRID, SARA, THE_TWELVE, Youth
 from broker.demo.person import ISSUER, SyntheticIssuer
 from broker.usecases.ticking import Ticked, tick
 from tests.house import House, build
 from tests.serving import serving
 from tillit import Actor, Answer, Check, Client, Event, Subject
 from tillit.wire import (
+    CaseClaim,
+    CaseView,
     ConsentView,
     DigitalAnswer,
     GrantView,
@@ -33,6 +36,16 @@ from tillit.wire import (
     ObjectionRequest,
     Withdrawal,
 )
+
+MUNICIPALITIES = {SARA.national_id: "tonsberg", INGRID.national_id: "ovre-eiker"}
+"""Where two of the twelve are counted as living."""
+NEIGHBOURS: list[tuple[str, date, Gender]] = [
+    *(("tonsberg", date(2011, 3, day), "woman") for day in range(1, 5)),
+    *(("tonsberg", date(2012, 3, day), "man") for day in range(1, 3)),
+    *(("ovre-eiker", date(2003, 5, day), "woman") for day in range(1, 4)),
+    *(("ovre-eiker", date(2006, 5, day), "man") for day in range(1, 3)),
+]
+"""Who lives beside them: with Sara five girls of her age, with Ingrid four women of hers."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -132,6 +145,10 @@ class Home:
         said = ObjectionRequest(category=category, objects=objects)
         return self._post("/v1/me/objections", said, MyObjections)
 
+    def claims(self, code: str, *, tell: bool) -> CaseView:
+        """Say that an anonymous case is about oneself."""
+        return self._post("/v1/me/anonymous-cases", CaseClaim(claim=code, tell=tell), CaseView)
+
     def disclosures(self) -> tuple[MyDisclosure, ...]:
         """Who asked about them, newest first."""
         return self._get("/v1/me/disclosures", MyDisclosures).disclosures
@@ -221,9 +238,18 @@ def _registered() -> Iterator[dict[str, Any]]:
             "born": youth.born.isoformat(),
             "guardians": [guardian.national_id for guardian in youth.guardians],
             "address_protection": youth.address_protection,
+            "municipality": MUNICIPALITIES.get(youth.national_id),
+            "gender": youth.gender,
         }
         for guardian in youth.guardians:
             yield {"national_id": guardian.national_id, "born": guardian.born.isoformat()}
+    for municipality, born, gender in NEIGHBOURS:
+        yield {
+            "national_id": next(numbers(born, gender)),
+            "born": born.isoformat(),
+            "municipality": municipality,
+            "gender": gender,
+        }
 
 
 # --- what an answer says
