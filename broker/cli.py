@@ -23,12 +23,12 @@ from rich.progress import Progress
 from uvicorn.supervisors import Multiprocess
 
 from audit.entries import Entry
-from broker import compose, policy_cli
+from broker import change, compose, policy_cli
 from broker.commands import DOWN, WRONG, Ends, Mistake, add
 from broker.domain.ids import UnitId
 from broker.engine import bundle
 from broker.errors import BrokerError
-from broker.settings import Settings, SettingsWrong, described
+from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from broker.usecases import ticking
@@ -81,12 +81,14 @@ def init(_: argparse.Namespace, settings: Settings) -> None:
         print(f"keyring kept in {settings.keyring}")
     migrate(settings.database)
     print("database ready")
+    _adopt(settings)
     print(f"log verifier key: {_vkey(settings)}")
 
 
 def serve(given: argparse.Namespace, settings: Settings) -> None:
     """Serve until told to stop."""
     _check_set_up(settings)
+    policy_cli.say_what_is_in_force(settings)
     # Workers build their own from the same environment; here it is built to fail early, and in words.
     application = compose.compose(settings)
     config = uvicorn.Config(
@@ -115,18 +117,19 @@ def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
     """Bring the database to this release's schema."""
     migrate(settings.database)
     print("database ready")
+    _adopt(settings)
 
 
 def enrol(given: argparse.Namespace, settings: Settings) -> None:
     """Give a unit, or an auditor, a one-time code with which it registers its first keys."""
-    catalogue = bundle.load(settings.policies_dir).catalogue
+    _check_set_up(settings)
+    store = SqlStore(settings.database, origin=settings.origin)
+    catalogue = change.in_force(store).catalogue
     if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
         raise Mistake(
             f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}; "
             f"an auditor's id starts with {AUDITOR}"
         )
-    _check_set_up(settings)
-    store = SqlStore(settings.database, origin=settings.origin)
     code, at = secrets.token_hex(CODE_BYTES), compose.now()
     hashed = hashlib.sha256(code.encode()).digest()
     with store.write() as tx:
@@ -186,6 +189,17 @@ def _listening(host: str, port: int) -> socket.socket:
         raise Mistake(f"cannot listen on {host} port {port}: {error.strerror}") from None
     listening.set_inheritable(True)
     return listening
+
+
+def _adopt(settings: Settings) -> None:
+    """The first bundle is the release's own; only a demo begins with a directory of its own. Any other is loaded."""
+    directory = settings.policies_dir if settings.mode == "demo" else PACKAGED_POLICIES
+    store = SqlStore(settings.database, origin=settings.origin)
+    try:
+        if change.adopt(store, bundle.load(directory), at=compose.now()):
+            print("policies of this release are in force")
+    finally:
+        store.close()
 
 
 def _vkey(settings: Settings) -> str:

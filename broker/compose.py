@@ -5,12 +5,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from fastapi import FastAPI
 
 from audit.sequencer import Sequencer
+from broker import change
 from broker import settings as configuration
 from broker.api import app
 from broker.api.log import Log
@@ -29,6 +31,7 @@ from broker.usecases.people import person_key
 from keys.keyring import BrokerSecrets, LocalCustodian
 
 SWEEP_SECONDS = 600.0
+RENEW_SECONDS = 3.0
 TICK_SECONDS = 60.0
 NO_BIRTHDAYS = "no population register is configured: birthdays cannot be looked at, only what is over is ended"
 REMEMBERED = timedelta(days=7)
@@ -101,14 +104,68 @@ def compose(settings: Settings) -> FastAPI:
         BundleError: the policies cannot be used.
     """
     store = SqlStore(settings.database, origin=settings.origin)
-    ports = ported(settings, store)
+    renewed = InForce(settings, store)
+    ports = renewed()
     sequencer = Sequencer(store.engine, origin=settings.origin, signer=ports.secrets.log, clock=now)
     return app.create(
         ports,
         settings,
         log=Log(store.engine.connect, sequencer.vkey),
-        background=(sequencer.run_forever, sweeper(store), ticker(ports)),
+        background=(
+            sequencer.run_forever,
+            sweeper(store),
+            ticker(ports, renewed=renewed),
+            renewed.watch,
+        ),
+        renewed=renewed,
     )
+
+
+class InForce:
+    """The ports on the bundle in force: engine and catalogue are exchanged together when another bundle comes in force.
+
+    Whoever answers takes the ports once and keeps them: no answer mixes two bundles. Another process is noticed to have
+    loaded one within ``every`` seconds; until then this one decides by the bundle before.
+    """
+
+    def __init__(
+        self, settings: Settings, store: SqlStore, *, every: float = RENEW_SECONDS
+    ) -> None:
+        self._settings = settings
+        self._every = every
+        self._ports = ported(settings, store)
+
+    def __call__(self) -> Ports:
+        """The ports as they are now."""
+        return self._ports
+
+    def renew(self) -> bool:
+        """Look whether another bundle is in force, and take it; says whether one was taken.
+
+        Raises:
+            StoreDown: the database does not answer.
+            BundleError: what is in force cannot be used; the one before stays.
+        """
+        with self._ports.store.read() as tx:
+            digest = tx.in_force()
+        if digest in {None, self._ports.engine.policy.digest}:
+            return False
+        policies = change.in_force(self._ports.store)
+        self._ports = replace(
+            self._ports, engine=engine(self._settings, policies), catalogue=policies.catalogue
+        )
+        return True
+
+    def watch(self, stop: threading.Event) -> None:
+        """Look every few seconds, until told to stop."""
+        while not stop.wait(self._every):
+            try:
+                if self.renew():
+                    _log.warning("decides by bundle %s now", self._ports.engine.policy.digest)
+            except Unavailable as down:
+                _log.warning("renew: %s", down.code)
+            except bundle.BundleError as wrong:
+                _log.error("the bundle in force cannot be used: %s", wrong)
 
 
 def ported(settings: Settings, store: SqlStore) -> Ports:
@@ -118,7 +175,7 @@ def ported(settings: Settings, store: SqlStore) -> Ports:
         CustodianError: the keyring does not open.
         BundleError: the policies cannot be used.
     """
-    policies = bundle.load(settings.policies_dir)
+    policies = change.in_force(store)
     keyring = custodian(settings)
     secrets = keyring.broker_keys()
     return Ports(
@@ -148,7 +205,9 @@ def sweeper(store: SqlStore) -> Callable[[threading.Event], None]:
     return sweep
 
 
-def ticker(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+def ticker(
+    ports: Ports, *, every: float = TICK_SECONDS, renewed: Callable[[], Ports] | None = None
+) -> Callable[[threading.Event], None]:
     """What looks every minute at what time may have changed, until told to stop; a minute that does not answer is passed by."""
 
     def run(stop: threading.Event) -> None:
@@ -156,7 +215,7 @@ def ticker(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.
             _log.warning(NO_BIRTHDAYS)
         while not stop.wait(every):
             try:
-                ticked = ticking.tick(ports=ports, stopped=stop.is_set)
+                ticked = ticking.tick(ports=renewed() if renewed else ports, stopped=stop.is_set)
             except Unavailable as down:
                 _log.warning("tick: %s", down.code)
             else:

@@ -4,18 +4,20 @@
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from broker import compose
+from broker import change, compose, policy_change_cli
 from broker.commands import DOWN, Ends, Mistake, add, add_bare
 from broker.domain.reviewing import unreviewed
 from broker.engine import agreements, bundle, cases, documents, scaffold
 from broker.engine.regorus import RegorusEngine
 from broker.ports import PolicyEngine, SignerQuestion
 from broker.settings import PACKAGED_POLICIES, Settings, read
+from broker.store.sql import SqlStore
 
 PATIENT_SECONDS = 5.0
 
@@ -33,6 +35,7 @@ def declare(commands: Any) -> None:
     _directory(trying)
     trying.add_argument("id", metavar="ID", nargs="?", help="one collaboration; else all of them")
     _directory(add(policies, "export", export))
+    policy_change_cli.declare(policies)
 
 
 def check(given: argparse.Namespace) -> Ends:
@@ -130,6 +133,24 @@ def export(given: argparse.Namespace, settings: Settings) -> None:
     print(f"version {policies.version}, digest {policies.digest}")
     print(f"start OPA with: opa run --server --addr 127.0.0.1:8181 --bundle {given.directory}")
     print("then serve with TILLIT_ENGINE=opa TILLIT_OPA_URL=http://127.0.0.1:8181")
+
+
+def say_what_is_in_force(settings: Settings) -> None:
+    """One loud line where the directory of the settings is not what is decided by."""
+    store = SqlStore(settings.database, origin=settings.origin)
+    try:
+        deciding = change.in_force(store)
+    finally:
+        store.close()
+    lies_there = bundle.load(settings.policies_dir)
+    if lies_there.digest != deciding.digest:
+        logging.getLogger("tillit.broker").warning(
+            "THE POLICIES IN %s ARE NOT IN FORCE: decides by version %s, %s; to load them: tillit-broker policy load %s",
+            settings.policies_dir,
+            deciding.version,
+            deciding.digest,
+            settings.policies_dir,
+        )
 
 
 def _answers(engine: PolicyEngine, policies: bundle.Bundle) -> None:

@@ -228,6 +228,40 @@ class Remembered:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A bundle that is or was in force: its rules and facts as canonical JSON, and the signatures it was loaded with."""
+
+    digest: str
+    version: str
+    content: str
+    signatures: tuple[str, ...]
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision as it was written down; ``facts`` and ``decision`` are JSON, ``position`` ascends."""
+
+    position: int
+    disclosure: DisclosureId
+    subject: str
+    facts: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a unit asked for that no rule knows: first, last, and how often."""
+
+    kind: str
+    asked: str
+    unit: str
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+
 class Transaction(Protocol):
     """One database transaction; everything in it is committed together or not at all.
 
@@ -337,6 +371,15 @@ class Transaction(Protocol):
     # idempotency
     def remembered(self, client: str, key: str) -> Remembered | None: ...
     def remember(self, client: str, key: str, remembered: Remembered, *, at: datetime) -> None: ...
+
+    # policies
+    def add_bundle(self, bundle: Loaded) -> None: ...
+    def in_force(self) -> str | None: ...
+    def bundle(self, digest: str) -> Loaded | None: ...
+    def recorded(self, *, after: int, limit: int) -> Sequence[Recorded]: ...
+    def how_many_recorded(self) -> int: ...
+    def count_gap(self, kind: str, asked: str, unit: str, *, at: datetime) -> None: ...
+    def gaps(self) -> Sequence[Gap]: ...
 
     # the log
     def append(self, entry: Entry) -> Promised: ...

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """How long an answer of the policy engine may take, in milliseconds; a later one withholds everything."""
     policies_dir: Path = PACKAGED_POLICIES
     """Rego and facts; those that came with this release by default."""
+    policy_signers_file: Path | None = None
+    """Public keys of those who may sign policies, a JWK set; kid says who."""
     person_issuer: Annotated[str, StringConstraints(max_length=200)] | None = None
     """Who signs people's tokens (the iss of ID-porten)."""
     person_jwks_file: Path | None = None
@@ -187,6 +189,6 @@ def _is_open_to_others(file: Path) -> bool:
 def described() -> str:
     """Every variable with what it does, for the help of the command line."""
     return "\n".join(
-        f"  TILLIT_{name.upper():<18} {field.description}"
+        f"  TILLIT_{name.upper():<19} {field.description}"
         for name, field in Settings.model_fields.items()
     )

@@ -43,12 +43,20 @@ Background = Callable[[threading.Event], None]
 
 
 def create(
-    ports: Ports, settings: Settings, *, log: Log, background: Sequence[Background] = ()
+    ports: Ports,
+    settings: Settings,
+    *,
+    log: Log,
+    background: Sequence[Background] = (),
+    renewed: Callable[[], Ports] | None = None,
 ) -> FastAPI:
-    """The application on these ports. Its lifespan runs ``background``, each in a thread of its own, until it ends."""
+    """The application on these ports. Its lifespan runs ``background``, each in a thread of its own, until it ends.
+
+    ``renewed`` gives the ports for each request, where the policies in them may be exchanged while it runs.
+    """
     pool = Pool()
     front = Front(
-        ports=ports,
+        renewed=renewed or (lambda: ports),
         access=AccessTokens(ports.secrets.tokens, ports.issuer),
         people=PersonTokens(
             IssuerKeys(settings.person_jwks_file),

@@ -182,6 +182,7 @@ class Door(APIRoute):
         path = _path(request.path_params)
         return Exchange(
             front=self._front,
+            ports=self._front.ports,
             caller=caller,
             body=_parsed(body, endpoint),
             query=_query(request.scope["query_string"], endpoint.query),

@@ -34,18 +34,24 @@ class Nothing(BaseModel):
 class Front:
     """What endpoints stand on: the ports, the verifiers of tokens, the log's reader."""
 
-    ports: Ports
+    renewed: Callable[[], Ports]
     access: AccessTokens
     people: PersonTokens
     log: Log
     metrics: Metrics
 
+    @property
+    def ports(self) -> Ports:
+        """The ports as they are now: the policies in them may be others at the next look."""
+        return self.renewed()
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange(Generic[Taken]):
-    """One request that has passed the door: authenticated, bounded, parsed."""
+    """One request that has passed the door: authenticated, bounded, parsed. ``ports`` stay the same from begin to end."""
 
     front: Front
+    ports: Ports
     caller: Service | PersonAuthenticated | None
     body: Taken
     query: Any
@@ -54,11 +60,6 @@ class Exchange(Generic[Taken]):
     language: Language
     key: str
     body_sha256: bytes
-
-    @property
-    def ports(self) -> Ports:
-        """What use cases may reach."""
-        return self.front.ports
 
     @property
     def unit(self) -> UnitId:

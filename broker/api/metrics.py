@@ -25,8 +25,12 @@ class Metrics:
             registry=self._registry,
             buckets=_BUCKETS,
         )
-        bundle = Info("tillit_policy", "The bundle that decides.", registry=self._registry)
-        bundle.info({"version": policy.version, "digest": policy.digest})
+        self._bundle = Info("tillit_policy", "The bundle that decides.", registry=self._registry)
+        self.decides_by(policy)
+
+    def decides_by(self, policy: PolicyRef) -> None:
+        """Say which bundle decides now."""
+        self._bundle.info({"version": policy.version, "digest": policy.digest})
 
     def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. ``route`` is a template, so that no path and no id becomes a label."""

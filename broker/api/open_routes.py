@@ -73,6 +73,7 @@ def readyz(given: Exchange[Any]) -> Reply:
 @endpoints.get("/metrics", "public")
 def metrics(given: Exchange[Any]) -> Reply:
     """How many requests, how long, with what status (Prometheus); about no unit and nobody."""
+    given.front.metrics.decides_by(given.ports.engine.policy)
     return Reply(given.front.metrics.text(), given.front.metrics.media_type)
 
 

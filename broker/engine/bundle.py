@@ -16,7 +16,7 @@ from broker.engine import agreements, documents, floor, names, scaffold, shapes
 from broker.engine.documents import BundleError
 from tillit.wire import PolicyRef
 
-__all__ = ["DEFAULT_DIRECTORY", "Bundle", "BundleError", "load", "of"]
+__all__ = ["DEFAULT_DIRECTORY", "Bundle", "BundleError", "load", "of", "restored"]
 
 DEFAULT_DIRECTORY = Path(__file__).resolve().parents[2] / "policies"
 
@@ -40,6 +40,14 @@ class Bundle:
         """The data document of an engine: the facts, with the digest beside the version."""
         release = {**self.facts["release"], "digest": self.digest}
         return {"facts": {**self.facts, "release": release}}
+
+    def content(self) -> str:
+        """Rules and facts as JSON, in the order of the files: all that is needed to decide by them again."""
+        return json.dumps(
+            {"modules": dict(self.modules), "facts": self.facts},
+            ensure_ascii=False,
+            allow_nan=False,
+        )
 
     def write(self, directory: Path) -> None:
         """Write an OPA bundle directory for ``opa run --server --bundle``. ``directory`` must not exist yet."""
@@ -90,6 +98,22 @@ def of(modules: Mapping[str, str], facts: Mapping[str, Any], catalogue: Catalogu
         digest=_digest(modules, facts),
         catalogue=catalogue,
     )
+
+
+def restored(content: str, digest: str) -> Bundle:
+    """The bundle whose content was kept under a digest.
+
+    Raises:
+        BundleError: the content is not what the digest says.
+    """
+    kept = json.loads(content)
+    catalogue, problems = shapes.catalogue(documents.Written(facts=kept.get("facts", {})))
+    if catalogue is None:
+        raise BundleError(problems=tuple(problems))
+    found = of(kept["modules"], kept["facts"], catalogue)
+    if found.digest != digest:
+        raise BundleError(f"what is kept of bundle {digest} is not that bundle")
+    return found
 
 
 def _digest(modules: Mapping[str, str], facts: Mapping[str, Any]) -> str:

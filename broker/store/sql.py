@@ -22,6 +22,7 @@ from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
 from broker.store.looks import Looks
 from broker.store.pathways import Pathways
+from broker.store.policies import Policies
 from broker.store.records import Records
 from broker.store.services import Services
 from broker.store.statutes import Statutes
@@ -33,7 +34,17 @@ _SALT_BYTES = 32
 
 
 class SqlTransaction(
-    Subjects, Services, Records, Consents, Disclosures, Pathways, Cases, Statutes, Looks, Feeds
+    Subjects,
+    Services,
+    Records,
+    Consents,
+    Disclosures,
+    Pathways,
+    Cases,
+    Statutes,
+    Looks,
+    Policies,
+    Feeds,
 ):
     """One database transaction, composed of its groups of queries and the log."""
 

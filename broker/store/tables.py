@@ -355,6 +355,32 @@ class RememberedRow(Row, table=True):
     at: datetime = Field(sa_type=Instant, index=True)
 
 
+class BundleRow(Row, table=True):
+    """A bundle of policies that is or was in force; the newest is. ``signatures`` is a JSON list of tokens."""
+
+    __tablename__ = "bundle"
+
+    position: int | None = Field(default=None, sa_column=_position())
+    digest: str = Field(index=True)
+    version: str
+    content: str = Field(sa_type=Text)
+    signatures: str = Field(sa_type=Text)
+    loaded_at: datetime = Field(sa_type=Instant)
+
+
+class GapRow(Row, table=True):
+    """What a unit asked for that no rule knows, and how often."""
+
+    __tablename__ = "gap"
+
+    kind: str = Field(primary_key=True)
+    asked: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    first_at: datetime = Field(sa_type=Instant)
+    last_at: datetime = Field(sa_type=Instant)
+    times: int
+
+
 def _table(row: type[Row]) -> Table:
     return Row.metadata.tables[str(row.__tablename__)]
 
@@ -381,3 +407,5 @@ objection = _table(ObjectionRow)
 told_once = _table(ToldOnceRow)
 event = _table(EventRow)
 remembered = _table(RememberedRow)
+bundle = _table(BundleRow)
+gap = _table(GapRow)

@@ -16,6 +16,7 @@ from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
 from broker.errors import Contended, EngineDown
 from broker.ports import Deposited, Disclosure, Notice, Ports, Transaction
+from broker.usecases import gaps
 from broker.usecases.call import Call, attempt, once, remember, repeated
 from broker.usecases.disclosures import hand_out, reasons
 from broker.usecases.gathering import Gathered, gather
@@ -132,7 +133,9 @@ def _decide(
 ) -> tuple[Gathered, Decision]:
     subject = known(tx, unit, ask.subject)
     gathered = gather(tx, ask, subject=subject, unit=unit, now=now, ports=ports)
-    return gathered, ports.engine.decide(gathered.facts)
+    decision = ports.engine.decide(gathered.facts)
+    gaps.count(tx, gathered.facts, decision)
+    return gathered, decision
 
 
 def _record(
