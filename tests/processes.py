@@ -15,11 +15,13 @@ from pathlib import Path
 
 import httpx
 
+from broker import change
 from broker.compose import now
 from broker.demo.larvik import municipality, register
 from broker.demo.person import ISSUER, Browser, SyntheticIssuer
 from broker.demo.processes import Child
 from broker.domain.ids import UnitId
+from broker.engine import bundle
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from keys import keyring
@@ -123,6 +125,9 @@ def site(
         migrate(database_url)
     made = Site(directory, database_url, f"http://127.0.0.1:{free_port()}")
     made.people.save_public(directory / "issuer.jwks")
+    store = made.store()
+    change.adopt(store, bundle.load(), at=now())
+    store.close()
     return made
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from broker import change
 from broker.compose import NoRegister, ticker
 from broker.domain.ids import ConsentId
+from broker.engine import bundle
 from broker.ports import Ports
 from broker.usecases import me
 from tests.house import EMIL, PASSPHRASE, House, build
@@ -92,6 +94,7 @@ def test_a_server_without_a_register_says_what_it_cannot(
 def test_the_operator_ticks_by_hand(house: House, tmp_path: Path) -> None:
     """What is over ends; without a register the command says what it could not look at."""
     house.clock.at = datetime(2026, 1, 1, tzinfo=UTC)
+    change.adopt(house.store, bundle.load(), at=house.clock.at)
     house.request("nav-larvik", EMIL, valid_days=1)
     house.request("ot-vestfold", EMIL, services=["ot-vestfold", "nav-larvik"], valid_days=364)
     own = {
