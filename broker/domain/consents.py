@@ -248,15 +248,12 @@ class Consent:
     ) -> tuple["Consent", ConsentWithdrawn | ConsentNarrowed]:
         """Take all of it back, or (``grants`` given) those lines; no yes left is all of it."""
         self._check_steering(by)
-        gone = frozenset(grants)
-        if not gone:
-            new = self._moved(State.WITHDRAWN, at=at)
-            return new, _event(new, ConsentWithdrawn, by=by, grants=self._yes())
+        gone = frozenset(grants) or frozenset(self._yes())
         left = self._without(gone)
         if any(grant.answer == "yes" for grant in left):
             new = self._moved(self.state, at=at, grants=left)
             return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
-        new = self._moved(State.WITHDRAWN, at=at, grants=left)
+        new = self._moved(State.WITHDRAWN, at=at)
         return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
 
     def happen(

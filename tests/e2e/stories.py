@@ -34,6 +34,7 @@ from tillit.wire import (
     MyNotices,
     MyObjections,
     ObjectionRequest,
+    ProofAnswer,
     Withdrawal,
 )
 
@@ -152,6 +153,10 @@ class Home:
     def disclosures(self) -> tuple[MyDisclosure, ...]:
         """Who asked about them, newest first."""
         return self._get("/v1/me/disclosures", MyDisclosures).disclosures
+
+    def proof(self, disclosure: str) -> ProofAnswer:
+        """The proof that one of them stands in the log."""
+        return self._get(f"/v1/me/disclosures/{disclosure}/proof", ProofAnswer)
 
     def notices(self) -> tuple[MyNotice, ...]:
         """What they were told, newest first."""

@@ -125,7 +125,8 @@ def test_oskars_life_is_in_danger_and_nobody_acts_unseen(town: Callable[..., Tow
     # We thought they knew: the receipt and the log say who did, and when.
     statement = answer.receipt.statement
     assert (statement.recipient, statement.at, statement.outcome) == (HEALTH, START, answer.outcome)
-    assert psychologist.client.proof(answer).checkpoint.size > 0
+    proven = psychologist.client.proof(answer)
+    assert oskar.proof(answer.id).index == proven.index
     seen = next(d for d in oskar.disclosures() if d.id == answer.id)
     assert (seen.role, seen.fields[RISK].grounds[0].id) == ("psykolog", "S4")
 

@@ -171,8 +171,9 @@ def test_narrowing_takes_back_exactly_the_named_lines() -> None:
 
 
 def test_narrowing_to_nothing_is_a_withdrawal() -> None:
-    """A consent without a yes is not in force."""
+    """A consent without a yes is not in force; an ask is told that it was taken back, whichever way that was done."""
     withdrawn, told = active().withdraw(at=LATER, by=EMIL, grants=[GrantId("g1"), GrantId("g2")])
+    assert (withdrawn, told) == active().withdraw(at=LATER, by=EMIL)
     assert withdrawn.state == State.WITHDRAWN
     assert (told.type, told.grants) == ("consent.withdrawn", ("g1", "g2"))
 
