@@ -205,7 +205,10 @@ def test_deposit_in_anothers_name_is_refused(world: World) -> None:
         ({"collaboration": "no-such"}, "consent.unknown_collaboration"),
         ({"services": [OT, SCHOOL]}, "consent.requester_not_named"),
         ({"valid_days": 366}, "consent.lifetime"),
-        ({"about": "hdl_" + "a" * 22, "categories": []}, "subject.unknown_handle"),
+        (
+            {"about": "hdl_" + "a" * 22, "categories": [], "fields": ["family.situation"]},
+            "subject.unknown_handle",
+        ),
         ({"about": "hdl_" + "a" * 22}, "consent.family"),
         ({"about": "18012012345"}, "body.invalid"),
         ({"condition": {"kind": "until_event", "event": "offer_exists"}}, "consent.condition"),
