@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, text
 
+from broker import change
 from broker.api.door import Door
 from broker.compose import compose, now
 from broker.demo.national_ids import numbers
 from broker.domain.ids import UnitId
+from broker.engine import bundle
 from broker.ports import ServiceKey as Registered
 from broker.settings import Settings
 from broker.store.sql import SqlStore
@@ -249,9 +251,17 @@ def world_in(directory: Path, database_url: str, **changes: Any) -> Iterator[Wor
         "register_file": directory / "register.json",
     }
     settings = Settings(**(chosen | changes))
+    _begin(settings)
     app = compose(settings)
     with served(app) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield World(directory, settings, client, issuer_key, _engine(app))
+
+
+def _begin(settings: Settings) -> None:
+    """Put the first policies in force, as ``tillit-broker init`` does."""
+    store = SqlStore(settings.database, origin=settings.origin)
+    change.adopt(store, bundle.load(settings.policies_dir), at=now())
+    store.close()
 
 
 def _engine(app: FastAPI) -> Engine:
