@@ -142,14 +142,20 @@ def say_what_is_in_force(settings: Settings) -> None:
         deciding = change.in_force(store)
     finally:
         store.close()
-    lies_there = bundle.load(settings.policies_dir)
-    if lies_there.digest != deciding.digest:
-        logging.getLogger("tillit.broker").warning(
+    log = logging.getLogger("tillit.broker")
+    where = settings.policies_dir
+    try:
+        lies_there = bundle.load(where).digest
+    except bundle.BundleError:
+        log.warning("THE POLICIES IN %s CANNOT BE USED: see tillit-broker policy check", where)
+        return
+    if lies_there != deciding.digest:
+        log.warning(
             "THE POLICIES IN %s ARE NOT IN FORCE: decides by version %s, %s; to load them: tillit-broker policy load %s",
-            settings.policies_dir,
+            where,
             deciding.version,
             deciding.digest,
-            settings.policies_dir,
+            where,
         )
 
 

@@ -217,3 +217,32 @@ def test_enrolled_unit_is_served_and_ctrl_c_ends_it(ready: Path, workers: str) -
     assert code not in output.read_text()
     assert '"route": "/v1/me/consents"' in lines
     assert "Traceback" not in output.read_text()
+
+
+def test_what_is_loaded_is_served_without_a_restart_and_a_directory_is_not(tmp_path: Path) -> None:
+    """A directory decides nothing until it is loaded, which is said loudly; then every process follows."""
+    assert run(tmp_path, "init").returncode == 0
+    directory = copied(tmp_path / "policies")
+    for table in (directory / "tables").glob("*.yaml"):
+        table.unlink()
+    rewrite(directory, AGREEMENT, "max_days: 365", "max_days: 200")
+    chosen = {"policies_dir": str(directory)}
+    assert run(tmp_path, "init", **chosen).returncode == 0
+    with serving(tmp_path, **chosen) as (url, output):
+        told = output.read_text()
+        assert f"THE POLICIES IN {directory} ARE NOT IN FORCE" in told
+        loaded = run(tmp_path, "policy", "load", str(directory), **chosen)
+        assert loaded.returncode == 0, loaded.stderr
+        digest = loaded.stdout.splitlines()[-2].rpartition(" ")[2]
+        until = time.monotonic() + 30
+        while digest not in httpx.get(f"{url}/metrics").text:
+            assert time.monotonic() < until, output.read_text()
+            time.sleep(0.2)
+        agreed = httpx.get(f"{url}/v1/catalogue").json()["collaborations"]
+        assert agreed["ungdomsutvalget-larvik"]["max_days"] == 200
+    with serving(tmp_path, **chosen) as (_, output):
+        assert "NOT IN FORCE" not in output.read_text()
+    rewrite(directory, AGREEMENT, "max_days: 200", "max_days: 2000")
+    with serving(tmp_path, **chosen) as (url, output):
+        assert f"THE POLICIES IN {directory} CANNOT BE USED" in output.read_text()
+        assert digest in httpx.get(f"{url}/metrics").text

@@ -13,7 +13,7 @@ from broker.engine import bundle, signing
 from broker.errors import StoreDown
 from broker.settings import Settings
 from broker.usecases import asks
-from tests.house import EMIL, PASSPHRASE, START, House
+from tests.house import EMIL, LARVIK, PASSPHRASE, START, House
 from tests.integration.entries import entries_about
 from tests.policies.copies import AGREEMENT, copied, rewrite
 
@@ -32,8 +32,12 @@ def governed(house: House) -> House:
 
 @pytest.fixture
 def policies(tmp_path: Path) -> Path:
-    """A directory of policies to change."""
-    return copied(tmp_path / "policies")
+    """A directory of policies to change, with the one table that these tests look at."""
+    directory = copied(tmp_path / "policies")
+    for table in (directory / "tables").glob("*.yaml"):
+        if table.stem != LARVIK:
+            table.unlink()
+    return directory
 
 
 @pytest.fixture
@@ -248,6 +252,7 @@ def test_a_bundle_that_cannot_be_used_leaves_the_one_before(
 def tillit(
     governed: House,
     database_url: str,
+    policies: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -258,6 +263,7 @@ def tillit(
         monkeypatch.delenv(f"TILLIT_{name.upper()}", raising=False)
     monkeypatch.setenv("TILLIT_PASSPHRASE", PASSPHRASE.decode())
     monkeypatch.setenv("TILLIT_DATABASE_URL", database_url)
+    monkeypatch.setenv("TILLIT_POLICIES_DIR", str(policies))
     monkeypatch.setenv("TILLIT_LOG_ORIGIN", "tillit.test/log")
     monkeypatch.setenv("TILLIT_POLICY_SIGNERS_FILE", str(tmp_path / "signers.json"))
 
