@@ -328,7 +328,8 @@ class Statute(Labelled, Sourced):
     """A legal ground other than consent. Off where ``in_use`` is false.
 
     ``from`` and ``to`` are sources and recipients; ``fields`` and ``categories`` what may be shared, both empty where whoever
-    invokes names the fields. ``invoked_by`` nobody: the ask alone is enough. ``hours`` bounds an invocation; ``roles`` who may
+    invokes names the fields. ``same_type`` and ``same_county`` bind the two ends to each other; ``trigger``: only a source
+    that has deposited this field about the subject tells anything. ``invoked_by`` nobody: the ask alone is enough. ``hours`` bounds an invocation; ``roles`` who may
     invoke, empty for any. ``notice`` is how the subject is told, ``max_delay_days`` how long that may wait.
     """
 
@@ -339,6 +340,8 @@ class Statute(Labelled, Sourced):
     source_side: Annotated[Side, Field(alias="from")]
     recipient_side: Annotated[Side, Field(alias="to")]
     same_type: bool
+    same_county: bool
+    trigger: FieldName | None
     categories: tuple[CategoryId, ...]
     fields: tuple[FieldName, ...]
     ages: Ages
@@ -404,6 +407,11 @@ class Catalogue(Entry):
         for unit in self.units.values():
             families.setdefault(self.service_types[unit.type].family, set()).add(unit.id)
         return {family: frozenset(units) for family, units in families.items()}
+
+    def triggers(self, purpose: str) -> tuple[FieldName, ...]:
+        """The fields whose deposit sets off a statute that may serve this purpose."""
+        found = (self.statutes[one].trigger for one in self._statutes_for(purpose))
+        return tuple(trigger for trigger in found if trigger is not None)
 
     def invoked_for(self, purpose: str) -> bool:
         """Whether any statute that may serve this purpose must be invoked first."""

@@ -163,7 +163,7 @@ class Facts(Fact):
 
     ``deposited`` maps each asked field to the units that have deposited it. ``meeting`` has the empty id when the ask names
     none or an unknown one. ``stage`` is the point that the subject's case has reached in the collaboration asked in, 0 where
-    nobody has said.
+    nobody has said. ``notified`` maps each field that sets off a statute for this purpose to the units that have deposited it.
     """
 
     now: Instant
@@ -174,3 +174,4 @@ class Facts(Fact):
     meeting: MeetingFacts
     invocations: tuple[InvocationFacts, ...] = ()
     stage: Annotated[int, Field(ge=0, le=99)] = 0
+    notified: dict[FieldName, tuple[UnitId, ...]] = {}

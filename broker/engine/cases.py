@@ -20,10 +20,11 @@ from broker.domain.facts import Facts
 from broker.ports import PolicyEngine
 from tillit.wire import Ground
 
+LEFT = "education.dropout_notice"
 NOW = "2026-11-10T12:00:00Z"
 MEETING = "mtg_" + "M" * 22
 KNOWN = frozenset(
-    {"ask", "at", "subject", "consents", "deposited", "meeting", "invocations", "stage"}
+    {"ask", "at", "subject", "consents", "deposited", "meeting", "invocations", "stage", "notified"}
 )
 NOT_FACTS = frozenset({"name", "answer"})
 _GRANT = re.compile(
@@ -180,6 +181,7 @@ def document(case: Mapping[str, Any], collaboration: str, catalogue: Catalogue) 
         "deposited": _deposited(case, ask["fields"], consents),
         "meeting": _meeting(case, collaboration),
         "invocations": invocations,
+        "notified": _notified(case, consents),
         "stage": case.get("stage", 0),
     }
 
@@ -260,10 +262,22 @@ def _deposited(
     case: Mapping[str, Any], fields: Sequence[str], consents: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[str]]:
     """Unless a case says otherwise, every source that a grant or the ask names has deposited every field."""
-    named = {line["source"] for given in consents for line in given["grants"]}
-    sources = sorted(named | ({case["ask"]["source"]} if "source" in case["ask"] else set()))
+    sources = _sources(case["ask"], consents)
     told = case.get("deposited")
     return {name: list(told.get(name, ())) if told is not None else sources for name in fields}
+
+
+def _notified(
+    case: Mapping[str, Any], consents: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """Unless a case says otherwise (``notified``), those sources have also told that the subject has left."""
+    told = case.get("notified")
+    return {LEFT: list(told) if told is not None else _sources(case["ask"], consents)}
+
+
+def _sources(ask: Mapping[str, Any], consents: Sequence[Mapping[str, Any]]) -> list[str]:
+    named = {line["source"] for given in consents for line in given["grants"]}
+    return sorted(named | ({ask["source"]} if "source" in ask else set()))
 
 
 def _meeting(case: Mapping[str, Any], collaboration: str) -> dict[str, Any]:

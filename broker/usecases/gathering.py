@@ -58,7 +58,8 @@ def gather(
     consents = (*own, *_of_family(tx, ask, subject, ports.catalogue))
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
-    newest = tx.newest(subject, ask.fields)
+    triggers = ports.catalogue.triggers(ask.purpose)
+    newest = tx.newest(subject, {*ask.fields, *triggers})
     invocations: Sequence[Invocation] = ()
     if ports.catalogue.invoked_for(ask.purpose):
         invocations = tx.invocations_towards(unit, subject, since=now - REMEMBERED_AFTER_CLOSE)
@@ -84,6 +85,7 @@ def gather(
         meeting=_meeting(tx, ask, subject=subject),
         invocations=tuple(invocation_facts(each) for each in invocations),
         stage=_stage(tx, ask, subject=subject, catalogue=ports.catalogue),
+        notified={name: tuple(d.source for d in newest.get(name, ())) for name in triggers},
     )
     return Gathered(subject, facts, newest, invocations)
 

@@ -231,6 +231,8 @@ _may_tell(statute, source) if {
 	unit := data.facts.units[source]
 	_on(statute.from, unit)
 	_kinds_fit(statute, unit)
+	_places_fit(statute, unit)
+	_set_off(statute, source)
 	_tellers[source]
 }
 
@@ -261,6 +263,17 @@ _kinds_fit(statute, unit) if {
 	statute.same_type == true
 	unit.type == data.facts.units[input.ask.recipient].type
 }
+
+_places_fit(statute, _) if statute.same_county == false
+
+_places_fit(statute, unit) if {
+	statute.same_county == true
+	unit.place.county == data.facts.units[input.ask.recipient].place.county
+}
+
+_set_off(statute, _) if statute.trigger == null
+
+_set_off(statute, source) if source in input.notified[statute.trigger]
 
 # A list that is left out binds nothing; the loader has checked that what stands there is known.
 _on(side, unit) if {

@@ -110,9 +110,29 @@ test_nobody_else_is_told_and_nobody_else_tells if {
 test_within_a_collaboration_its_members_tell if {
 	larvik := _leaving({"ask": {"collaboration": "ungdomsutvalget-larvik"}})
 	object.keys(statutes.grounds) == {notice} with input as larvik
-	elsewhere := object.union(larvik, {"ask": {"source": "solor-vgs"}, "deposited": {notice: ["solor-vgs"]}})
+	statutes.grounds == {} with input as larvik with data.facts.collaborations as _without_school
+}
+
+_without_school := {"ungdomsutvalget-larvik": object.union(object.remove(larvik, ["members"]), {"members": left})} if {
+	larvik := data.facts.collaborations["ungdomsutvalget-larvik"]
+	left := object.remove(larvik.members, ["thor-heyerdahl-vgs"])
+}
+
+test_a_school_tells_its_own_county if {
+	elsewhere := _leaving({"ask": {"source": "solor-vgs"}, "deposited": {notice: ["solor-vgs"]}})
 	statutes.grounds == {} with input as elsewhere
-	object.keys(statutes.grounds) == {notice} with input as object.union(elsewhere, {"ask": {"collaboration": ""}})
+	moved := object.union(data.facts.units["ot-vestfold"], {"place": data.facts.units["solor-vgs"].place})
+	known := object.union(data.facts.units, {"ot-vestfold": moved})
+	object.keys(statutes.grounds) == {notice} with input as elsewhere with data.facts.units as known
+}
+
+test_a_school_tells_of_whoever_has_left_and_of_nobody_else if {
+	phone := _leaving({"ask": {"fields": ["contact.phone"]}, "deposited": {"contact.phone": ["thor-heyerdahl-vgs"]}})
+	object.keys(statutes.grounds) == {"contact.phone"} with input as phone
+	every notified in [{}, {notice: []}, {notice: ["nav-larvik"]}] {
+		enrolled := object.union(object.remove(phone, ["notified"]), {"notified": notified})
+		statutes.grounds == {} with input as enrolled
+	}
 }
 
 test_a_member_tells_while_it_is_one_and_the_case_has_come_to_it if {

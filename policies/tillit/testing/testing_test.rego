@@ -33,6 +33,7 @@ ordinary := {
 	},
 	"invocations": [],
 	"stage": 0,
+	"notified": {"education.dropout_notice": ["thor-heyerdahl-vgs", "solor-vgs"]},
 }
 
 consent := {
