@@ -48,17 +48,11 @@ def check(given: argparse.Namespace) -> Ends:
     except bundle.BundleError as wrong:
         if not wrong.problems:
             raise
-        return _to_mend(wrong.problems)
+        return _to_mend((*wrong.problems, *scaffold.unfilled_tables(directory)))
+    if empty := tuple(scaffold.unfilled_tables(directory)):
+        return _to_mend(empty)
     _answers(engine, policies)
     written = documents.read(directory)
-    empty = [
-        problem
-        for trail, _ in written.entries("collaborations")
-        if (file := directory / "tables" / f"{trail[-1]}.yaml").is_file()
-        for problem in scaffold.unfilled_in(file, directory)
-    ]
-    if empty:
-        return _to_mend(empty)
     tables = frozenset(path.stem for path in (directory / "tables").glob("*.yaml"))
     for warning in agreements.without_table(written, tables):
         print(f"warning: {warning}", file=sys.stderr)
@@ -97,7 +91,7 @@ def try_(given: argparse.Namespace) -> Ends:
     engine = RegorusEngine(policies, deadline=PATIENT_SECONDS)
     tables = sorted((given.directory / "tables").glob(f"{given.id or '*'}.yaml"))
     if not tables:
-        raise Mistake(f"no decision table in {given.directory / 'tables'}")
+        raise Mistake(_no_table(given.directory / "tables", given.id))
     held = failed = 0
     for path in tables:
         for outcome in cases.run(cases.table(path), engine, policies.catalogue):
@@ -106,6 +100,14 @@ def try_(given: argparse.Namespace) -> Ends:
                 print(f"tables/{path.name}: {outcome.case.name}: {line}")
     print(f"{held} cases hold, {failed} do not")
     return DOWN if failed else None
+
+
+def _no_table(folder: Path, identity: str | None) -> str:
+    if identity is None:
+        return f"no decision table in {folder}"
+    close = documents.nearest(identity, sorted(path.stem for path in folder.glob("*.yaml")))
+    meant = f"; is `{close}` meant?" if close else ""
+    return f"no decision table {identity}.yaml in {folder}{meant}"
 
 
 def _differing(outcome: cases.Outcome) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Collaborations, looked at as a careful reader would: dates, lifetimes, ages, stages, and who takes part for what."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from broker.engine import floor
-from broker.engine.documents import INSTANT, Problem, Trail, Written, mapping
+from broker.engine.documents import INSTANT, Problem, Trail, Written, mapping, shown
 
 MAX_DAYS = 365
+_DAYS = re.compile(r"P[1-9][0-9]{0,3}D")
 ADULT = 18
 
 
@@ -17,6 +19,7 @@ def problems(written: Written) -> Iterator[Problem]:
         for way, member in written.entries(*map(str, trail), "members"):
             yield from _period(written, way, member)
         yield from _lifetime(written, trail, agreed)
+        yield from _erasure(written, (*trail, "erase_after"))
         yield from _condition(written, trail, agreed)
         yield from _stages(written, trail, agreed)
         yield from _signing(written, trail, agreed)
@@ -24,6 +27,7 @@ def problems(written: Written) -> Iterator[Problem]:
         yield from _group(written, trail, agreed)
     for trail, statute in written.entries("law", "statutes"):
         yield from _group(written, trail, statute)
+    yield from _erasure(written, ("law", "obligations", "erase_after"))
 
 
 def without_table(written: Written, tables: frozenset[str]) -> Iterator[Problem]:
@@ -50,6 +54,16 @@ def _lifetime(written: Written, trail: Trail, agreed: Mapping[str, Any]) -> Iter
     if isinstance(usual, int) and isinstance(longest, int) and usual > longest:
         says = f"`default_days: {usual}` is more than `max_days: {longest}`"
         yield written.problem((*trail, "default_days"), says, f"`default_days: {longest}`, or less")
+
+
+def _erasure(written: Written, trail: Trail) -> Iterator[Problem]:
+    """What no recipient could read as days, no answer could carry."""
+    said = written.at(*trail)
+    if said is not None and not _DAYS.fullmatch(str(said)):
+        number = re.search(r"[1-9][0-9]{0,3}", str(said))
+        says = f"`erase_after: {shown(said)}` is no number of days"
+        days = number[0] if number else "30"
+        yield written.problem(trail, says, f"`erase_after: P{days}D`, for {days} days")
 
 
 def _condition(written: Written, trail: Trail, agreed: Mapping[str, Any]) -> Iterator[Problem]:

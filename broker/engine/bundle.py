@@ -74,11 +74,13 @@ def load(directory: Path = DEFAULT_DIRECTORY) -> Bundle:
         if not path.name.endswith("_test.rego")
     }
     if not modules:
-        raise BundleError(f"no Rego modules under {directory}")
+        advice = "name the folder that holds facts/ and tillit/"
+        raise BundleError(f"no Rego modules under {directory}: {advice}")
     written = documents.read(directory)
-    catalogue, problems = shapes.catalogue(written)
-    problems += [*written.problems, *names.problems(written)]
-    problems += [*floor.problems(written), *agreements.problems(written)]
+    told = [*written.problems, *names.problems(written)]
+    told += [*floor.problems(written), *agreements.problems(written)]
+    catalogue, shapeless = shapes.catalogue(written)
+    problems = [*told, *shapeless]
     if empty := list(
         scaffold.unfilled(written)
     ):  # said once, and not also as a name that is unknown

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
+from broker.engine import case_names
 from broker.ports import PolicyEngine
 from tillit.wire import Ground
 
@@ -26,6 +27,8 @@ MEETING = "mtg_" + "M" * 22
 KNOWN = frozenset(
     {"ask", "at", "subject", "consents", "deposited", "meeting", "invocations", "stage", "notified"}
 )
+# What a member of the facts is called in a case, where the two differ.
+_WRITTEN_AS: Mapping[str | int, str] = {"now": "at"}
 NOT_FACTS = frozenset({"name", "answer"})
 _GRANT = re.compile(
     r"(?P<source>\S+) -> (?P<recipient>[^:\s]+): (?P<what>.+) for (?P<purpose>[a-z_]+)"
@@ -98,7 +101,7 @@ def run(cases: Sequence[Case], engine: PolicyEngine, catalogue: Catalogue) -> It
     """Decide each case on an engine, and hold the answer against the table's."""
     for case in cases:
         try:
-            asked = Facts.model_validate(document(case.facts, case.collaboration, catalogue))
+            asked = _facts(case, catalogue)
         except CaseError as error:
             yield Outcome(case, {}, str(error))
         except (ValidationError, TypeError, AttributeError) as error:
@@ -107,11 +110,23 @@ def run(cases: Sequence[Case], engine: PolicyEngine, catalogue: Catalogue) -> It
             yield Outcome(case, _differences(case.answer, answered(engine.decide(asked))))
 
 
+def _facts(case: Case, catalogue: Catalogue) -> Facts:
+    written = document(case.facts, case.collaboration, catalogue)
+    if unknown := case_names.unknown(written, case.answer, catalogue):
+        raise CaseError(unknown)
+    return Facts.model_validate(written)
+
+
 def _told(error: ValidationError | TypeError | AttributeError) -> str:
     if not isinstance(error, ValidationError):
         return "a member is of another kind than in other cases"
     first = error.errors(include_url=False, include_input=False)[0]
-    return f"`{'.'.join(map(str, first['loc']))}`: {first['msg'].lower()}"
+    name = ".".join(str(_WRITTEN_AS.get(part, part)) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"`{name}` is unknown; the tables of other collaborations show what a case has"
+    if first["type"].startswith(("datetime", "timezone")):
+        return f"`{name}` is no instant in UTC, like {NOW}"
+    return f"`{name}`: {first['msg'].lower()}"
 
 
 def _differences(

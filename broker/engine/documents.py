@@ -5,11 +5,14 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from broker.domain.lifetime import OSLO
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 20
@@ -52,9 +55,12 @@ class Written:
     facts: dict[str, Any] = field(default_factory=dict)
     places: dict[Trail, tuple[str, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    told: set[Trail] = field(default_factory=set)
+    """The ways of values that a problem was found with: what is wrong there is said once."""
 
     def problem(self, trail: Trail, says: str, instead: str) -> Problem:
         """A problem with the value at ``trail``, or with the nearest thing above it that is there."""
+        self.told.add(trail)
         for end in range(len(trail), 0, -1):
             if trail[:end] in self.places:
                 return Problem(*self.places[trail[:end]], says, instead)
@@ -221,6 +227,7 @@ class _Reader:
             if not isinstance(value, str) or not INSTANT.fullmatch(value):
                 says = f"`{name}: {shown(node.value)}` is not an instant in UTC"
                 self._add(line, says, _instant(name, str(node.value)))
+                self._written.told.add(trail)
                 return None
         elif not _is_json(value):
             says = f"`{shown(node.value)}` is not a JSON value"
@@ -233,9 +240,26 @@ class _Reader:
 
 
 def _instant(name: str, written: str) -> str:
-    day = re.match(r"\d{4}-\d{2}-\d{2}", written)
-    known = f"{day[0]}T00:00:00.000000Z" if day else _EXAMPLE
-    return f'`{name}: "{known}"`' + ("" if name == "valid_from" else ", or null while it lasts")
+    """What to write for what was meant. A day, or a time without a zone, is one in Norway."""
+    meant = _moment(written)
+    known = f"{meant:%Y-%m-%dT%H:%M:%S.%fZ}" if meant else _EXAMPLE
+    day = meant is not None and ":" not in written
+    said = f'`{name}: "{known}"`' + (f", for {written.strip()} in Norway" if day else "")
+    return said if name == "valid_from" else f"{said}, or null while it lasts"
+
+
+def _moment(written: str) -> datetime | None:
+    """In UTC, what was written as 2026-12-31 or 31.12.2026, with a time or without."""
+    day = re.sub(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", _turned, written.strip())
+    try:
+        moment = datetime.fromisoformat(day)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=OSLO)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _turned(day: re.Match[str]) -> str:
+    return f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}"
 
 
 def _is_scalar(node: object) -> bool:

@@ -1,6 +1,6 @@
 """Names in the facts: whatever is named must be defined, and what is misspelt is told with the name that was meant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from broker.engine.documents import Problem, Trail, Written, mapping, nearest
@@ -22,6 +22,8 @@ _FOLDERS = ("catalogue", "collaborations", "law", "units", "release")
 # Words that stand for several service types in a ceiling.
 _GROUPS = ("@members", "@health")
 _DEFAULT = ("default",)
+# So many names can be said in one line.
+_FEW = 40
 
 Named = tuple[Trail, str, str]
 
@@ -32,13 +34,24 @@ def problems(written: Written) -> Iterator[Problem]:
         where, called = _DEFINED[kind]
         known = [*mapping(written.at(*where)), *_also(kind, trail)]
         if name not in known:
-            close = nearest(name, known)
-            place = f"facts/{'/'.join(where)}"
-            instead = f"`{close}`" if close else f"one that stands in {place}, or define it there"
-            yield written.problem(trail, f"no {called} is called `{name}`", instead)
+            says = f"no {called} is called `{name}`"
+            yield written.problem(trail, says, _instead(trail, name, kind, known))
     yield from _misplaced(written)
     yield from _elsewhere(written)
     yield from _twice(written)
+
+
+def _instead(trail: Trail, name: str, kind: str, known: Sequence[str]) -> str:
+    """The name that was meant. A new unit is usual where services agree on something; little else is new there."""
+    close = nearest(name, known)
+    if kind == "units":
+        own = f"its own entry in facts/units/{trail[1]}.yaml"
+        return f"`{close}`; or {own}" if close else own
+    if close:
+        return f"`{close}`"
+    if len(known) <= _FEW:
+        return f"one of: {', '.join(known)}"
+    return f"one that stands in facts/{'/'.join(_DEFINED[kind][0])}"
 
 
 def _also(kind: str, trail: Trail) -> tuple[str, ...]:

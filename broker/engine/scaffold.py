@@ -30,6 +30,7 @@ _AGREEMENT = """\
   subject_present: false
   # Whom it is for, both ages included.
   ages: {{min: 16, max: 25}}
+  # How often you meet: day, week, fortnight, month, quarter, year or ad_hoc.
   cadence: {{every: month}}
   # The unit that calls the meetings. It is a member too.
   coordinator: FILL-IN unit
@@ -59,7 +60,8 @@ _AGREEMENT = """\
   meeting_required_for: []
   # Rules of your own, as the youth reads them.
   rules: []
-  # Who takes part: always (fixed) or when asked (on_demand), from when, and until when.
+  # Who takes part: always, or in turns (fixed); or when asked (on_demand). From when, and until when.
+  # The units' ids stand in facts/units/. A new one gets its entry in facts/units/{id}.yaml.
   members:
     FILL-IN-unit: {{attendance: fixed, valid_from: "2026-12-31T23:00:00.000000Z", valid_until: null}}
     FILL-IN-another-unit: {{attendance: on_demand, valid_from: "2026-12-31T23:00:00.000000Z", valid_until: null}}
@@ -70,12 +72,13 @@ _UNITS = """\
 FILL-IN-unit:
   # The kind of service: facts/catalogue/service_types.yaml.
   type: FILL-IN kind
+  # As the other files of this folder write them. No municipality, for a unit of the whole county: null.
   place: {{county: FILL-IN county, municipality: FILL-IN municipality}}
   # state, county, municipal, private or voluntary.
   sector: municipal
   # Which duty of confidentiality it is under: facts/law/regimes.yaml.
   regime: FILL-IN regime
-  # What people there may call themselves when they ask.
+  # What people there may call themselves when they ask. The words are yours: small letters, no spaces.
   roles: [veileder, leder]
   pledge_until: null
   labels: {{nb: FILL-IN name in Bokmål, nn: FILL-IN name in Nynorsk, en: FILL-IN name in English}}
@@ -84,7 +87,8 @@ FILL-IN-unit:
 _TABLE = """\
 # Decisions in {id}, one case a paragraph: who asks for what and why, what the youth has said, and what the answer must be.
 # At least eight, at least half of them refusals. What a case leaves out is the ordinary: 19 years old, an active consent.
-# Run them with: tillit-broker policy try . {id}
+# Fields stand in facts/catalogue/fields.yaml, reasons for an answer in facts/catalogue/reasons.yaml.
+# Run them with: tillit-broker policy try {directory} {id}
 {id}:
   - name: what was said yes to is shared
     ask: {{recipient: FILL-IN unit, purpose: case_discussion, fields: [education.attendance.rate]}}
@@ -121,7 +125,7 @@ def make(identity: str, directory: Path, *, release: Path) -> tuple[Path, ...]:
         raise ScaffoldError(f"{there[0]} is there already")
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.format(id=identity), encoding="utf-8")
+        file.write_text(text.format(id=identity, directory=directory), encoding="utf-8")
     return tuple(files)
 
 
@@ -136,9 +140,11 @@ def unfilled(written: Written) -> Iterator[Problem]:
             yield Problem(file, line, f"`{name}` is still to be filled in", what)
 
 
-def unfilled_in(file: Path, directory: Path) -> Iterator[Problem]:
+def unfilled_tables(directory: Path) -> Iterator[Problem]:
     """Every line of a decision table that is still to be filled in."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        if MARK in line and not line.lstrip().startswith("#"):
-            where = file.relative_to(directory).as_posix()
-            yield Problem(where, number, "a unit is still to be filled in", "the unit's id")
+    for file in sorted((directory / "tables").glob("*.yaml")):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if MARK in line and not line.lstrip().startswith("#"):
+                where = file.relative_to(directory).as_posix()
+                yield Problem(where, number, "a unit is still to be filled in", "the unit's id")

@@ -60,6 +60,7 @@ _OWN: Mapping[type[BaseModel], str] = {
     Collaboration: "id",
     Statute: "id",
 }
+_ID = r"^[a-z0-9][a-z0-9-]*$"
 _BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 _KINDS = {
     "bool": "true or false",
@@ -74,12 +75,17 @@ _KINDS = {
 
 
 def catalogue(written: Written) -> tuple[Catalogue | None, list[Problem]]:
-    """The catalogue in the facts, or every problem that its types have with them."""
+    """The catalogue in the facts, or every problem that its types have with them and nobody has told yet."""
+    told = frozenset(written.told)
     problems = [*_missing(written), *_named_twice(written)]
     try:
         made = Catalogue.model_validate(_document(written))
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = [
+            one
+            for one in error.errors(include_url=False)
+            if _trail(one["loc"], written) not in told
+        ]
         return None, [*problems, *(_problem(one, written) for one in found)]
     return (None if problems else made), problems
 
@@ -162,6 +168,9 @@ def _wrong(error: ErrorDetails, name: str) -> tuple[str, str]:
     bounds = [f"{_BOUNDS[key]} {context[key]}" for key in _BOUNDS if key in context]
     if bounds:
         return f"`{name}: {shown(value)}` is out of bounds", ", ".join(bounds)
+    if kind == "string_pattern_mismatch" and context["pattern"] == _ID:
+        close = re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
+        return f"`{shown(value)}` is no id", f"small letters, digits and hyphens: `{shown(close)}`"
     if kind == "string_pattern_mismatch":
         return f"`{shown(value)}` is no id", f"letters, digits and signs as in {context['pattern']}"
     return f"`{name}`: {error['msg'].lower()}", "what broker/docs/collaborations.md says of it"

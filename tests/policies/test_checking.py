@@ -61,6 +61,22 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert list(problems) == sorted(problems)
 
 
+def test_a_mistake_is_told_once(tmp_path: Path) -> None:
+    """Two lines about one thing contradict each other sooner or later."""
+    directory = copied(tmp_path / "policies")
+    rewrite(directory, AGREEMENT, "max_days: 365", "max_days: 900")
+    rewrite(
+        directory, AGREEMENT, 'valid_from: "2025-01-01T00:00:00.000000Z"', "valid_from: 2025-01-01"
+    )
+    rewrite(directory, AGREEMENT, "erase_after: P30D", "erase_after: 30")
+    says = [problem.says for problem in found(directory)]
+    assert says == [
+        "`valid_from: 2025-01-01` is not an instant in UTC",
+        "a consent lasts at most 365 days, not 900",
+        "`erase_after: 30` is no number of days",
+    ]
+
+
 def test_a_problem_reads_as_file_line_and_advice(tmp_path: Path) -> None:
     """The form that editors make links of."""
     directory = copied(tmp_path / "policies")
