@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from broker.domain.catalogue import Collaboration
+from broker.domain.shelves import Collaboration
 from tests.house import LARVIK, House
 
 

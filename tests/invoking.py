@@ -4,9 +4,10 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from broker.domain.catalogue import Catalogue, Statute
+from broker.domain.catalogue import Catalogue
 from broker.domain.ids import InvocationId, SubjectId, UnitId
 from broker.domain.invocations import Invocation
+from broker.domain.shelves import Statute
 from broker.engine import bundle
 from tests.consenting import NOW, identifier
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from broker.domain.catalogue import Catalogue, Collaboration, FieldDef, Unit
+from broker.domain.catalogue import Catalogue
 from broker.domain.errors import (
     ConditionNotHere,
     FamilyConsentInvalid,
@@ -32,6 +32,7 @@ from broker.domain.errors import (
 from broker.domain.grants import Grant
 from broker.domain.ids import GrantId, UnitId
 from broker.domain.limits import by_name_only, never
+from broker.domain.shelves import Collaboration, FieldDef, Unit
 from broker.domain.wording import consent_text, line_text
 from tillit.wire import MAX_GRANTS, Condition, ConsentRequest
 

@@ -6,10 +6,11 @@ and what others may know never reaches a text. A purpose that controls the subje
 
 from datetime import UTC, datetime
 
-from broker.domain.catalogue import Catalogue, Reason
+from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit, Withhold
 from broker.domain.facts import ConsentFacts, Facts, GrantFacts
 from broker.domain.reviewing import all_reviewed, signing_reviewed
+from broker.domain.shelves import Reason
 from tillit.wire import Explanation, FieldExplanation, FieldName, Giver, Ground, Language
 
 _MONTHS = {

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from broker.domain.catalogue import FieldDef, Side, Statute, Unit
 from broker.domain.errors import (
     HoursTooMany,
     InvocationState,
@@ -24,6 +23,7 @@ from broker.domain.errors import (
     named,
 )
 from broker.domain.ids import InvocationId, SubjectId, UnitId
+from broker.domain.shelves import FieldDef, Side, Statute, Unit
 
 Finding = Literal["justified", "not_justified"]
 

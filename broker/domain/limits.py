@@ -5,7 +5,8 @@ line promises what every ask would be refused. That the subject's address is pro
 would tell whoever asks.
 """
 
-from broker.domain.catalogue import Catalogue, Collaboration, FieldDef, Kept, Unit
+from broker.domain.catalogue import Catalogue
+from broker.domain.shelves import Collaboration, FieldDef, Kept, Unit
 
 _NOTHING = Kept()
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from broker.domain.catalogue import (
-    Catalogue,
+from broker.domain.catalogue import Catalogue
+from broker.domain.shelves import (
     CategoryDef,
     Collaboration,
     EventDef,

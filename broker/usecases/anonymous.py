@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from audit.entries import Entry
 from broker.domain.anonymity import Vocabulary, group
-from broker.domain.catalogue import Catalogue, Collaboration, Unit
+from broker.domain.catalogue import Catalogue
 from broker.domain.errors import named
 from broker.domain.ids import CaseId, SubjectId, UnitId, fresh
+from broker.domain.shelves import Collaboration, Unit
 from broker.errors import (
     ClaimUnknown,
     CollaborationUnknown,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from audit.entries import Entry
-from broker.domain.catalogue import Collaboration
 from broker.domain.compile import compile_grants
 from broker.domain.consent_events import (
     ConsentActivated,
@@ -30,6 +29,7 @@ from broker.domain.lifetime import (
     may_ask_again,
     school_year_end,
 )
+from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
 from broker.errors import UnknownConsent

@@ -6,7 +6,6 @@ An invocation releases nothing by itself: the recipient asks, and the policy dec
 from datetime import datetime
 
 from audit.entries import Entry
-from broker.domain.catalogue import Statute
 from broker.domain.errors import StatuteNotInUse, StatuteNotInvoked
 from broker.domain.facts import InvocationFacts
 from broker.domain.ids import InvocationId, SubjectId, UnitId, fresh
@@ -19,6 +18,7 @@ from broker.domain.invocations import (
     ends,
     told_at,
 )
+from broker.domain.shelves import Statute
 from broker.errors import UnknownInvocation
 from broker.ports import Notice, Ports, Transaction
 from broker.usecases.call import Call, once

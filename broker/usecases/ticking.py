@@ -14,12 +14,12 @@ from functools import partial
 from typing import Protocol
 
 from audit.entries import Entry
-from broker.domain.catalogue import Collaboration
 from broker.domain.consents import Consent, requested
 from broker.domain.errors import SignersUnknown
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, fresh
 from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.outgrowing import outgrown
+from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed
 from broker.domain.states import OVER, State
 from broker.domain.wording import consent_text

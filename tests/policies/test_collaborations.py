@@ -2,7 +2,8 @@
 
 import pytest
 
-from broker.domain.catalogue import Catalogue, Collaboration
+from broker.domain.catalogue import Catalogue
+from broker.domain.shelves import Collaboration
 from broker.engine.bundle import Bundle
 from tests.policies.tables import collaborations
 

@@ -65,7 +65,7 @@ def test_the_worked_example_of_the_page_holds(tillit: Callable[..., Told], tmp_p
 
 def test_every_member_of_a_collaboration_stands_on_the_page() -> None:
     """What the page leaves out, nobody will use."""
-    from broker.domain.catalogue import Collaboration  # noqa: PLC0415 (this test alone needs it)
+    from broker.domain.shelves import Collaboration  # noqa: PLC0415 this test alone needs it
 
     told = PAGE.read_text(encoding="utf-8")
     assert [name for name in Collaboration.model_fields if f"`{name}`" not in told] == ["id"]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.domain.catalogue import Unit
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
+from broker.domain.shelves import Unit
 from broker.engine.bundle import Bundle, load
 from broker.engine.opa import OpaEngine
 from broker.engine.regorus import RegorusEngine

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.catalogue import Catalogue, Collaboration
+from broker.domain.catalogue import Catalogue
 from broker.domain.compile import compile_grants, consent_text, line_text
 from broker.domain.errors import (
     ConditionNotHere,
@@ -18,6 +18,7 @@ from broker.domain.errors import (
 from broker.domain.grants import Grant
 from broker.domain.ids import UnitId
 from broker.domain.lifetime import school_year_end
+from broker.domain.shelves import Collaboration
 from broker.engine.bundle import DEFAULT_DIRECTORY, load
 from tests.consenting import NOW, identifier
 from tillit.wire import Condition, ConsentRequest, Language
