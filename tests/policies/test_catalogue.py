@@ -97,3 +97,13 @@ def test_the_digest_follows_rules_and_facts(bundle: Bundle) -> None:
     """The digest in a receipt must tell bundles apart, and the same bundle be the same everywhere."""
     assert bundle.digest == load().digest
     assert bundle.policy.version == "2026.11.1"
+
+
+def test_a_unit_is_taken_for_those_of_its_family_and_an_unknown_one_for_nobody(
+    catalogue: Catalogue,
+) -> None:
+    """What is said to one side of Nav makes an ask by the other the wrong unit's; nobody else's lines are told of."""
+    kin = catalogue.kin("nav-larvik")
+    assert {"nav-larvik", "nav-larvik-kommunal", "ips-larvik"} <= kin
+    assert not {"ot-vestfold", "larvikshjelpa"} & kin
+    assert catalogue.kin("nobody-at-all") == frozenset({"nobody-at-all"})
