@@ -38,6 +38,9 @@ from tillit.wire import (
     UnitId,
 )
 
+OLDEST = 120
+"""An age that a group of all ages ends with: no birthday after it changes anything."""
+
 Kind = Literal[
     "service_type",
     "category",
@@ -117,12 +120,13 @@ class Catalogue(Entry):
         """Ascending ages at which a birthday can change the answer to an ask for this purpose in this collaboration."""
         ages = {self.ages.adult, self.ages.heard_from, self.ages.weight_from}
         ages |= {self.ages.default.age, *(rule.age for rule in self.ages.categories.values())}
-        groups = [self.statutes[one].ages for one in self._statutes_for(purpose)]
+        serving = [self.statutes[one] for one in self._statutes_for(purpose)]
+        groups = [statute.ages for statute in serving if statute.in_use]
         if agreed := self.collaborations.get(collaboration):
             groups.append(agreed.ages)
             ages |= set(agreed.signing_ages.values())
         ages |= {edge for group in groups for edge in (group.min, group.max + 1)}
-        return tuple(sorted(ages))
+        return tuple(sorted(age for age in ages if 0 < age <= OLDEST))
 
     def text(self, kind: Kind, key: str, language: Language) -> str:
         """What ``key`` is called in ``language``; the key itself where nothing is known by it."""

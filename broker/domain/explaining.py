@@ -4,6 +4,7 @@ It says what the decision says and no more. Of the facts it looks up only what a
 and what others may know never reaches a text. A purpose that controls the subject gets the reason and nothing beside it (N27).
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from broker.domain.catalogue import Catalogue
@@ -125,12 +126,22 @@ class _Teller:
         }
         purpose = catalogue.purposes.get(facts.ask.purpose)
         self._hushed = purpose is not None and purpose.control and not to_subject
+        self._said: dict[tuple[object, ...], FieldExplanation] = {}
 
     def field(self, name: FieldName, answer: Permit | Withhold) -> FieldExplanation:
-        """One field's ground, or its reasons."""
-        if isinstance(answer, Permit):
-            return self._permitted(name, answer)
-        return self._withheld(answer)
+        """One field's ground, or its reasons; said once for all fields of a category that have the same."""
+        if isinstance(answer, Withhold):
+            return self._once(answer.reasons, lambda: self._withheld(answer))
+        grounds = ((g.kind, g.id, g.version, g.grant, g.source) for g in answer.grounds)
+        key = (name.partition(".")[0], *grounds)
+        return self._once(key, lambda: self._permitted(name, answer))
+
+    def _once(
+        self, key: tuple[object, ...], say: Callable[[], FieldExplanation]
+    ) -> FieldExplanation:
+        if key not in self._said:
+            self._said[key] = say()
+        return self._said[key]
 
     # --- what may be shared ---
 

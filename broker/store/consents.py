@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, SubjectId, UnitId
@@ -63,11 +63,9 @@ _USED = select(tables.used_grant.c.consent, tables.used_grant.c.line).where(
     tables.used_grant.c.consent.in_(bindparam("consents", expanding=True))
 )
 _STILL_ACTIVE = (
-    select(tables.consent.c.id)
+    select(tables.consent.c.id, tables.consent.c.version)
     .where(
-        tuple_(tables.consent.c.id, tables.consent.c.version).in_(
-            bindparam("named", expanding=True)
-        ),
+        tables.consent.c.id.in_(bindparam("consents", expanding=True)),
         tables.consent.c.state == State.ACTIVE.value,
     )
     # In one order everywhere, so that two holds wait for a change and never for each other.
@@ -166,8 +164,9 @@ class Consents(Part):
         Says whether every one is active at the named version. SQLite locks nothing here: there the
         transaction itself is the only one that can write.
         """
-        found = self._run(_STILL_ACTIVE, {"named": list(named)}).all()
-        return len(found) == len(set(named))
+        ids = sorted({consent for consent, _ in named})
+        found = self._run(_STILL_ACTIVE, {"consents": ids}).all()
+        return {(row.id, row.version) for row in found} == set(named)
 
     def _all(self, statement: Select[tuple[str]], subject: SubjectId) -> Sequence[Consent]:
         return tuple(_read(body) for body in self._run(statement, {"subject": subject}).scalars())

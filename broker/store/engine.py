@@ -74,3 +74,11 @@ def _sqlite(url: URL, wait: float) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
 
     return engine
+
+
+def unbegun(engine: Engine) -> Engine:
+    """An engine on the same connections and without events: whoever uses it on SQLite begins by itself.
+
+    SQLAlchemy asks its listeners at every statement once there is one, which costs more than most statements here.
+    """
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)

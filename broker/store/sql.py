@@ -17,7 +17,7 @@ from broker.store import tables
 from broker.store.cases import Cases
 from broker.store.consents import Consents
 from broker.store.disclosures import Disclosures
-from broker.store.engine import BEGIN, WAIT_SECONDS, open_engine
+from broker.store.engine import WAIT_SECONDS, open_engine, unbegun
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
 from broker.store.looks import Looks
@@ -95,9 +95,9 @@ class SqlStore:
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite's own waiting is by polling; threads of one process take turns here instead.
         self._turn = threading.Lock()
-        self._write = self.engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._write = unbegun(self.engine) if self._sqlite else self.engine
         self._read = (
-            self.engine
+            self._write
             if self._sqlite
             else self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -108,6 +108,7 @@ class SqlStore:
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits on leaving, and rolls back on any exception."""
         with self._turns(), faults(), self._write.begin() as connection:
+            self._begin(connection, "BEGIN IMMEDIATE")
             tx = self._transaction(connection)
             yield tx
             tx.write_events()
@@ -116,6 +117,7 @@ class SqlStore:
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent snapshot; nothing is written."""
         with faults(), self._read.connect() as connection:
+            self._begin(connection, "BEGIN")
             yield self._transaction(connection)
 
     @contextmanager
@@ -126,6 +128,7 @@ class SqlStore:
                 yield tx
             return
         with self._turns(), faults(), self._write.connect() as connection:
+            self._begin(connection, "BEGIN IMMEDIATE")
             tx = self._transaction(connection)
             yield tx if tx.hold_still(consents) else None
 
@@ -142,6 +145,7 @@ class SqlStore:
             delete(tables.remembered).where(tables.remembered.c.at < remembered_before),
         )
         with self._turns(), faults(), self._write.begin() as connection:
+            self._begin(connection, "BEGIN IMMEDIATE")
             return sum(connection.execute(statement).rowcount for statement in gone)
 
     def close(self) -> None:
@@ -150,6 +154,10 @@ class SqlStore:
 
     def _transaction(self, connection: Connection) -> SqlTransaction:
         return SqlTransaction(connection, origin=self._origin, randomness=self._randomness)
+
+    def _begin(self, connection: Connection, how: str) -> None:
+        if self._sqlite:
+            connection.exec_driver_sql(how)
 
     @contextmanager
     def _turns(self) -> Iterator[None]:

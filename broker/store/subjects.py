@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId
 from broker.store import tables
@@ -13,13 +13,19 @@ _PERSON_OF = select(tables.subject.c.person).where(tables.subject.c.id == bindpa
 _HANDLE = select(tables.handle.c.handle).where(
     tables.handle.c.unit == bindparam("unit"), tables.handle.c.subject == bindparam("subject")
 )
-_SUBJECT_OF = select(tables.handle.c.subject).where(
-    tables.handle.c.unit == bindparam("unit"), tables.handle.c.handle == bindparam("handle")
+_SUBJECT_OF = (
+    select(tables.handle.c.subject, tables.subject.c.person)
+    .join(tables.subject, tables.subject.c.id == tables.handle.c.subject)
+    .where(tables.handle.c.unit == bindparam("unit"), tables.handle.c.handle == bindparam("handle"))
 )
 
 
 class Subjects(Part):
-    """Queries on subjects and handles."""
+    """Queries on subjects and handles. Who a subject is never changes, so within a transaction it is read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._persons: dict[SubjectId, PersonKey] = {}
 
     def subject_by_person(self, person: PersonKey) -> SubjectId | None:
         """The subject with this keyed hash."""
@@ -32,10 +38,12 @@ class Subjects(Part):
 
     def person_of(self, subject: SubjectId) -> PersonKey:
         """The keyed hash behind a subject's id. Raises ``KeyError`` for an id that is none."""
-        found = self._run(_PERSON_OF, {"subject": subject}).scalar()
-        if found is None:
-            raise KeyError("no such subject")
-        return PersonKey(found)
+        if subject not in self._persons:
+            found = self._run(_PERSON_OF, {"subject": subject}).scalar()
+            if found is None:
+                raise KeyError("no such subject")
+            self._persons[subject] = PersonKey(found)
+        return self._persons[subject]
 
     def handle(self, unit: UnitId, subject: SubjectId) -> SubjectHandle | None:
         """The unit's handle for a subject, if it has one."""
@@ -48,5 +56,9 @@ class Subjects(Part):
 
     def subject_of(self, unit: UnitId, handle: SubjectHandle) -> SubjectId | None:
         """The subject behind the unit's own handle; another unit's is not found."""
-        found = self._run(_SUBJECT_OF, {"unit": unit, "handle": handle}).scalar()
-        return None if found is None else SubjectId(found)
+        found = self._run(_SUBJECT_OF, {"unit": unit, "handle": handle}).first()
+        if found is None:
+            return None
+        subject = SubjectId(found.subject)
+        self._persons[subject] = PersonKey(found.person)
+        return subject

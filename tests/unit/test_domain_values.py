@@ -87,6 +87,14 @@ def test_ages_at_which_the_law_changes_its_answer_are_ascending_and_distinct() -
     assert {15, 16, 18} <= set(ages)
 
 
+def test_only_birthdays_that_can_change_an_answer_are_told() -> None:
+    """A statute that is not in use, or that is for all ages, gives none of its own; one that is in use does."""
+    catalogue = load(DEFAULT_DIRECTORY).catalogue
+    assert catalogue.age_thresholds() == catalogue.age_thresholds("coordination")
+    assert set(catalogue.age_thresholds("outreach")) - set(catalogue.age_thresholds()) == {25}
+    assert 26 in catalogue.age_thresholds("coordination", "ungdomsutvalget-larvik")
+
+
 def test_an_ask_looks_for_invocations_only_where_a_statute_must_be_invoked() -> None:
     """Most asks rest on consent alone, and need not read what nobody could have invoked."""
     catalogue = load(DEFAULT_DIRECTORY).catalogue
