@@ -20,11 +20,12 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One target beside what was measured."""
+    """One target beside what was measured; ``met`` where a bench has several that may be met or not."""
 
     what: str
     target: str
     measured: str
+    met: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def _decision(result: Result) -> Sequence[Line]:
         Line("decision, p99", "≤ 2.5 ms", f"{result['p99_ms']:.2f} ms"),
         Line("decision reused under a lease", "≤ 0.1 ms", f"{result['lease']['p50_ms']:.3f} ms"),
         Line("from 1 to 1,000 collaborations", "≤ 1.10", f"{grown['collaborations']:.2f}"),
+        Line("from 1 to 100 others' consents", "≤ 1.10", f"{grown['others']:.2f}"),
         Line("from 40 to 400 own lines", "≤ 10", f"{grown['own_lines']:.1f}"),
     )
 
@@ -52,12 +54,13 @@ def _disclosures(result: Result) -> Sequence[Line]:
     return tuple(
         Line(
             f"disclosures to a bare endpoint, {how}",
-            target,
+            f"≥ {target:.2f}",
             f"{ratio[name]:.2f} ({best[name]['per_second']:,.0f}/s to {bare})",
+            met=ratio[name] >= target,
         )
         for name, how, target in (
-            ("cold", "each decided", "≥ 0.30"),
-            ("leased", "under leases", "≥ 0.45"),
+            ("cold", "each decided", disclosures.TARGET_COLD),
+            ("leased", "under leases", disclosures.TARGET_LEASED),
         )
     )
 
@@ -100,7 +103,8 @@ def main(names: Sequence[str]) -> int:
     for name, result in _results(names or list(BENCHES), console):
         missed |= not result["met"]
         for line in BENCHES[name].lines(result):
-            table.add_row(line.what, line.target, line.measured, _verdict(result))
+            met = result["met"] if line.met is None else line.met
+            table.add_row(line.what, line.target, line.measured, _verdict(met=met))
     console.print()
     console.print(table)
     return int(missed)
@@ -116,8 +120,8 @@ def _results(names: Sequence[str], console: Console) -> Iterator[tuple[str, Resu
         yield name, result
 
 
-def _verdict(result: Result) -> str:
-    return "[green]met" if result["met"] else "[red]MISSED"
+def _verdict(*, met: bool) -> str:
+    return "[green]met" if met else "[red]MISSED"
 
 
 if __name__ == "__main__":

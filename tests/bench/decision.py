@@ -9,16 +9,21 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from broker.domain.compile import compile_grants
 from broker.domain.facts import Facts
 from broker.domain.grants import Grant
-from broker.domain.ids import UnitId
+from broker.domain.ids import ConsentId, PersonKey, SubjectId, UnitId
 from broker.engine import answers
 from broker.engine.bundle import Bundle, load
 from broker.engine.leases import LeasedEngine
 from broker.engine.regorus import RegorusEngine
+from broker.usecases.gathering import gather
+from broker.usecases.people import known
+from tests.house import EMIL, build
 from tests.policies.scenario import COLLABORATION, NOW, facts
 from tillit.wire import ConsentRequest
 
@@ -39,7 +44,7 @@ SOURCES = (
 SHARED = ("education", "functioning", "work", "plan", "voice")
 RECIPIENTS = ("nav-larvik", "ot-vestfold", "nav-larvik", "thor-heyerdahl-vgs")
 LINES = (14, 13, 13)
-ASKING = "nav-larvik"
+ASKING, SCHOOL = "nav-larvik", "thor-heyerdahl-vgs"
 UNITS = ("nav-larvik", "thor-heyerdahl-vgs", "larvikshjelpa")
 REQUESTS = (
     (UNITS, ("education", "functioning", "work", "plan")),
@@ -161,14 +166,40 @@ def side_by_side(one: Callable[[], object], other: Callable[[], object]) -> floa
     return statistics.median(second) / statistics.median(first)
 
 
+def with_others(directory: Path, number: int) -> Callable[[], object]:
+    """A whole ask, facts read from the database, beside so many other subjects with a consent each."""
+    house = build(directory)
+    house.deposit(SCHOOL, EMIL, {"education.attendance.rate": 0.62})
+    house.answer(house.request(ASKING, EMIL), EMIL)
+    ask = house.ask(ASKING, EMIL, "education.attendance.rate")
+    with house.store.write() as tx:
+        subject = known(tx, UnitId(ASKING), ask.subject)
+        own = tx.consents_of(subject)[0]
+        for one in range(number):
+            other = SubjectId(f"sub_{one:022d}")
+            tx.add_subject(other, PersonKey(f"{one:064x}"), at=house.clock())
+            tx.add_consent(dataclasses.replace(own, id=ConsentId(f"con_{one:022d}"), subject=other))
+
+    def asked() -> object:
+        now, unit = house.clock(), UnitId(ASKING)
+        with house.store.read() as tx:
+            found = gather(tx, ask, subject=subject, unit=unit, now=now, ports=house.ports)
+            return house.ports.engine.decide(found.facts)
+
+    return asked
+
+
 def growth(bundle: Bundle) -> dict[str, float]:
-    """From 1 collaboration to 1 000, and from 40 usable lines of the subject's own to 400 (at most linear: 10)."""
+    """From 1 collaboration to 1 000, from 1 to 100 consents of others, from 40 usable own lines to 400 (linear: 10)."""
     given = compiled()
     few = RegorusEngine(with_collaborations(bundle, 1))
     many = RegorusEngine(with_collaborations(bundle, MANY_COLLABORATIONS))
     engine = RegorusEngine(bundle)
     short, long = many_lines(40), many_lines(400)
+    with TemporaryDirectory() as one, TemporaryDirectory() as hundred:
+        others = side_by_side(with_others(Path(one), 1), with_others(Path(hundred), 100))
     return {
+        "others": others,
         "collaborations": side_by_side(lambda: few.decide(given), lambda: many.decide(given)),
         "own_lines": side_by_side(lambda: engine.decide(short), lambda: engine.decide(long)),
     }
@@ -200,6 +231,7 @@ def run() -> dict[str, Any]:
         and whole["p99_ms"] <= TARGET_P99_MS
         and reuse["p50_ms"] <= TARGET_LEASE_MS
         and grown["collaborations"] <= TARGET_GROWTH
+        and grown["others"] <= TARGET_GROWTH
         and grown["own_lines"] <= LINEAR,
         "crowded": timed(lambda: engine.decide(worst)),
         "parts": {
@@ -229,6 +261,7 @@ def report(result: dict[str, Any]) -> str:
             f"  where five sources hold every field: p50 {result['crowded']['p50_ms']:.2f} ms",
             f"  reused under a lease: p50 {result['lease']['p50_ms']:.3f} ms (target {TARGET_LEASE_MS} ms)",
             f"  1 to {MANY_COLLABORATIONS} collaborations: {grown['collaborations']:.2f} (target {TARGET_GROWTH})",
+            f"  1 to 100 consents of other subjects: {grown['others']:.2f} (target {TARGET_GROWTH})",
             f"  40 to 400 usable lines of the subject's own: {grown['own_lines']:.1f} (linear would be {LINEAR})",
         ]
     )
