@@ -18,6 +18,7 @@ from broker.engine.impact import Comparison, Impact
 from broker.ports import Loaded, Store, Transaction
 
 TWO = 2
+_SHELVES = ("categories", "ceilings", "fields", "purposes", "service_types")
 _PAGE = 500
 
 
@@ -154,7 +155,7 @@ def _refused(store: Store, new: Bundle, why: str, *, at: datetime) -> None:
 
 
 def _touched(old: Bundle, new: Bundle) -> Iterator[str]:
-    """Rules and law that differ: no replay of what was asked can clear these."""
+    """Rules, law and what the catalogue says of sharing, words aside: no replay of what was asked can clear these."""
     for name in old.modules.keys() | new.modules.keys():
         if old.modules.get(name) != new.modules.get(name):
             yield name
@@ -164,6 +165,18 @@ def _touched(old: Bundle, new: Bundle) -> Iterator[str]:
         for name in before.keys() | after.keys()
         if before.get(name) != after.get(name)
     )
+
+    before, after = old.facts["catalogue"], new.facts["catalogue"]
+    yield from (
+        f"catalogue/{shelf}" for shelf in _SHELVES if _bare(before[shelf]) != _bare(after[shelf])
+    )
+
+
+def _bare(entry: object) -> object:
+    """An entry without its words."""
+    if isinstance(entry, dict):
+        return {key: _bare(value) for key, value in entry.items() if key != "labels"}
+    return entry
 
 
 def _recorded(store: Store) -> Iterator[impact.Stored]:

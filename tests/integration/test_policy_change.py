@@ -154,6 +154,12 @@ def test_who_widens_alone_is_refused_and_it_is_logged(
     [
         ("tillit/decision.rego", "package tillit", "package tillit # anew", "tillit/decision.rego"),
         ("facts/law/ages.yaml", "heard_from: 7", "heard_from: 8", "law/ages"),
+        (
+            "facts/catalogue/ceilings.yaml",
+            "    - recipients: [employer]\n      fields: [functioning.accommodation,",
+            "    - recipients: [employer]\n      fields: [functioning.social, functioning.accommodation,",
+            "catalogue/ceilings",
+        ),
     ],
 )
 def test_rules_and_law_take_two_whatever_the_replay_says(
