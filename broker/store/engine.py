@@ -22,12 +22,33 @@ def open_engine(url: str | URL, *, wait: float = WAIT_SECONDS) -> Engine:
     Raises ``ValueError`` for any other database, and for SQLite in memory, which no second
     connection would see.
     """
+    return begun(bare_engine(url, wait=wait))
+
+
+def bare_engine(url: str | URL, *, wait: float = WAIT_SECONDS) -> Engine:
+    """The same for whoever begins by itself on SQLite, where the driver begins nothing.
+
+    SQLAlchemy calls on its listeners at every statement once there is one, which costs more than most statements here.
+    """
     where = make_url(url)
     if where.drivername == "postgresql+psycopg":
         return _postgresql(where, wait)
     if where.get_backend_name() == "sqlite" and where.database not in (None, "", ":memory:"):
         return _sqlite(where, wait)
     raise ValueError("the database is neither sqlite:///file nor postgresql+psycopg://…")
+
+
+def begun(engine: Engine) -> Engine:
+    """The same connections, on which SQLite's transactions begin as ``BEGIN`` says."""
+    if engine.dialect.name != "sqlite":
+        return engine
+    view = engine.execution_options()
+
+    @event.listens_for(view, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+    return view
 
 
 def _postgresql(url: URL, wait: float) -> Engine:
@@ -61,7 +82,7 @@ def _sqlite(url: URL, wait: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        # The driver begins no transactions of its own; ``begin`` below does.
+        # The driver begins no transactions of its own, nor do we: see ``begun``.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {wait * 1000:.0f}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -69,16 +90,4 @@ def _sqlite(url: URL, wait: float) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
-
     return engine
-
-
-def unbegun(engine: Engine) -> Engine:
-    """An engine on the same connections and without events: whoever uses it on SQLite begins by itself.
-
-    SQLAlchemy asks its listeners at every statement once there is one, which costs more than most statements here.
-    """
-    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)

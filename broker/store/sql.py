@@ -17,7 +17,7 @@ from broker.store import tables
 from broker.store.cases import Cases
 from broker.store.consents import Consents
 from broker.store.disclosures import Disclosures
-from broker.store.engine import WAIT_SECONDS, open_engine, unbegun
+from broker.store.engine import WAIT_SECONDS, bare_engine, begun
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
 from broker.store.looks import Looks
@@ -88,14 +88,14 @@ class SqlStore:
         randomness: Randomness = secrets.token_bytes,
         wait: float = WAIT_SECONDS,
     ) -> None:
-        self.engine: Engine = open_engine(url, wait=wait)
+        self._write = bare_engine(url, wait=wait)
+        self.engine: Engine = begun(self._write)
         self._wait = wait
         self._origin = origin
         self._randomness = randomness
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite's own waiting is by polling; threads of one process take turns here instead.
         self._turn = threading.Lock()
-        self._write = unbegun(self.engine) if self._sqlite else self.engine
         self._read = (
             self._write
             if self._sqlite
