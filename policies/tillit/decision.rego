@@ -23,10 +23,7 @@ decision := {
 # scope: document
 default outcome := "refused"
 
-outcome := "released" if {
-	count(_permitted) > 0
-	count(_permitted) == count(fields)
-}
+outcome := "released" if count(_permitted) == count(fields)
 
 outcome := "partly_released" if {
 	count(_permitted) > 0
@@ -66,9 +63,7 @@ open if {
 	data.tillit.agreements.met
 }
 
-_permitted := _on_consent if count(_on_statute) == 0
-
-else := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
+_permitted := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
 	some name, found in _on_statute
 })
 

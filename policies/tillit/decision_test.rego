@@ -49,6 +49,23 @@ test_whoever_controls_learns_of_no_answer if {
 	tillit.decision.fields[field].reasons == ["consent.none"] with input as asked
 }
 
+test_a_yes_is_no_ground_where_only_the_law_is if {
+	report := given.granted({"purpose": "duty_to_report", "recipient": "barnevern-larvik", "fields": [field]})
+	consents := [object.union(report.consents[0], {"collaboration": ""})]
+	ask := {"recipient": "barnevern-larvik", "purpose": "duty_to_report", "collaboration": ""}
+	asked := object.union(report, {"consents": consents, "ask": ask, "subject": {"age": 17}})
+	tillit.decision.fields[field].reasons == ["statute.conditions"] with input as asked
+}
+
+test_where_the_system_is_discussed_no_law_opens_a_person if {
+	larvik := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], {"arena": "system"})
+	ask := {"recipient": "ot-vestfold", "purpose": "dropout_notice", "fields": ["education.dropout_notice"]}
+	asked := given.changed({"ask": ask, "deposited": {"education.dropout_notice": ["thor-heyerdahl-vgs"]}})
+	tillit.decision.outcome == "released" with input as asked
+	tillit.decision.outcome == "refused" with input as asked
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": larvik}
+}
+
 test_the_collaboration_says_when_to_erase if {
 	agreement := object.union(data.facts.collaborations["ungdomsutvalget-larvik"], {"erase_after": "P7D"})
 	tillit.decision.obligations == {

@@ -95,6 +95,30 @@ test_the_nearest_missing_precondition_speaks_alone if {
 	agreements.reasons == {"purpose.not_in_collaboration", "subject.outside_ages"} with input as given.changed(member)
 }
 
+test_after_the_agreement_its_members_hear_no_more_than_that if {
+	over := object.union(larvik, {"valid_until": "2026-11-10T12:00:00.000000Z"})
+	agreements.reasons == {"agreement.not_in_force"} with input as given.asked({"purpose": "referral"})
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": over}
+	unannounced := given.asked({"recipient": "politi-larvik", "meeting": "mtg_1"})
+	agreements.reasons == {"recipient.not_member"} with input as unannounced
+}
+
+test_a_meeting_without_a_name_is_none if {
+	required := object.union(larvik, {"meeting_required_for": ["case_discussion"]})
+	nameless := object.union(given.meeting, {"id": ""})
+	agreements.reasons == {"meeting.no_notice"} with input as given.changed({"meeting": nameless})
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": required}
+}
+
+test_a_source_takes_part_from_the_day_it_is_a_member if {
+	school := object.union(larvik.members["thor-heyerdahl-vgs"], {"valid_from": "2026-11-10T12:00:00.000001Z"})
+	later := object.union(larvik, {"members": {"thor-heyerdahl-vgs": school}})
+	agreements.taking_part == set() with input as given.ordinary
+		with data.facts.collaborations as {"ungdomsutvalget-larvik": later}
+}
+
+larvik := data.facts.collaborations["ungdomsutvalget-larvik"]
+
 test_a_collaboration_is_for_its_ages if {
 	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 14}})
 	agreements.reasons == {"subject.outside_ages"} with input as given.changed({"subject": {"age": 26}})
@@ -113,6 +137,5 @@ test_a_member_takes_part_from_its_stage_on if {
 }
 
 _from_stage(unit) := {"ungdomsutvalget-larvik": object.union(larvik, {"members": {unit: member}})} if {
-	larvik := data.facts.collaborations["ungdomsutvalget-larvik"]
 	member := object.union(larvik.members[unit], {"from_stage": 7})
 }

@@ -52,3 +52,7 @@ test_dropped_ceilings_reach_nothing if {
 }
 
 _reached(document) := reached if reached := ceilings.reach with input as document
+
+test_what_members_reach_nobody_else_does if {
+	ceilings.reach == set() with input as given.asked({"recipient": "politi-larvik"})
+}

@@ -163,3 +163,16 @@ test_an_objection_has_weight_from_an_age if {
 	consents.unopposed == {"education"} with input as given.changed(small)
 	consents.unopposed == set() with input as given.changed(object.union(small, {"subject": {"age": 12}}))
 }
+
+test_a_standing_line_and_one_for_the_meeting_count_however_often_they_are_used if {
+	count(consents.grounds) == 1 with input as given.granted({"used": true})
+	meeting := {"condition": {"kind": "meeting", "meeting": "mtg_1"}, "used": true}
+	asked := object.union(given.granted(meeting), {"ask": {"meeting": "mtg_1"}})
+	count(consents.grounds) == 1 with input as asked
+}
+
+test_an_unknown_protection_is_neither_of_the_two if {
+	unknown := given.changed({"subject": {"address_protection": "?"}})
+	not consents.address_protected with input as unknown
+	not consents.address_unprotected with input as unknown
+}

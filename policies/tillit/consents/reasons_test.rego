@@ -154,3 +154,78 @@ test_a_line_that_an_event_has_ended_is_over if {
 	ended := given.granted({"condition": {"kind": "until_event"}, "used": true})
 	consents.reasons == {"education.attendance.rate": {"consent.expired"}} with input as ended
 }
+
+# Each pair of lines to the same field: the first is stopped just before the second, so that only the second speaks.
+test_the_line_that_came_furthest_speaks_alone if {
+	every pair in [
+		[{"purpose": "coordination"}, {"state": "paused"}, "consent.paused"],
+		[{"state": "paused"}, {"source": "ot-vestfold"}, "source.not_in_grant"],
+		[{"valid_until": _now}, {"source": "ot-vestfold"}, "source.not_in_grant"],
+		[{"valid_from": _later}, {"source": "ot-vestfold"}, "source.not_in_grant"],
+		[{"signed": {"subject": false}}, {"condition": {"kind": "once"}, "used": true}, "consent.used_up"],
+		[_outgrown, {"condition": {"kind": "once"}, "used": true}, "consent.used_up"],
+	] {
+		asked := object.union(
+			given.changed({"consents": [_consent("con_1", pair[0]), _consent("con_2", pair[1])]}),
+			{"ask": {"source": "thor-heyerdahl-vgs"}},
+		)
+		consents.reasons == {"education.attendance.rate": {pair[2]}} with input as asked
+	}
+}
+
+test_members_and_regimes_come_before_signatures if {
+	every pair in [
+		[{"source": "bup-vestfold"}, {"source": "friomsorg-vestfold"}, "source.regime"],
+		[{"source": "friomsorg-vestfold"}, {"signed": {"subject": false}}, "consent.incomplete"],
+	] {
+		asked := given.changed({"consents": [_consent("con_1", pair[0]), _consent("con_2", pair[1])]})
+		consents.reasons == {"education.attendance.rate": {pair[2]}} with input as asked
+	}
+}
+
+test_a_ceiling_comes_between_the_sources_named_and_membership if {
+	wide := _about_debt({"id": "g1"})
+	elsewhere := _about_debt({"id": "g2", "fields": ["income.debt"], "source": "ot-vestfold"})
+	left := _about_debt({"id": "g3", "fields": ["income.debt"], "source": "bup-vestfold"})
+	consents.reasons == {"income.debt": {"ceiling.exceeded"}} with input as _debts([wide, elsewhere], "thor-heyerdahl-vgs")
+	consents.reasons == {"income.debt": {"source.not_member"}} with input as _debts([wide, left], "")
+	volunteers := object.union(_debts([wide, left], ""), {"ask": {"fields": ["income.debt"]}})
+	consents.reasons == {"income.debt": {"source.not_member"}} with input as volunteers
+		with data.tillit.limits.named as {"income.debt"}
+}
+
+test_a_protected_number_with_nothing_there_is_empty if {
+	phone := {"category": "contact", "covers": ["contact.phone"], "source": "nav-larvik", "recipient": "ot-vestfold"}
+	wide := object.union(given.grant, object.union(phone, {"purpose": "coordination"}))
+	named := object.union(wide, {"id": "g2", "fields": ["contact.phone"]})
+	asked := given.changed({
+		"ask": {"recipient": "ot-vestfold", "purpose": "coordination", "fields": ["contact.phone"]},
+		"subject": {"address_protection": "confidential"},
+		"consents": [object.union(given.consent, {"grants": [wide, named]})],
+		"deposited": {"contact.phone": []},
+	})
+	consents.reasons == {"contact.phone": {"data.none"}} with input as asked
+}
+
+_now := "2026-11-10T12:00:00.000000Z"
+
+_later := "2026-11-10T12:00:00.000001Z"
+
+_outgrown := {"signed": {"subject": false, "guardians": 2}}
+
+# A consent of its own with one line, changed where the change belongs: in the consent, or in the line.
+_consent(id, more) := object.union(
+	object.union(given.consent, {"id": id}),
+	object.union(
+		object.filter(more, ["state", "valid_from", "valid_until"]),
+		{"grants": [object.union(given.grant, object.remove(more, ["state", "valid_from", "valid_until"]))]},
+	),
+)
+
+_about_debt(more) := object.union(given.grant, object.union({"category": "income", "covers": ["income.debt"]}, more))
+
+_debts(lines, source) := given.changed({
+	"ask": {"fields": ["income.debt"], "source": source},
+	"consents": [object.union(given.consent, {"grants": lines})],
+	"deposited": {"income.debt": ["thor-heyerdahl-vgs"]},
+})

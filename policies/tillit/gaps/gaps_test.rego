@@ -42,3 +42,10 @@ test_a_dropped_fact_never_closes_a_gap if {
 }
 
 _known(document) := known if known := gaps.known_fields with input as document
+
+test_one_gap_is_enough if {
+	every gap in [{"purpose": "curiosity"}, {"recipient": "nobody"}, {"source": "nobody"}, {"collaboration": "nowhere"}] {
+		not gaps.closed with input as given.asked(gap)
+	}
+	gaps.closed with input as given.ordinary
+}

@@ -65,6 +65,8 @@ test_a_child_without_guardians_has_nobody_to_sign if {
 test_guardians_signatures_are_outgrown if {
 	signers.outgrown(_signed(2, true)) with input as given.ordinary
 	not signers.outgrown(given.grant) with input as given.ordinary
+	both := object.union(given.grant, {"signed": {"subject": true, "guardians": 2, "child_heard": true}})
+	not signers.outgrown(both) with input as given.ordinary
 	not signers.outgrown(_signed(2, true)) with input as given.changed({"subject": {"age": 13}})
 }
 

@@ -53,8 +53,7 @@ lines := {id: found |
 	some [id, statute] in applicable
 	asking := [_the_ask_itself | statute.invoked_by == "nobody"]
 	invoked := [invocation |
-		some [relied_on, invocation] in fitting
-		relied_on == statute
+		some [_, invocation] in fitting
 		invocation.statute == id
 		invocation.reasoned == true
 		true in [statute.second_person == false, invocation.confirmed == true]
@@ -62,7 +61,7 @@ lines := {id: found |
 	found := array.concat(asking, invoked)
 }
 
-_the_ask_itself := {"id": "", "source": "", "fields": [], "necessary": [], "delayed": false}
+_the_ask_itself := {"id": "", "source": "", "necessary": [], "delayed": false}
 
 # METADATA
 # title: Notices
@@ -86,9 +85,9 @@ reasons := {name: {code} |
 	opening := openable
 	some name, _ in data.tillit.limits.passable
 	not granted[name]
-	unreached := {[5, _not_allowed] | not reached[name]}
-	shielded := {[6, "subject.address_protected"] | not opening[name]}
-	code := min(((obstacles | unreached) | (shielded | {[7, "data.none"]})))[1]
+	unreached := {[4, _not_allowed] | not reached[name]}
+	shielded := {[5, "subject.address_protected"] | not opening[name]}
+	code := min(((obstacles | unreached) | (shielded | {[6, "data.none"]})))[1]
 }
 
 # METADATA
@@ -110,14 +109,12 @@ _asked_of(_) if input.ask.source == ""
 _asked_of(statute) if _may_tell(statute, input.ask.source)
 
 # What stops the ask as a whole, the first thing first: nobody has invoked a statute, its time is over, the role is
-# wrong, a reason or a second person is missing.
+# wrong. Where a reason or a second person is missing, no field is reached.
 _obstacles contains [1, _not_allowed] if count(_claims) == 0
 
 _obstacles contains [2, _over] if count(_current) == 0
 
 _obstacles contains [3, "actor.role"] if count(_fitting) == 0
-
-_obstacles contains [4, _not_allowed] if count(_standing) == 0
 
 default _not_allowed := "statute.conditions"
 
@@ -147,8 +144,6 @@ _fitting := [claim |
 	some claim in _current
 	_roles_fit(claim[0], claim[1])
 ]
-
-_standing := [line | some found in lines; some line in found]
 
 _reached := {name |
 	some name, category in data.tillit.limits.passable

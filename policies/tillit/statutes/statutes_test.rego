@@ -342,6 +342,44 @@ test_the_subject_is_told_as_soon_as_any_of_them_says if {
 		with data.facts.law.statutes as _used("S8")
 }
 
+test_only_what_something_rests_on_says_when_to_tell if {
+	other := _reported({"id": "inv_2", "fields": ["work.cv"]})
+	asked := _report({"invocations": [_reported({"delayed": true}), other]})
+	tillit.obligations.notify == "delayed" with input as asked
+	hurried := _emergency({"invocations": [_invocation({"delayed": true})]})
+	tillit.obligations.notify == "immediate" with input as hurried
+}
+
+test_the_sooner_notice_goes_first if {
+	every pair in [["immediate", "digest"], ["digest", "delayed"], ["delayed", "none"]] {
+		min(statutes.notices)[1] == pair[0] with data.tillit.statutes.grounds as {"a.b": [_rest("A"), _rest("B")]}
+			with data.tillit.statutes.lines as {"A": [_line(pair[0])], "B": [_line(pair[1])]}
+			with data.facts.law.statutes as {"A": _told(pair[0]), "B": _told(pair[1])}
+	}
+}
+
+_rest(id) := {"id": id, "grant": "inv_1"}
+
+_line(notice) := {"id": "inv_1", "delayed": notice == "delayed"}
+
+_told(notice) := {"notice": notice, "max_delay_days": {"delayed": 1}[notice]} if notice == "delayed"
+
+_told(notice) := {"notice": notice, "max_delay_days": 0} if notice != "delayed"
+
+test_whoever_invokes_names_fields_only_where_the_statute_names_none if {
+	asked := _report({"ask": {"fields": ["housing.need"]}, "deposited": {"housing.need": ["thor-heyerdahl-vgs"]}})
+	named := object.union(asked, {"invocations": [_reported({"fields": ["housing.need"]})]})
+	object.keys(statutes.grounds) == {"housing.need"} with input as named
+	every narrower in [{"fields": ["work.cv"]}, {"categories": ["work"]}] {
+		statutes.grounds == {} with input as named with data.facts.law.statutes as _s2(narrower)
+	}
+	own := _reported({"fields": ["housing.need"], "unit": "barnevern-larvik"})
+	statutes.grounds == {} with input as object.union(named, {"invocations": [own], "ask": {"actor_role": "rektor"}})
+		with data.facts.law.statutes as _s2({"invoked_by": "recipient"})
+}
+
+_s2(more) := {"S2": object.union(data.facts.law.statutes.S2, more)}
+
 test_a_yes_beside_a_statute_is_told_at_once if {
 	yes := given.granted({
 		"recipient": "larvikshjelpa",
