@@ -366,6 +366,15 @@ _told(notice) := {"notice": notice, "max_delay_days": {"delayed": 1}[notice]} if
 
 _told(notice) := {"notice": notice, "max_delay_days": 0} if notice != "delayed"
 
+test_each_statute_rests_on_invocations_of_its_own if {
+	why := object.union(data.facts.catalogue.purposes.duty_to_report, {"statutes": ["S2", "S3"]})
+	purposes := object.union(data.facts.catalogue.purposes, {"duty_to_report": why})
+	asked := _report({"invocations": [_reported({"confirmed": true})]})
+	ids := {ground.id | some ground in statutes.grounds["functioning.social"]} with input as asked
+		with data.facts.catalogue.purposes as purposes
+	ids == {"S2"}
+}
+
 test_whoever_invokes_names_fields_only_where_the_statute_names_none if {
 	asked := _report({"ask": {"fields": ["housing.need"]}, "deposited": {"housing.need": ["thor-heyerdahl-vgs"]}})
 	named := object.union(asked, {"invocations": [_reported({"fields": ["housing.need"]})]})
