@@ -6,13 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from broker.store.faults import faults
-
 Insert = postgresql.Insert | sqlite.Insert
 
 
 class Part:
-    """Base of the groups of queries. Faults of the database come out as the broker's errors."""
+    """Base of the groups of queries. A fault of the database ends the transaction, which says it in the broker's errors."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -22,8 +20,7 @@ class Part:
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[*tuple[Any, ...]]:
-        with faults():
-            return self._connection.execute(statement, parameters)
+        return self._connection.execute(statement, parameters)
 
     def _insert(self, table: Table) -> Insert:
         """An insert that knows ``on_conflict_*``, which both databases spell the same."""

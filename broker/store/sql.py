@@ -56,12 +56,11 @@ class SqlTransaction(
     def append(self, entry: Entry) -> Promised:
         """Write a log entry; with this transaction it stands or falls."""
         salt = self._randomness(_SALT_BYTES)
-        with faults():
-            return append(self._connection, entry, origin=self._origin, salt=salt)
+        return append(self._connection, entry, origin=self._origin, salt=salt)
 
     def proof(self, leaf_hash: bytes) -> ProofAnswer | None:
         """Where an entry stands in the signed tree; None while it waits, or when there is none."""
-        with readable(), faults():
+        with readable():
             found = reads.inclusion(self._connection, leaf_hash)
         if found is None:
             return None
@@ -94,8 +93,9 @@ class SqlStore:
         self._origin = origin
         self._randomness = randomness
         self._sqlite = self.engine.dialect.name == "sqlite"
-        # SQLite's own waiting is by polling; threads of one process take turns here instead.
+        # SQLite has one writer, and waits for it by polling: threads of one process take turns at one connection instead.
         self._turn = threading.Lock()
+        self._writer: Connection | None = None
         self._read = (
             self._write
             if self._sqlite
@@ -107,7 +107,7 @@ class SqlStore:
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits on leaving, and rolls back on any exception."""
-        with self._turns(), faults(), self._write.begin() as connection:
+        with faults(), self._writing() as connection, connection.begin():
             self._begin(connection, "BEGIN IMMEDIATE")
             tx = self._transaction(connection)
             yield tx
@@ -127,10 +127,11 @@ class SqlStore:
             with self.read() as tx:
                 yield tx
             return
-        with self._turns(), faults(), self._write.connect() as connection:
+        with faults(), self._writing() as connection, connection.begin() as held:
             self._begin(connection, "BEGIN IMMEDIATE")
             tx = self._transaction(connection)
             yield tx if tx.hold_still(consents) else None
+            held.rollback()
 
     def sweep(self, *, at: datetime, remembered_before: datetime) -> int:
         """Delete what has served: expired assertions and enrolments, answers remembered long ago.
@@ -144,12 +145,16 @@ class SqlStore:
             ),
             delete(tables.remembered).where(tables.remembered.c.at < remembered_before),
         )
-        with self._turns(), faults(), self._write.begin() as connection:
+        with faults(), self._writing() as connection, connection.begin():
             self._begin(connection, "BEGIN IMMEDIATE")
             return sum(connection.execute(statement).rowcount for statement in gone)
 
     def close(self) -> None:
         """Give every connection back to the operating system."""
+        with self._turn:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
         self.engine.dispose()
 
     def _transaction(self, connection: Connection) -> SqlTransaction:
@@ -160,13 +165,21 @@ class SqlStore:
             connection.exec_driver_sql(how)
 
     @contextmanager
-    def _turns(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[Connection]:
+        """A connection to write on; SQLite's is kept open for the next turn unless something went wrong on it."""
         if not self._sqlite:
-            yield
+            with self._write.connect() as connection:
+                yield connection
             return
         if not self._turn.acquire(timeout=self._wait):
             raise StoreDown("locked")
         try:
-            yield
+            connection, self._writer = self._writer or self._write.connect(), None
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
         finally:
             self._turn.release()
