@@ -3,13 +3,15 @@
 Its port, and the re-addressing that every adapter shares.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from keys.errors import ContentKeyBroken, DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
+from keys.logkeys import OpenedVolumes
+from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness, open_key, seal_key, unwrap, wrap
 from tillit.jose import TokenInvalid, thumbprint
 from tillit.wire import MAX_FIELDS, SealedKey
@@ -65,6 +67,36 @@ class Custodian(Protocol):
         """Destroy the subject's key for good.
 
         Once this has returned, no process releases anything about the subject.
+        """
+        ...
+
+    def log_subject_key(self, *, subject: str) -> dict[str, Any]:
+        """The public key that log contents about the subject are sealed to (made on first use).
+
+        It goes with the subject's key. An ``AKP`` JWK, see ``tillit.contents``. Raises
+        ``SubjectShredded``.
+        """
+        ...
+
+    def log_epoch_key(self, *, epoch: str) -> dict[str, Any]:
+        """The public key that log contents of an epoch are sealed to (made on first use).
+
+        Raises ``EpochInvalid`` or ``EpochEnded``.
+        """
+        ...
+
+    def end_log_epoch(self, *, epoch: str) -> None:
+        """Destroy an epoch's key for good: nobody can read what was written in it, in any copy.
+
+        Whether its time is out is not checked here. A repeat changes nothing. Raises
+        ``EpochInvalid``.
+        """
+        ...
+
+    def open_log_volumes(self, *, volumes: Sequence[Volume]) -> OpenedVolumes:
+        """The keys of so many volumes (at most ``logkeys.MAX_VOLUMES``), and which are gone and why.
+
+        Whether the caller may read is not checked here. Raises ``TooManyKeys``.
         """
         ...
 

@@ -95,3 +95,16 @@ class SubjectShredded(CustodianError):
     """The subject's key was destroyed. This is final."""
 
     code = "subject.shredded"
+
+
+# --- log keys ---
+class EpochInvalid(CustodianError):
+    """Not the name of an epoch."""
+
+    code = "log.epoch_invalid"
+
+
+class EpochEnded(CustodianError):
+    """The epoch's key was destroyed when its time was out. This is final."""
+
+    code = "log.epoch_ended"

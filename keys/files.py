@@ -74,6 +74,12 @@ def replace(path: Path, data: bytes) -> None:
         forgotten.unlink(missing_ok=True)
 
 
+def destroy(path: Path, mark: bytes) -> None:
+    """Put a mark in a file's place, or where it would have been; see ``replace``."""
+    if not write_first(path, mark):
+        replace(path, mark)
+
+
 def _overwrite(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)

@@ -3,9 +3,10 @@
 A directory of sealed keys that opens with a passphrase, and the custodian on it.
 
 ``root`` holds the root key under the passphrase; ``custodian`` and ``broker`` hold the custodian's
-and the broker's own secrets under the root key; ``subjects/`` one file per subject. A subject's key
-is read from its file for every call and never kept, so that shredding works in every process at
-once. What was admitted, released or shredded outlives kill -9 at any moment.
+and the broker's own secrets under the root key; ``subjects/`` one file per subject, ``epochs/`` one
+per epoch of the log (``keys.epochs``). A subject's key is read from its file for every call and
+never kept, so that shredding works in every process at once. What was admitted, released or
+shredded outlives kill -9 at any moment.
 
 Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
 """
@@ -16,18 +17,19 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from keys import boxes, custodian, files
+from keys import boxes, custodian, files, logkeys
 from keys.boxes import Cost
 from keys.custodian import Released
+from keys.epochs import Epochs
 from keys.errors import (
     KeyringDamaged,
     KeyringExists,
@@ -37,11 +39,15 @@ from keys.errors import (
     PassphraseWrong,
     SubjectShredded,
 )
+from keys.logkeys import OpenedVolumes
+from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
 from tillit.jose import x25519_jwk
 from tillit.wire import SealedKey
 
 ROOT, CUSTODIAN, BROKER, SUBJECTS = "root", "custodian", "broker", "subjects"
+Result = TypeVar("Result")
+
 _BROKER_SECRETS = 4
 _OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
 
@@ -144,6 +150,7 @@ class LocalCustodian:
         self._directory = Path(directory).absolute()
         self._passphrase = passphrase
         self._randomness = randomness
+        self._epochs = Epochs(self._directory)
         self._lock = threading.Lock()
         self._unlocked: _Unlocked | None = None
 
@@ -171,17 +178,7 @@ class LocalCustodian:
                 subject_key=subject_key,
             )
 
-        with _reported():
-            try:
-                with self._subject_key(unlocked, subject) as subject_key:
-                    return admitted(subject_key)
-            except NoSubjectKey:
-                fresh = self._randomness(KEY_BYTES)
-                rewrapped = admitted(fresh)
-                if self._keep(unlocked, subject, fresh):
-                    return rewrapped
-            with self._subject_key(unlocked, subject) as subject_key:
-                return admitted(subject_key)
+        return self._first_used(unlocked, subject, admitted)
 
     def release(
         self,
@@ -210,13 +207,63 @@ class LocalCustodian:
         Works without the passphrase; a repeat changes nothing.
         """
         self._identity()
-        path = self._path(subject)
         with _reported():
-            if not files.write_first(path, boxes.SHREDDED):
-                files.replace(path, boxes.SHREDDED)
+            files.destroy(self._path(subject), boxes.SHREDDED)
+
+    def log_subject_key(self, *, subject: str) -> dict[str, Any]:
+        """See ``keys.custodian.Custodian.log_subject_key``."""
+
+        def public(subject_key: bytes) -> dict[str, Any]:
+            return logkeys.public_jwk(logkeys.subject_seed(subject_key))
+
+        return self._first_used(self._open(), subject, public)
+
+    def log_epoch_key(self, *, epoch: str) -> dict[str, Any]:
+        """See ``keys.custodian.Custodian.log_epoch_key``."""
+        root = self._open().root
+        with _reported():
+            self._epochs.make(epoch, root=root, randomness=self._randomness)
+            with self._epochs.seed(epoch, root=root) as seed:
+                return logkeys.public_jwk(_sized(seed or b"", KEY_BYTES, epoch))
+
+    def end_log_epoch(self, *, epoch: str) -> None:
+        """See ``keys.custodian.Custodian.end_log_epoch``. Works without the passphrase."""
+        self._identity()
+        with _reported():
+            self._epochs.end(epoch)
+
+    def open_log_volumes(self, *, volumes: Sequence[Volume]) -> OpenedVolumes:
+        """See ``keys.custodian.Custodian.open_log_volumes``."""
+        unlocked = self._open()
+        with _reported(), ExitStack() as held:
+            return logkeys.opened(
+                volumes,
+                epoch_seed=lambda epoch: held.enter_context(
+                    self._epochs.seed(epoch, root=unlocked.root)
+                ),
+                subject_key=lambda subject: held.enter_context(
+                    self._subject_key(unlocked, subject)
+                ),
+            )
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a custodian is neither pickled nor copied")
+
+    def _first_used(
+        self, unlocked: _Unlocked, subject: str, use: Callable[[bytes], Result]
+    ) -> Result:
+        """Use the subject's key; one that is made for it is kept only if the use of it succeeds."""
+        with _reported():
+            try:
+                with self._subject_key(unlocked, subject) as subject_key:
+                    return use(subject_key)
+            except NoSubjectKey:
+                fresh = self._randomness(KEY_BYTES)
+                used = use(fresh)
+                if self._keep(unlocked, self._path(subject), fresh):
+                    return used
+            with self._subject_key(unlocked, subject) as subject_key:
+                return use(subject_key)
 
     @contextmanager
     def _subject_key(self, unlocked: _Unlocked, subject: str) -> Iterator[bytes]:
@@ -233,8 +280,7 @@ class LocalCustodian:
                 raise KeyringDamaged(f"{SUBJECTS} is gone from the keyring") from None
             raise NoSubjectKey("nothing was admitted about the subject") from None
 
-    def _keep(self, unlocked: _Unlocked, subject: str, key: bytes) -> bool:
-        path = self._path(subject)
+    def _keep(self, unlocked: _Unlocked, path: Path, key: bytes) -> bool:
         box = boxes.seal(key, key=unlocked.root, name=path.name, randomness=self._randomness)
         return files.write_first(path, box)
 

@@ -63,7 +63,8 @@ _MLKEM_SEED_BYTES = 64
 _MLKEM_PUBLIC_BYTES = 1184
 _X25519_BYTES = 32
 _HPKE_SEED_BYTES = 32
-_HPKE_BYTES = 1088 + _X25519_BYTES + KEY_BYTES + _TAG_BYTES
+_HPKE_OVERHEAD = 1088 + _X25519_BYTES + _TAG_BYTES
+_HPKE_BYTES = _HPKE_OVERHEAD + KEY_BYTES
 _FIELD_HEADER = {"cty": FIELD_TYP, "enc": "A256GCM"}
 # Members in either order, nothing between them. joserfc authenticates the header as it would write
 # it, not as it stands, so another spelling must not reach it.
@@ -111,6 +112,21 @@ def hybrid_jwk(seed: bytes) -> dict[str, Any]:
     return {**jwk, "kid": thumbprint(jwk), "use": "enc"}
 
 
+def seal_hybrid(secret: bytes, *, reader: Mapping[str, Any], info: bytes) -> bytes:
+    """HPKE (RFC 9180, base mode) to an ``AKP`` JWK, bound to ``info``. Raises ``TokenInvalid``."""
+    return _HYBRID.encrypt(secret, _hybrid_public(reader), info=info)
+
+
+def open_hybrid(sealed: bytes, *, key: MLKEM768X25519PrivateKey, info: bytes) -> bytes:
+    """What ``seal_hybrid`` sealed to this key under the same ``info``. Raises ``TokenInvalid``."""
+    if len(sealed) < _HPKE_OVERHEAD:
+        raise TokenInvalid("too short")
+    try:
+        return _HYBRID.decrypt(sealed, key, info=info)
+    except InvalidTag:
+        raise TokenInvalid("altered, or sealed to another key or for another end") from None
+
+
 def _hybrid_public(jwk: Mapping[str, Any]) -> MLKEM768X25519PublicKey:
     public = jwk.get("pub")
     if jwk.get("alg") != HPKE_ALG or not isinstance(public, str):
@@ -132,7 +148,7 @@ def seal_key(key: bytes, *, reader: Mapping[str, Any], manifest_hash: bytes) -> 
     """
     kid = thumbprint(reader)
     if reader.get("kty") == "AKP":
-        sealed = _HYBRID.encrypt(key, _hybrid_public(reader), info=manifest_hash)
+        sealed = seal_hybrid(key, reader=reader, info=manifest_hash)
         return SealedKey(alg=HPKE_ALG, kid=kid, jwe=b64u(sealed))
     public = OKPKey.import_key(x25519_public(reader))
     try:
@@ -154,10 +170,7 @@ def open_key(sealed: SealedKey, *, key: ReaderKey, kid: str, manifest_hash: byte
         return _open_ecdh(sealed, key=key, manifest_hash=manifest_hash)
     if sealed.alg != HPKE_ALG:
         raise TokenInvalid("sealed in another way than the key asks for")
-    try:
-        return _HYBRID.decrypt(unb64u(sealed.jwe, size=_HPKE_BYTES), key, info=manifest_hash)
-    except InvalidTag:
-        raise TokenInvalid("altered, or sealed for another manifest") from None
+    return open_hybrid(unb64u(sealed.jwe, size=_HPKE_BYTES), key=key, info=manifest_hash)
 
 
 def _open_ecdh(sealed: SealedKey, *, key: X25519PrivateKey, manifest_hash: bytes) -> bytes:
