@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from audit import cli, mirror
+from audit.commands.saying import Lines
 from audit.errors import ResourceMissing, SourceUnavailable
 from audit.sources import DirectorySource, HttpSource
 from audit.storage import log_checkpoint, log_entry, log_tile
@@ -308,7 +309,7 @@ def test_progress_is_shown_on_a_terminal(log: Log, tmp_path: Path) -> None:
 
 def test_lines_are_said_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     """Not at once, and not for every tile."""
-    quiet, talking = cli.Lines("tiles", after=60), cli.Lines("tiles", after=0, every=60)
+    quiet, talking = Lines("tiles", after=60), Lines("tiles", after=0, every=60)
     for done in range(3):
         quiet(done, 3)
         talking(done, 3)

@@ -1,0 +1,77 @@
+"""What commands are given: a source, a token for it, keys, files; and the flags that say so."""
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+
+from audit.errors import SourceUnavailable
+from audit.sources import Credentials, DirectorySource, HttpSource, Source
+from tillit.keys import ServiceKey
+from tillit.notes import MAX_NOTE_BYTES, NoteInvalid, VerifiedCheckpoint, Vkey, open_checkpoint
+
+TIMEOUT = httpx.Timeout(30, connect=5)
+
+_MAX_TOKEN_BYTES = 8192
+
+
+def flags() -> argparse.ArgumentParser:
+    """The flags that every command takes, as a parent of its parser."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--key", metavar="FILE", help="service key, for an access token")
+    common.add_argument("--client", metavar="UNIT", help="the unit that the service key must be of")
+    common.add_argument("--token-file", metavar="FILE", help="access token, instead of a key")
+    common.add_argument("--json", action="store_true", help="answer in JSON")
+    return common
+
+
+@contextlib.contextmanager
+def source(options: argparse.Namespace) -> Iterator[Source]:
+    """Where ``options.source`` says that the log is. Raises ``SourceUnavailable``."""
+    if "://" not in options.source:
+        yield DirectorySource(Path(options.source))
+        return
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+        yield HttpSource(client, options.source, bearer(options, client))
+
+
+def bearer(options: argparse.Namespace, client: httpx.Client) -> Callable[[], str] | None:
+    """What gives an access token for ``options.source``, None without a token file or key."""
+    if options.token_file:
+        token = read(options.token_file, _MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
+        return lambda: token
+    if options.key:
+        key = ServiceKey.load(options.key)
+        if options.client and options.client != key.unit:
+            raise SourceUnavailable("the service key is not that unit's")
+        return Credentials(client, options.source, key)
+    return None
+
+
+def vkey(text: str) -> Vkey:
+    """A log's vkey, or what the file of that name holds. Raises ``SourceUnavailable``."""
+    try:
+        if "+" not in text or Path(text).is_file():
+            text = read(text, MAX_NOTE_BYTES).decode("utf-8", "replace").strip()
+        return Vkey.parse(text)
+    except NoteInvalid as wrong:
+        raise SourceUnavailable(f"--vkey: {wrong.detail}") from wrong
+
+
+def since(path: str, vkey: Vkey) -> VerifiedCheckpoint:
+    """The checkpoint of an earlier visit. Raises ``SourceUnavailable``."""
+    try:
+        return open_checkpoint(read(path, MAX_NOTE_BYTES), vkey)
+    except NoteInvalid as wrong:
+        raise SourceUnavailable(f"--since: {wrong.detail}") from wrong
+
+
+def read(path: str, limit: int) -> bytes:
+    """A file's bytes, at most ``limit`` + 1 of them. Raises ``SourceUnavailable``."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as wrong:
+        raise SourceUnavailable(f"{path}: {wrong.strerror}") from wrong
