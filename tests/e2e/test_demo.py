@@ -17,6 +17,7 @@ from broker.demo.larvik import municipality
 from broker.demo.people import EMIL
 from broker.demo.story import CHAPTERS
 from tests.processes import free_port
+from tests.vectors import verifier
 
 PATIENCE = 180.0
 CHAPTER = re.compile(r"^(\d+)\. ", re.MULTILINE)
@@ -152,6 +153,9 @@ def test_it_goes_on_serving_and_what_it_says_to_try_works(tmp_path: Path) -> Non
         )
         assert tried.returncode == 0, tried.stderr
         assert "Holds" in tried.stdout
+        vkey = shlex.split(commands[0])[shlex.split(commands[0]).index("--vkey") + 1]
+        (mirror,) = tmp_path.glob(".run/*/log-mirror")
+        assert verifier.log(mirror, vkey)["types"]["disclosure"] > 0
         running.signal(signal.SIGINT)
         assert running.end() == 0
     assert not any(_alive(pid) for pid in running.children())

@@ -1,0 +1,138 @@
+"""Our own vectors as the SDK judges them: each form by the very functions that services call.
+
+Every function raises one of ``REFUSALS`` or returns what the SDK has read.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from tillit import receipts
+from tillit.envelopes import hybrid_private, open_key
+from tillit.errors import VerificationError
+from tillit.jose import strict_json
+from tillit.leaves import instant, leaf_hash, parse_leaf
+from tillit.manifests import manifest_hash
+from tillit.notes import Vkey, open_checkpoint
+from tillit.opening import _Reader
+from tillit.proofs import verify_consistency, verify_inclusion
+from tillit.wire import DepositManifest, Manifest, ManifestField, SealedField, SealedKey
+
+# What is read from outside is refused by a model (ValueError, as ``TokenInvalid`` is) or by a check.
+REFUSALS = (VerificationError, ValueError)
+
+Given = Mapping[str, Any]
+Read = dict[str, Any]
+
+
+def raw(given: Given, name: str) -> bytes:
+    """A member that is text, or bytes in hexadecimal."""
+    return given[name].encode() if name in given else bytes.fromhex(given[f"{name}_hex"])
+
+
+def leaf(given: Given) -> Read:
+    """``tillit.leaves``."""
+    data = raw(given, "leaf")
+    read = parse_leaf(data)
+    return {
+        "type": read.type,
+        "at": instant(read.at),
+        "commitment_hex": read.commitment.hex(),
+        "leaf_hash_hex": leaf_hash(data).hex(),
+    }
+
+
+def checkpoint(given: Given) -> Read:
+    """``tillit.notes``."""
+    note = given["note"] if "note" in given else bytes.fromhex(given["note_hex"])
+    head = open_checkpoint(note, Vkey.parse(given["vkey"]))
+    at = None if head.at is None else head.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"origin": head.origin, "size": head.size, "root_hex": head.root.hex(), "at": at}
+
+
+def inclusion(given: Given) -> Read:
+    """``tillit.proofs``."""
+    verify_inclusion(
+        leaf_hash=bytes.fromhex(given["leaf_hash_hex"]),
+        index=given["index"],
+        size=given["size"],
+        path=[bytes.fromhex(step) for step in given["path_hex"]],
+        root=bytes.fromhex(given["root_hex"]),
+    )
+    return {}
+
+
+def consistency(given: Given) -> Read:
+    """``tillit.proofs``."""
+    verify_consistency(
+        old_size=given["old_size"],
+        old_root=bytes.fromhex(given["old_root_hex"]),
+        new_size=given["new_size"],
+        new_root=bytes.fromhex(given["new_root_hex"]),
+        path=[bytes.fromhex(step) for step in given["path_hex"]],
+    )
+    return {}
+
+
+def receipt(given: Given) -> Read:
+    """``tillit.receipts``."""
+    verified = receipts.verify(given["token"], given["jwks"])
+    return {
+        "issuer": verified.issuer,
+        "statement": verified.statement.model_dump(mode="json"),
+        "leaf": verified.leaf().decode(),
+        "leaf_hash_hex": verified.leaf_hash.hex(),
+    }
+
+
+def manifest(given: Given) -> Read:
+    """``tillit.manifests``."""
+    form: type[Manifest | DepositManifest] = (
+        Manifest if given["kind"] == "disclosure" else DepositManifest
+    )
+    read = form.model_validate(strict_json(given["manifest"].encode()))
+    if manifest_hash(read).hex() != given["hash_hex"]:
+        raise ValueError("another manifest")
+    return {}
+
+
+def sealed_key(given: Given) -> Read:
+    """``tillit.envelopes``."""
+    seed = bytes.fromhex(given["seed_hex"])
+    reader = (
+        hybrid_private(seed) if given["kty"] == "AKP" else X25519PrivateKey.from_private_bytes(seed)
+    )
+    opened = open_key(
+        SealedKey.model_validate(given["sealed"]),
+        key=reader,
+        kid=given["kid"],
+        manifest_hash=bytes.fromhex(given["manifest_hash_hex"]),
+    )
+    return {"key_hex": opened.hex()}
+
+
+def sealed_field(given: Given) -> Read:
+    """``tillit.opening``, one value of a disclosure."""
+    named = ManifestField(
+        record=given["record"],
+        source=given["source"],
+        observed_at=datetime.fromisoformat(given["observed_at"]),
+    )
+    reader = _Reader(given["field"], named, given["jwks"], given["national_id"])
+    sealed = SealedField.model_validate(given["sealed"])
+    opened = reader.value(sealed, key=bytes.fromhex(given["key_hex"]), kid=given["kid"])
+    return {"value": opened.value, "basis": opened.basis, "author_role": opened.author_role}
+
+
+FORMS: Mapping[str, Callable[[Given], Read]] = {
+    "leaf": leaf,
+    "checkpoint": checkpoint,
+    "inclusion": inclusion,
+    "consistency": consistency,
+    "receipt": receipt,
+    "manifest": manifest,
+    "sealed-key": sealed_key,
+    "sealed-field": sealed_field,
+}
