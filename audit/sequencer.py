@@ -6,6 +6,7 @@ rebuilds the root from the stored tiles and compares it with what it signed last
 tampered with is not signed on.
 """
 
+import itertools
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit import tree
 from audit.errors import LogDamaged
 from audit.reads import StoredTiles
+from audit.spreading import CHUNK, spread
 from audit.storage import log_checkpoint, log_entry, log_tile
 from tillit.errors import VerificationError
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint, sign_checkpoint
@@ -37,6 +39,9 @@ BATCH = 2048
 
 PAUSE = 0.2
 """Seconds between looks for waiting entries."""
+
+SPREAD_EVERY = 5
+"""Looks between spreadings: searching may lag a second behind, and SQLite's one writer has less to wait for."""
 
 STALE = timedelta(seconds=60)
 """A checkpoint older than this is signed again: standing still is not being stopped."""
@@ -76,6 +81,7 @@ class Sequencer:
         self._signer = signer
         self._clock = clock
         self._vkey = Vkey.of(origin, signer)
+        self._all_spread = False
 
     @property
     def vkey(self) -> Vkey:
@@ -83,25 +89,43 @@ class Sequencer:
         return self._vkey
 
     def run_once(self) -> int:
-        """Sequence all committed entries that wait; returns how many. Raises ``LogDamaged``."""
+        """Sequence all committed entries that wait, and spread them; returns how many waited.
+
+        Raises ``LogDamaged``.
+        """
+        done = self._sequence()
+        self._spread_all()
+        return done
+
+    def run_forever(self, stop: Event) -> None:
+        """Sequence until ``stop`` is set. A database that cannot be reached is tried again."""
+        for turn in itertools.count():
+            if stop.is_set():
+                return
+            try:
+                self._sequence()
+                if turn % SPREAD_EVERY == 0:
+                    self._spread_all()
+            except SQLAlchemyError as wrong:
+                _log.warning("the log waits for its database: %s", type(wrong).__name__)
+            except LogDamaged as wrong:
+                _log.critical("the log is not signed on: %s", wrong.detail)
+            stop.wait(PAUSE)
+
+    def _sequence(self) -> int:
         if not self._is_due():
             return 0
+        self._all_spread = False
         done = took = self._batch()
         while took == BATCH:
             took = self._batch()
             done += took
         return done
 
-    def run_forever(self, stop: Event) -> None:
-        """Sequence until ``stop`` is set. A database that cannot be reached is tried again."""
-        while not stop.is_set():
-            try:
-                self.run_once()
-            except SQLAlchemyError as wrong:
-                _log.warning("the log waits for its database: %s", type(wrong).__name__)
-            except LogDamaged as wrong:
-                _log.critical("the log is not signed on: %s", wrong.detail)
-            stop.wait(PAUSE)
+    def _spread_all(self) -> None:
+        while not self._all_spread:
+            with self._engine.begin() as connection:
+                self._all_spread = spread(connection) < CHUNK
 
     def _is_due(self) -> bool:
         with self._engine.connect() as connection:

@@ -1,7 +1,7 @@
 """Storage: the log's own tables, and writing an entry inside the transaction that it describes.
 
-``log_entry`` holds what is public for ever (type, time, commitment), ``log_content`` what dies with
-a person (content, salt, whose). Rows wait in ``log_entry`` with no index until the sequencer gives
+``log_entry`` holds what is public for ever (type, time, commitment) and the facets, ``log_content``
+what dies with a person (content, salt, whose). Rows wait in ``log_entry`` with no index until the sequencer gives
 them their place in the tree.
 """
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from audit.entries import Entry, Promised
 from audit.errors import EntryInvalid
+from audit.facets import MAX_WORD_CHARS, packed
 from tillit.jcs import canonical
 from tillit.leaves import SALT_BYTES, commitment_to, instant, leaf_at, leaf_hash
 
@@ -38,6 +39,7 @@ log_entry = Table(
     Column("at", String(27), nullable=False),
     Column("commitment", LargeBinary(32), nullable=False),
     Column("leaf_hash", LargeBinary(32), nullable=False),
+    Column("facets", Text, nullable=True),
 )
 Index("log_entry_idx", log_entry.c.idx, unique=True)
 Index("log_entry_leaf_hash", log_entry.c.leaf_hash, unique=True)
@@ -47,6 +49,14 @@ Index(
     log_entry.c.position,
     sqlite_where=log_entry.c.idx.is_(None),
     postgresql_where=log_entry.c.idx.is_(None),
+)
+
+Index(
+    "log_entry_at",
+    log_entry.c.at,
+    log_entry.c.idx,
+    sqlite_where=log_entry.c.idx.is_not(None),
+    postgresql_where=log_entry.c.idx.is_not(None),
 )
 
 log_content = Table(
@@ -75,6 +85,24 @@ log_checkpoint = Table(
     Column("note", Text, nullable=False),
 )
 
+# What entries are searched by. The key is the order of a search; there is nothing but the key.
+log_facet = Table(
+    "log_facet",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("word", String(MAX_WORD_CHARS), primary_key=True),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# One row: how many entries, from the first on, are in ``log_facet``. ``id`` is always 1.
+log_spread = Table(
+    "log_spread",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+)
+
 _INSERT_ENTRY = insert(log_entry).inline()
 _INSERT_CONTENT = insert(log_content).inline()
 
@@ -95,7 +123,13 @@ def append(connection: Connection, entry: Entry, *, origin: str, salt: bytes) ->
         raise EntryInvalid(f"no leaf can be made of this entry: {type(wrong).__name__}") from wrong
     connection.execute(
         _INSERT_ENTRY,
-        {"type": entry.type, "at": at, "commitment": commitment, "leaf_hash": hashed},
+        {
+            "type": entry.type,
+            "at": at,
+            "commitment": commitment,
+            "leaf_hash": hashed,
+            "facets": packed(entry.facets),
+        },
     )
     connection.execute(
         _INSERT_CONTENT,

@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 from audit.entries import Entry
 from broker import change, compose, policy_cli
 from broker.commands import DOWN, WRONG, Ends, Mistake, add
+from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
 from broker.engine import bundle
 from broker.errors import BrokerError
@@ -134,7 +135,8 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
     hashed = hashlib.sha256(code.encode()).digest()
     with store.write() as tx:
         tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
-        tx.append(Entry("enrolment.opened", at, {"unit": given.unit}, None))
+        found_by = facets(services=known((given.unit,), catalogue.units))
+        tx.append(Entry("enrolment.opened", at, {"unit": given.unit}, None, found_by))
     store.close()
     print(code)
     print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)

@@ -14,6 +14,7 @@ from audit.entries import Entry
 from broker.domain.anonymity import Vocabulary, group
 from broker.domain.catalogue import Catalogue
 from broker.domain.errors import named
+from broker.domain.facets import facets
 from broker.domain.ids import CaseId, SubjectId, UnitId, fresh
 from broker.domain.shelves import Collaboration, Unit
 from broker.errors import (
@@ -79,7 +80,8 @@ def tell(told: AnonymousCase, *, call: Call, ports: Ports) -> CaseTold:
             "collaboration": case.collaboration,
             "unit": call.unit,
         }
-        tx.append(Entry("case.anonymous", now, content, None))
+        found_by = facets(services=(call.unit,), collaboration=case.collaboration)
+        tx.append(Entry("case.anonymous", now, content, None, found_by))
         return _Told(id=case.id)
 
     identity = CaseId(once(act, answers=_Told, call=call, ports=ports).id)
@@ -126,7 +128,8 @@ def claim(claimed: CaseClaim, *, call: PersonCall, ports: Ports) -> CaseView:
             "told": claimed.tell,
             "unit": case.told_by,
         }
-        tx.append(Entry("case.claimed", now, content, subject))
+        found_by = facets(services=(case.told_by,), collaboration=case.collaboration)
+        tx.append(Entry("case.claimed", now, content, subject, found_by))
         tx.add_notice(subject, Notice("case_claimed", now, case.told_by))
         if claimed.tell:
             event = Event(

@@ -12,6 +12,7 @@ from audit.entries import Entry, Promised
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit
 from broker.domain.explaining import explain
+from broker.domain.facets import of_decision
 from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
 from broker.errors import Contended, EngineDown
@@ -81,7 +82,8 @@ def checked(tx: Transaction, ask: Ask, *, call: Call, ports: Ports) -> CheckAnsw
         "recipient": call.unit,
         "subject": ask.subject,
     }
-    tx.append(Entry("check", gathered.facts.now, content, gathered.subject))
+    found_by = of_decision(ask, decision, recipient=call.unit, catalogue=ports.catalogue)
+    tx.append(Entry("check", gathered.facts.now, content, gathered.subject, found_by))
     return CheckAnswer(
         outcome=decision.outcome,
         permitted={name: permit.grounds for name, permit in decision.permitted().items()},
@@ -169,7 +171,8 @@ def _record(
         policy=decision.policy,
     )
     content = statement.model_dump(mode="json")
-    promised = tx.append(Entry("disclosure", statement.at, content, gathered.subject))
+    found_by = of_decision(ask, decision, recipient=unit, catalogue=ports.catalogue)
+    promised = tx.append(Entry("disclosure", statement.at, content, gathered.subject, found_by))
     disclosure = Disclosure(
         id=identity,
         subject=gathered.subject,

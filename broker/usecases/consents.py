@@ -20,6 +20,7 @@ from broker.domain.errors import (
     FormNotHere,
     OutsideAges,
 )
+from broker.domain.facets import facets
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId, fresh
 from broker.domain.lifetime import (
     DEFAULT_COOLDOWN_DAYS,
@@ -189,7 +190,12 @@ def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
         "requested_by": consent.requested_by,
         "third_party": consent.about is not None,
     }
-    tx.append(Entry(event.type, event.at, content, consent.subject))
+    found_by = facets(
+        services=consent.parties(),
+        purposes=(line.purpose for line in consent.grants),
+        collaboration=consent.collaboration,
+    )
+    tx.append(Entry(event.type, event.at, content, consent.subject, found_by))
 
 
 def _drafted(

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from audit.entries import Entry
+from broker.domain.facets import facets
 from broker.domain.ids import RecordId, SubjectId, UnitId
 from broker.errors import (
     CustodianDown,
@@ -82,7 +83,7 @@ def deposit(deposit: Deposit, *, call: Call, ports: Ports) -> DepositAnswer:
             "source": call.unit,
             "subject": deposit.subject,
         }
-        tx.append(Entry("deposit", now, content, subject))
+        tx.append(Entry("deposit", now, content, subject, facets(services=(call.unit,))))
         tell_of_dropout(tx, subject, manifest.fields, source=call.unit, now=now, ports=ports)
         return DepositAnswer(deposited=manifest.fields)
 

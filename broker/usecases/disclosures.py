@@ -7,6 +7,7 @@ from audit.entries import Entry
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision
 from broker.domain.explaining import explain
+from broker.domain.facets import of_manifest
 from broker.domain.ids import ConsentId, DisclosureId, InvocationId, PersonKey, RecordId, UnitId
 from broker.errors import (
     CustodianDown,
@@ -228,8 +229,11 @@ def _recipient_key(tx: Transaction, unit: UnitId) -> Mapping[str, object]:
 def _log_stopped(disclosure: Disclosure, code: str, ports: Ports) -> None:
     """Say in the log that a recorded disclosure was not handed out this time, and why, if the log can be written."""
     content = {"code": code, "disclosure": disclosure.id, "recipient": disclosure.recipient}
+    found_by = of_manifest(disclosure.manifest, ports.catalogue, reasons=(code,))
     try:
         with ports.store.write() as tx:
-            tx.append(Entry("release.stopped", ports.clock(), content, disclosure.subject))
+            tx.append(
+                Entry("release.stopped", ports.clock(), content, disclosure.subject, found_by)
+            )
     except StoreDown:
         return

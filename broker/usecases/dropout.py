@@ -5,6 +5,7 @@ from datetime import datetime
 
 from audit.entries import Entry
 from broker.domain.consents import Consent
+from broker.domain.facets import facets
 from broker.domain.ids import ConsentId, SubjectId, UnitId
 from broker.ports import Notice, Ports, Transaction
 from broker.usecases.gathering import gather
@@ -75,7 +76,12 @@ def _tell(
         "recipient": unit,
         "source": source,
     }
-    tx.append(Entry("dropout.told", event.at, content, subject))
+    found_by = facets(
+        services=(unit, source),
+        purposes=(PURPOSE,),
+        collaboration=event.collaboration,
+    )
+    tx.append(Entry("dropout.told", event.at, content, subject, found_by))
     tx.add_notice(subject, Notice("dropout_told", event.at, unit))
     tx.add_event(unit, event)
 

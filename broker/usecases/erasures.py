@@ -3,6 +3,7 @@
 import hashlib
 
 from audit.entries import Entry
+from broker.domain.facets import of_manifest
 from broker.domain.ids import DisclosureId
 from broker.errors import ErasureRefused, UnknownDisclosure
 from broker.ports import Notice, Ports, Transaction
@@ -40,7 +41,8 @@ def erased(identity: DisclosureId, erasure: Erasure, *, call: Call, ports: Ports
             "disclosure": identity,
             "recipient": call.unit,
         }
-        tx.append(Entry("disclosure.erased", now, content, disclosure.subject))
+        found_by = of_manifest(disclosure.manifest, ports.catalogue)
+        tx.append(Entry("disclosure.erased", now, content, disclosure.subject, found_by))
         # What the subject is to be told of later is not given away by its end.
         waits = disclosure.told_at if disclosure.told_at and disclosure.told_at > now else None
         told = Notice("erased", now, call.unit, disclosure=identity, told_at=waits)

@@ -7,6 +7,7 @@ one call of the engine and written in one entry.
 from collections.abc import Sequence
 
 from audit.entries import Entry
+from broker.domain.facets import facets, known
 from broker.errors import EngineDown, NotTheCaller, Refused, UnknownHandle, UnknownPerson
 from broker.ports import Ports, Transaction
 from broker.usecases.asks import checked
@@ -115,7 +116,8 @@ def _group(
 
 def _log(tx: Transaction, refused: Refused, *, call: Call, ports: Ports) -> None:
     content = {"code": refused.code, "route": ROUTE, "unit": call.unit}
-    tx.append(Entry("request.refused", ports.clock(), content, None))
+    found_by = facets(services=known((call.unit,), ports.catalogue.units), reasons=(refused.code,))
+    tx.append(Entry("request.refused", ports.clock(), content, None, found_by))
 
 
 def _answer(

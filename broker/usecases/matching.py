@@ -9,6 +9,7 @@ from datetime import datetime
 from audit.entries import Entry
 from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Permit
+from broker.domain.facets import of_decision
 from broker.errors import EngineDown, NotNav
 from broker.ports import Notice, Ports, Transaction
 from broker.usecases.call import Call, once
@@ -76,7 +77,8 @@ def _is_missing(
         source=asked.source,
     )
     facts = gather(tx, ask, subject=subject, unit=call.unit, now=now, ports=ports).facts
-    answer = ports.engine.decide(facts).fields[FIELD]
+    decision = ports.engine.decide(facts)
+    answer = decision.fields[FIELD]
     reasons = () if isinstance(answer, Permit) else answer.reasons
     content = {
         "actor": asked.actor.model_dump(mode="json"),
@@ -87,6 +89,7 @@ def _is_missing(
         "source": asked.source,
         "subject": handle,
     }
-    tx.append(Entry("match", now, content, subject))
+    found_by = of_decision(ask, decision, recipient=call.unit, catalogue=ports.catalogue)
+    tx.append(Entry("match", now, content, subject, found_by))
     tx.add_notice(subject, Notice("matched", now, call.unit))
     return reasons == ONLY_HURDLE

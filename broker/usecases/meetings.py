@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from audit.entries import Entry
+from broker.domain.facets import facets
 from broker.domain.ids import MeetingId, SubjectId, UnitId, fresh
 from broker.errors import MeetingInvalid, MeetingWithoutConsent
 from broker.ports import Meeting, Notice, Ports, Transaction
@@ -87,7 +88,11 @@ def _tell(tx: Transaction, meeting: Meeting, *, ports: Ports) -> None:
         "meeting": meeting.id,
         "participants": [p.model_dump(mode="json") for p in meeting.participants],
     }
-    tx.append(Entry("meeting.called", meeting.noticed_at, content, meeting.subject))
+    found_by = facets(
+        services=(meeting.called_by, *(p.unit for p in meeting.participants)),
+        collaboration=meeting.collaboration,
+    )
+    tx.append(Entry("meeting.called", meeting.noticed_at, content, meeting.subject, found_by))
     notice = Notice("meeting", meeting.noticed_at, meeting.called_by, meeting=meeting.id)
     tx.add_notice(meeting.subject, notice)
     for participant in meeting.participants:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from audit.entries import Entry
 from broker.domain.errors import ObjectionTooYoung, UnknownCategory
+from broker.domain.facets import facets
 from broker.domain.ids import PersonKey, SubjectId, UnitId
 from broker.ports import Notice, Objection, Person, Ports, Transaction
 from broker.usecases.call import PersonCall, once
@@ -70,7 +71,8 @@ def object_to(
             raise ObjectionTooYoung
         if tx.add_objection(subject, Objection(category, now, recorded_by)):
             content = {"category": category, "recorded_by": recorded_by}
-            tx.append(Entry("objection.made", now, content, subject))
+            found_by = facets(services=(recorded_by,))
+            tx.append(Entry("objection.made", now, content, subject, found_by))
             if recorded_by is not None:
                 tx.add_notice(subject, Notice("objection_recorded", now, recorded_by))
 

@@ -1,6 +1,7 @@
 """Pathways: what a service says has come about in a case, an event that ends a grant or a stage that is reached."""
 
 from audit.entries import Entry
+from broker.domain.facets import facets
 from broker.domain.ids import ConsentId
 from broker.domain.signatures import Recorder
 from broker.errors import (
@@ -76,7 +77,8 @@ def stage(collaboration: str, reported: StageReport, *, call: Call, ports: Ports
             "stage": reported.stage,
             "unit": call.unit,
         }
-        tx.append(Entry("stage.reached", now, content, subject))
+        found_by = facets(services=(call.unit,), collaboration=collaboration)
+        tx.append(Entry("stage.reached", now, content, subject, found_by))
         tx.add_notice(subject, Notice("stage", now, call.unit))
         return StageView(collaboration=collaboration, stage=reported.stage, at=now)
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from audit.entries import Entry
+from broker.domain.facets import facets
 from broker.domain.facts import ComesOfAge, SubjectFacts
 from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId, fresh
 from broker.errors import NotASubject, UnknownHandle, UnknownPerson
@@ -52,7 +53,8 @@ def handle_for(tx: Transaction, unit: UnitId, subject: SubjectId, *, ports: Port
         handle = SubjectHandle(fresh("hdl", ports.randomness))
         tx.add_handle(unit, subject, handle)
         content = {"unit": unit, "subject": handle}
-        tx.append(Entry("subject.known", ports.clock(), content, subject))
+        found_by = facets(services=(unit,))
+        tx.append(Entry("subject.known", ports.clock(), content, subject, found_by))
     return handle
 
 

@@ -4,19 +4,20 @@ A youth's preview rests on what is really deposited, and on every consent they g
 holds what its kind can hold, and nothing else has been said.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 from audit.entries import Entry
+from audit.facets import Facets as Found
 from broker.domain.compile import compile_grants
 from broker.domain.consents import Consent, requested
 from broker.domain.errors import FamilyConsentInvalid
+from broker.domain.facets import facets
 from broker.domain.facts import AskFacts, Facts, MeetingFacts
 from broker.domain.grants import Grant
-from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId, UnitId
+from broker.domain.ids import ConsentId, GrantId, PersonKey, UnitId
 from broker.domain.states import OPEN, State
 from broker.domain.supposing import supposed
 from broker.errors import PreviewTooLarge, UnknownConsent
@@ -98,7 +99,8 @@ def preview(asked: Preview, *, call: PersonCall, ports: Ports) -> PreviewAnswer:
             ports=ports,
         )
     content = {"by": "subject", "consent": consent.id}
-    return _logged(services, content, consent.subject, now=now, call=call, ports=ports)
+    entry = Entry("preview", now, content, consent.subject, _found_by(consent))
+    return _logged(services, entry, call=call, ports=ports)
 
 
 def preview_request(asked: ConsentRequest, *, call: Call, ports: Ports) -> PreviewAnswer:
@@ -148,7 +150,8 @@ def preview_request(asked: ConsentRequest, *, call: Call, ports: Ports) -> Previ
         "purposes": list(asked.purposes),
         "services": list(asked.services),
     }
-    return _logged(services, content, subject, now=now, call=call, ports=ports)
+    entry = Entry("preview", now, content, subject, _found_by(consent))
+    return _logged(services, entry, call=call, ports=ports)
 
 
 # --- facts
@@ -313,19 +316,21 @@ def _given(facts: Facts, *, language: Language, ports: Ports) -> tuple[PreviewFi
     )
 
 
+def _found_by(consent: Consent) -> Found:
+    return facets(
+        services=consent.parties(),
+        purposes=(line.purpose for line in consent.grants),
+        collaboration=consent.collaboration,
+    )
+
+
 def _logged(
-    services: tuple[PreviewService, ...],
-    content: Mapping[str, Any],
-    subject: SubjectId,
-    *,
-    now: datetime,
-    call: Call | PersonCall,
-    ports: Ports,
+    services: tuple[PreviewService, ...], entry: Entry, *, call: Call | PersonCall, ports: Ports
 ) -> PreviewAnswer:
     answer = PreviewAnswer(services=services, policy=ports.engine.policy)
 
     def act(tx: Transaction) -> PreviewAnswer:
-        tx.append(Entry("preview", now, content, subject))
+        tx.append(entry)
         return answer
 
     return once(act, answers=PreviewAnswer, call=call, ports=ports)

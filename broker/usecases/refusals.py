@@ -1,6 +1,7 @@
 """Refusals: one log entry for a request of a known party that could not be met."""
 
 from audit.entries import Entry
+from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
 from broker.ports import Ports
 
@@ -12,5 +13,6 @@ def record(unit: UnitId, *, route: str, code: str, ports: Ports) -> None:
         StoreDown: the log cannot be written either; the caller is answered 503 all the same.
     """
     content = {"code": code, "route": route, "unit": unit}
+    found_by = facets(services=known((unit,), ports.catalogue.units), reasons=(code,))
     with ports.store.write() as tx:
-        tx.append(Entry("request.refused", ports.clock(), content, None))
+        tx.append(Entry("request.refused", ports.clock(), content, None, found_by))

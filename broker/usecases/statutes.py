@@ -6,7 +6,9 @@ An invocation releases nothing by itself: the recipient asks, and the policy dec
 from datetime import datetime
 
 from audit.entries import Entry
+from audit.facets import Facets
 from broker.domain.errors import StatuteNotInUse, StatuteNotInvoked
+from broker.domain.facets import facets
 from broker.domain.facts import InvocationFacts
 from broker.domain.ids import InvocationId, SubjectId, UnitId, fresh
 from broker.domain.invocations import (
@@ -84,7 +86,7 @@ def confirm(
             "statute": found.statute,
             "unit": found.unit,
         }
-        tx.append(Entry("statute.confirmed", now, content, found.subject))
+        tx.append(Entry("statute.confirmed", now, content, found.subject, _found_by(found)))
         _tell_recipient(tx, confirmed, at=now, ports=ports)
         return _view(tx, confirmed, ports)
 
@@ -112,7 +114,7 @@ def review(identity: InvocationId, judged: Review, *, call: Call, ports: Ports) 
             "text": judged.text,
             "unit": found.unit,
         }
-        tx.append(Entry("review.closed", now, content, found.subject))
+        tx.append(Entry("review.closed", now, content, found.subject, _found_by(closed)))
         _tell_subject(tx, closed, "reviewed", at=now)
         return _view(tx, closed, ports)
 
@@ -224,7 +226,15 @@ def _log_invoked(tx: Transaction, asked: InvocationRequest, made: Invocation) ->
         "told_at": made.told_at.isoformat(),
         "unit": made.unit,
     }
-    tx.append(Entry("statute.invoked", made.opens, content, made.subject))
+    tx.append(Entry("statute.invoked", made.opens, content, made.subject, _found_by(made)))
+
+
+def _found_by(invocation: Invocation) -> Facets:
+    return facets(
+        services=(invocation.unit, invocation.recipient, invocation.source),
+        grounds=(invocation.statute,),
+        outcome=invocation.finding,
+    )
 
 
 def _tell_subject(tx: Transaction, invocation: Invocation, kind: str, *, at: datetime) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 from audit.entries import Entry
 from broker.domain.consents import Consent, requested
 from broker.domain.errors import SignersUnknown
+from broker.domain.facets import facets, of_manifest
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, fresh
 from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.outgrowing import outgrown
@@ -231,7 +232,16 @@ def _told_ahead(
         if _offered(tx, consent, birthday, now=now, ports=ports):
             counted["reconfirmations"] += 1
         if birthday.age in proposed and tx.tell_once(consent.subject, f"transition.{birthday.age}"):
-            tx.append(Entry("transition.near", now, {"age": birthday.age}, consent.subject))
+            content = {"age": birthday.age}
+            tx.append(
+                Entry(
+                    "transition.near",
+                    now,
+                    content,
+                    consent.subject,
+                    facets(services=(consent.requested_by,), collaboration=consent.collaboration),
+                )
+            )
             tx.add_notice(consent.subject, Notice("transition", now, consent.requested_by))
             counted["transitions"] += 1
     return counted
@@ -312,7 +322,8 @@ def _at_disclosure(tx: Transaction, *, identity: DisclosureId, ports: Ports) -> 
     if not manifest.fields or identity in tx.erased([identity]):
         return Looked()
     content = {"disclosure": identity, "recipient": disclosure.recipient}
-    tx.append(Entry("erase.due", now, content, disclosure.subject))
+    found_by = of_manifest(manifest, ports.catalogue)
+    tx.append(Entry("erase.due", now, content, disclosure.subject, found_by))
     event = Event(
         id=0,
         type="erase.due",

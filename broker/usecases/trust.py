@@ -5,6 +5,7 @@ import hmac
 from typing import Any
 
 from audit.entries import Entry
+from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
 from broker.errors import EnrolmentRefused, UnknownService
 from broker.ports import Ports, ServiceKey
@@ -68,4 +69,5 @@ def enrol(enrolment: Enrolment, *, ports: Ports) -> None:
             at=now,
         )
         content = {"enc": public.enc["kid"], "sig": public.sig["kid"], "unit": unit}
-        tx.append(Entry("service.enrolled", now, content, None))
+        found_by = facets(services=known((unit,), ports.catalogue.units))
+        tx.append(Entry("service.enrolled", now, content, None, found_by))

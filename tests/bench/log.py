@@ -3,7 +3,7 @@
 Appending and sequencing what waits, and proving inclusion in a log of a million entries.
 
 SQLite as the broker opens it (WAL, synchronous=FULL), entries with the content of a disclosure of
-20 fields.
+20 fields and its facets, which sequencing makes searchable.
 """
 
 import hashlib
@@ -44,6 +44,13 @@ _CONTENT = {
     "recipient": "nav-larvik",
     "purpose": "case_discussion",
     "decision": {f"education.attendance.field_{chr(97 + n)}": "permit" for n in range(20)},
+}
+_FACETS = {
+    "service": ("nav-larvik", "thor-heyerdahl-vgs"),
+    "purpose": ("case_discussion",),
+    "outcome": ("released",),
+    "ground": ("consent",),
+    "collaboration": ("ungdomsutvalget-larvik",),
 }
 
 
@@ -121,7 +128,9 @@ def _append_and_sequence(home: Path, writes: int) -> dict[str, float]:
         for _ in range(min(ENTRIES // writes, COMMITS)):
             with engine.begin() as connection:
                 for _ in range(writes):
-                    entry = Entry("disclosure.released", datetime.now(UTC), _CONTENT, "sub_bench")
+                    entry = Entry(
+                        "disclosure.released", datetime.now(UTC), _CONTENT, "sub_bench", _FACETS
+                    )
                     storage.append(connection, entry, origin=ORIGIN, salt=os.urandom(32))
         appended = time.perf_counter()
         count = sequencer.run_once()
