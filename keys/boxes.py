@@ -31,6 +31,11 @@ class Cost:
 _MOST = Cost(n=2**20, r=16, p=16)
 
 
+def is_shredded(data: bytes) -> bool:
+    """Whether a file is the mark of a key that was destroyed."""
+    return data == SHREDDED
+
+
 def seal(secret: bytes, *, key: bytes, name: str, randomness: Randomness) -> bytes:
     """A file holding a secret under a key.
 

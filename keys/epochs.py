@@ -4,16 +4,19 @@ A key is read from its file for every call and never kept; ``end`` returns after
 done, as shredding a subject does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from keys import boxes, files
 from keys.errors import EpochEnded, EpochInvalid, KeyringDamaged
 from tillit.contents import is_epoch
-from tillit.envelopes import KEY_BYTES, Randomness
+from tillit.envelopes import KEY_BYTES
 
 EPOCHS = "epochs"
+
+Unseal = Callable[[bytes, str], bytes]
+"""Opens a file's content under the keyring's root key, by the file's name."""
 
 
 class Epochs:
@@ -23,7 +26,7 @@ class Epochs:
         self._directory = directory / EPOCHS
 
     @contextmanager
-    def seed(self, epoch: str, *, root: bytes) -> Iterator[bytes | None]:
+    def seed(self, epoch: str, *, unseal: Unseal) -> Iterator[bytes | None]:
         """The seed of an epoch's key while it is used, None when it never had one.
 
         Raises ``EpochInvalid``, ``EpochEnded`` or ``KeyringDamaged``.
@@ -31,23 +34,22 @@ class Epochs:
         path = self._path(epoch)
         try:
             with files.held(path) as data:
-                if data == boxes.SHREDDED:
+                if boxes.is_shredded(data):
                     raise EpochEnded("the epoch's key was destroyed")
-                seed = boxes.unseal(data, key=root, name=path.name)
+                seed = unseal(data, path.name)
                 if len(seed) != KEY_BYTES:
                     raise KeyringDamaged(f"{path.name} does not hold what it should")
                 yield seed
         except FileNotFoundError:
             yield None
 
-    def make(self, epoch: str, *, root: bytes, randomness: Randomness) -> None:
+    def make(self, epoch: str, *, keep: Callable[[Path], object]) -> None:
         """Make the epoch's key, unless there is or was one. Raises ``EpochInvalid``."""
         path = self._path(epoch)
         if path.exists():
             return
         self._directory.mkdir(mode=0o700, exist_ok=True)
-        fresh = randomness(KEY_BYTES)
-        files.write_first(path, boxes.seal(fresh, key=root, name=path.name, randomness=randomness))
+        keep(path)
 
     def end(self, epoch: str) -> None:
         """Destroy the epoch's key, whether or not it had one. Raises ``EpochInvalid``."""

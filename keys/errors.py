@@ -41,6 +41,36 @@ class KeyringUnreachable(KeyringLocked):
     code = "keyring.unreachable"
 
 
+class RootBackMissing(KeyringLocked):
+    """The root key is wrapped by a back end that is not set up in this process."""
+
+    code = "root.back_missing"
+
+
+class RootBackDown(KeyringLocked):
+    """What wraps the root key does not answer, or not in time."""
+
+    code = "root.back_down"
+
+
+class RootBackRefused(KeyringLocked):
+    """What wraps the root key refuses: no or a wrong token or PIN, no permission, no such key."""
+
+    code = "root.back_refused"
+
+
+class RotationRunning(CustodianError):
+    """Another process is rotating the root key of this keyring."""
+
+    code = "root.rotation_running"
+
+
+class RootDestroyed(CustodianError):
+    """What the root key was wrapped by was destroyed. This is final."""
+
+    code = "root.destroyed"
+
+
 class KeyringDamaged(CustodianError):
     """A file of the keyring is truncated, altered or another keyring's."""
 

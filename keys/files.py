@@ -7,8 +7,9 @@ everybody who holds the file that it replaced. So once it has returned, nobody u
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from keys.errors import KeyringDamaged
@@ -62,12 +63,12 @@ def write_first(path: Path, data: bytes) -> bool:
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in the place of another at once, wait for its holders, overwrite what it held."""
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b") as old:
-        draft = _draft(path, data)
-        try:
+    draft = _draft(path, data)
+    with ExitStack() as after:
+        after.callback(draft.unlink, missing_ok=True)
+        with taking_turns(path.parent):
+            old = after.enter_context(os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b"))
             draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
         sync_directory(path.parent)
         _overwrite(old.fileno())
     for forgotten in path.parent.glob(f".{path.name}.*"):
@@ -78,6 +79,66 @@ def destroy(path: Path, mark: bytes) -> None:
     """Put a mark in a file's place, or where it would have been; see ``replace``."""
     if not write_first(path, mark):
         replace(path, mark)
+
+
+@contextmanager
+def taking_turns(directory: Path) -> Iterator[None]:
+    """Replace files of a directory while nobody else does, in this process or another."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """New content for a file, on the disk already beside it, and which file it was made from."""
+
+    path: Path
+    written: Path
+    seen: os.stat_result
+
+
+def drafted(path: Path, change: Callable[[bytes], bytes | None]) -> Draft | None:
+    """Write what a file is to hold instead; None where ``change`` leaves it as it is."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        seen = os.fstat(file.fileno())
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise KeyringDamaged(f"{path.name} is too large")
+    changed = change(data)
+    return None if changed is None else Draft(path, _draft(path, changed), seen)
+
+
+def take(drafts: Sequence[Draft]) -> Sequence[Path]:
+    """Put drafts of one directory in place, but none whose file was replaced since: gives those.
+
+    The old content is not overwritten, and its holders are not waited for: it must be harmless.
+    """
+    if not drafts:
+        return ()
+    directory = drafts[0].path.parent
+    with taking_turns(directory):
+        stale = [draft for draft in drafts if not _taken(draft)]
+    for draft in stale:
+        draft.written.unlink(missing_ok=True)
+    sync_directory(directory)
+    return [draft.path for draft in stale]
+
+
+def _taken(draft: Draft) -> bool:
+    if not _is_same(draft.seen, draft.path.lstat()):
+        return False
+    draft.written.replace(draft.path)
+    return True
+
+
+def _is_same(seen: os.stat_result, now: os.stat_result) -> bool:
+    """Whether it is the file that was seen: by when it was written, too, as inodes are used again."""
+    written = (seen.st_mtime_ns, seen.st_size) == (now.st_mtime_ns, now.st_size)
+    return written and os.path.samestat(seen, now)
 
 
 def _overwrite(descriptor: int) -> None:

@@ -1,12 +1,12 @@
 """The local keyring.
 
-A directory of sealed keys that opens with a passphrase, and the custodian on it.
+A directory of sealed keys that opens with a passphrase or the like, and the custodian on it.
 
-``root`` holds the root key under the passphrase; ``custodian`` and ``broker`` hold the custodian's
-and the broker's own secrets under the root key; ``subjects/`` one file per subject, ``epochs/`` one
-per epoch of the log (``keys.epochs``). A subject's key is read from its file for every call and
-never kept, so that shredding works in every process at once. What was admitted, released or
-shredded outlives kill -9 at any moment.
+``root`` holds the root key under the passphrase, or under another back end (``keys.roots``);
+``custodian`` and ``broker`` hold the custodian's and the broker's own secrets under the root key;
+``subjects/`` one file per subject, ``epochs/`` one per epoch of the log (``keys.epochs``). A
+subject's key is read from its file for every call and never kept, so that shredding works in every
+process at once. What was admitted, released or shredded outlives kill -9 at any moment.
 
 Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
 """
@@ -20,13 +20,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from keys import boxes, custodian, files, logkeys
+from keys import boxes, custodian, files, logkeys, roots
 from keys.boxes import Cost
 from keys.custodian import Released
 from keys.epochs import Epochs
@@ -36,16 +37,16 @@ from keys.errors import (
     KeyringMissing,
     KeyringUnreachable,
     NoSubjectKey,
-    PassphraseWrong,
     SubjectShredded,
 )
 from keys.logkeys import OpenedVolumes
+from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
 from tillit.jose import x25519_jwk
 from tillit.wire import SealedKey
 
-ROOT, CUSTODIAN, BROKER, SUBJECTS = "root", "custodian", "broker", "subjects"
+CUSTODIAN, BROKER, SUBJECTS = "custodian", "broker", "subjects"
 Result = TypeVar("Result")
 
 _BROKER_SECRETS = 4
@@ -70,23 +71,21 @@ class BrokerSecrets:
 
 def create(
     directory: str | os.PathLike[str],
-    passphrase: bytes,
+    protection: bytes | Back,
     *,
     cost: Cost = Cost(),  # noqa: B008 - a frozen value
     randomness: Randomness = os.urandom,
 ) -> None:
-    """Make a keyring with fresh keys. It appears whole, or not at all.
+    """Make a keyring with fresh keys, under a passphrase or another back end.
 
-    Raises ``KeyringExists`` when there is anything but an empty directory, ``PassphraseUnfit``, or
-    ``KeyringUnreachable`` when the files cannot be written.
+    It appears whole, or not at all. Raises ``KeyringExists`` when there is anything but an empty
+    directory, ``PassphraseUnfit``, ``KeyringUnreachable`` when the files cannot be written, or what
+    the back end raises. ``cost`` is a passphrase's.
     """
     target = Path(directory).absolute()
     root = randomness(KEY_BYTES)
-    contents = {
-        ROOT: boxes.seal_root(
-            root, passphrase=passphrase, cost=cost, name=ROOT, randomness=randomness
-        )
-    }
+    back = _passphrase(protection, cost) if isinstance(protection, bytes) else protection
+    contents = {ROOT: roots.first(root, back=back, randomness=randomness).written()}
     for name, size in ((CUSTODIAN, KEY_BYTES), (BROKER, _BROKER_SECRETS * KEY_BYTES)):
         contents[name] = boxes.seal(randomness(size), key=root, name=name, randomness=randomness)
     with _reported():
@@ -101,6 +100,10 @@ def create(
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         files.sync_directory(target.parent)
+
+
+def _passphrase(passphrase: bytes, cost: Cost) -> Back:
+    return Passphrase(lambda: passphrase, cost=cost)
 
 
 def _put_in_place(draft: Path, target: Path) -> None:
@@ -123,10 +126,10 @@ def _reported() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Unlocked:
-    """What the passphrase opened, and which file it was: another file means opening again."""
+    """What the root key opened, and which file it was: another file means opening again."""
 
     identity: tuple[int, int, int, int]
-    root: bytes
+    roots: Roots
     custodian: X25519PrivateKey
     jwk: Mapping[str, Any]
     broker: BrokerSecrets
@@ -142,13 +145,17 @@ class LocalCustodian:
     def __init__(
         self,
         directory: str | os.PathLike[str],
-        passphrase: Callable[[], bytes],
+        protection: Callable[[], bytes] | Back,
         *,
         randomness: Randomness = os.urandom,
     ) -> None:
-        """Nothing is read yet. ``passphrase`` is asked for each time the keyring is opened."""
+        """Nothing is read yet.
+
+        ``protection`` gives the passphrase, or is another back end; it is asked each time the
+        keyring is opened.
+        """
         self._directory = Path(directory).absolute()
-        self._passphrase = passphrase
+        self._back = Passphrase(protection) if callable(protection) else protection
         self._randomness = randomness
         self._epochs = Epochs(self._directory)
         self._lock = threading.Lock()
@@ -220,10 +227,12 @@ class LocalCustodian:
 
     def log_epoch_key(self, *, epoch: str) -> dict[str, Any]:
         """See ``keys.custodian.Custodian.log_epoch_key``."""
-        root = self._open().root
+        unseal = partial(self._unsealed, self._open())
         with _reported():
-            self._epochs.make(epoch, root=root, randomness=self._randomness)
-            with self._epochs.seed(epoch, root=root) as seed:
+            self._epochs.make(
+                epoch, keep=lambda path: self._keep(path, self._randomness(KEY_BYTES))
+            )
+            with self._epochs.seed(epoch, unseal=unseal) as seed:
                 return logkeys.public_jwk(_sized(seed or b"", KEY_BYTES, epoch))
 
     def end_log_epoch(self, *, epoch: str) -> None:
@@ -239,7 +248,7 @@ class LocalCustodian:
             return logkeys.opened(
                 volumes,
                 epoch_seed=lambda epoch: held.enter_context(
-                    self._epochs.seed(epoch, root=unlocked.root)
+                    self._epochs.seed(epoch, unseal=partial(self._unsealed, unlocked))
                 ),
                 subject_key=lambda subject: held.enter_context(
                     self._subject_key(unlocked, subject)
@@ -260,7 +269,7 @@ class LocalCustodian:
             except NoSubjectKey:
                 fresh = self._randomness(KEY_BYTES)
                 used = use(fresh)
-                if self._keep(unlocked, self._path(subject), fresh):
+                if self._keep(self._path(subject), fresh):
                     return used
             with self._subject_key(unlocked, subject) as subject_key:
                 return use(subject_key)
@@ -271,18 +280,35 @@ class LocalCustodian:
         path = self._path(subject)
         try:
             with files.held(path) as data:
-                if data == boxes.SHREDDED:
+                if boxes.is_shredded(data):
                     raise SubjectShredded("the subject's key was destroyed")
-                key = boxes.unseal(data, key=unlocked.root, name=path.name)
+                key = self._unsealed(unlocked, data, path.name)
                 yield _sized(key, KEY_BYTES, path.name)
         except FileNotFoundError:
             if not path.parent.is_dir():
                 raise KeyringDamaged(f"{SUBJECTS} is gone from the keyring") from None
             raise NoSubjectKey("nothing was admitted about the subject") from None
 
-    def _keep(self, unlocked: _Unlocked, path: Path, key: bytes) -> bool:
-        box = boxes.seal(key, key=unlocked.root, name=path.name, randomness=self._randomness)
-        return files.write_first(path, box)
+    def _unsealed(self, unlocked: _Unlocked, data: bytes, name: str) -> bytes:
+        """What a file holds, also when the root key was rotated since it was opened."""
+        try:
+            return unlocked.roots.unseal(data, name=name)
+        except KeyringDamaged:
+            again = self._open()
+            if again is unlocked:
+                raise
+            return again.roots.unseal(data, name=name)
+
+    @contextmanager
+    def _current(self) -> Iterator[Roots]:
+        """The root key to seal under; it is not rotated away before what was sealed is written."""
+        with files.held(self._directory / ROOT):
+            yield self._open().roots
+
+    def _keep(self, path: Path, key: bytes) -> bool:
+        with self._current() as now:
+            box = now.seal(key, name=path.name, randomness=self._randomness)
+            return files.write_first(path, box)
 
     def _path(self, subject: str) -> Path:
         """Where a subject's key lies: under a hash, so that no id can name another place."""
@@ -294,9 +320,15 @@ class LocalCustodian:
         if unlocked is not None and unlocked.identity == identity:
             return unlocked
         with self._lock:
-            if self._unlocked is None or self._unlocked.identity != identity:
+            while self._unlocked is None or self._unlocked.identity != identity:
                 self._unlocked = None
-                self._unlocked = self._unlock(identity)
+                try:
+                    self._unlocked = self._unlock(identity)
+                except KeyringDamaged:
+                    # Read while the root key was being rotated: of one epoch this, of another that.
+                    seen, identity = identity, self._identity()
+                    if seen == identity:
+                        raise
             return self._unlocked
 
     def _identity(self) -> tuple[int, int, int, int]:
@@ -309,31 +341,22 @@ class LocalCustodian:
         return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size)
 
     def _unlock(self, identity: tuple[int, int, int, int]) -> _Unlocked:
-        with _reported():
-            contents = {name: self._content(name) for name in (ROOT, CUSTODIAN, BROKER)}
-        root = boxes.unseal_root(contents[ROOT], passphrase=self._asked(), name=ROOT)
-        root = _sized(root, KEY_BYTES, ROOT)
-        own = _sized(
-            boxes.unseal(contents[CUSTODIAN], key=root, name=CUSTODIAN), KEY_BYTES, CUSTODIAN
-        )
-        broker = boxes.unseal(contents[BROKER], key=root, name=BROKER)
+        opened = RootFile.parse(self._content(ROOT)).unwrapped(self._back)
+        own = opened.unseal(self._content(CUSTODIAN), name=CUSTODIAN)
+        own = _sized(own, KEY_BYTES, CUSTODIAN)
+        broker = opened.unseal(self._content(BROKER), name=BROKER)
         broker = _sized(broker, _BROKER_SECRETS * KEY_BYTES, BROKER)
         private = X25519PrivateKey.from_private_bytes(own)
         return _Unlocked(
-            identity, root, private, x25519_jwk(private.public_key()), _broker_secrets(broker)
+            identity, opened, private, x25519_jwk(private.public_key()), _broker_secrets(broker)
         )
 
     def _content(self, name: str) -> bytes:
-        try:
-            return files.read(self._directory / name)
-        except FileNotFoundError:
-            raise KeyringDamaged(f"{name} is gone from the keyring") from None
-
-    def _asked(self) -> bytes:
-        try:
-            return self._passphrase()
-        except (OSError, LookupError):
-            raise PassphraseWrong("the passphrase cannot be had") from None
+        with _reported():
+            try:
+                return files.read(self._directory / name)
+            except FileNotFoundError:
+                raise KeyringDamaged(f"{name} is gone from the keyring") from None
 
 
 def _broker_secrets(raw: bytes) -> BrokerSecrets:

@@ -272,7 +272,7 @@ def test_no_error_holds_a_key_a_value_or_a_person(tmp_path: Path) -> None:
     ]
     canaries = Canaries(
         *(draw(32) for draw in draws for _ in range(2)),
-        case.custodian._unlocked.root if case.custodian._unlocked else b"",
+        case.custodian._unlocked.roots.now if case.custodian._unlocked else b"",
         secrets.person_mac,
     )
     wrong = _everything_wrong(case)
