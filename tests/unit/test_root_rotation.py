@@ -67,6 +67,18 @@ def test_who_has_it_open_goes_on_with_the_same_keys(home: Path, custodian: Local
     assert release(LocalCustodian(home, lambda: PASSPHRASE), stored) == len(TWO_VALUES)
 
 
+def test_the_logs_keys_are_the_same_too(home: Path, custodian: LocalCustodian) -> None:
+    """What is sealed in the log is read with keys of the same keyring."""
+    subject, epoch = custodian.log_subject_key(subject=SUBJECT), _epoch_key(custodian)
+    rotate(home, BACK)
+    assert custodian.log_subject_key(subject=SUBJECT) == subject
+    assert _epoch_key(custodian) == _epoch_key(LocalCustodian(home, BACK)) == epoch
+
+
+def _epoch_key(custodian: LocalCustodian) -> dict[str, object]:
+    return custodian.log_epoch_key(epoch="decision-2026-11")
+
+
 def test_a_file_from_before_opens_no_more(home: Path, custodian: LocalCustodian) -> None:
     """Otherwise a shredded key would come back with any backup of its one file."""
     stored = admit(custodian, a_deposit(custodian))
