@@ -30,8 +30,10 @@ class Back(Protocol):
     may raise ``KeyringLocked`` (or its like: nothing was done, try again) or ``RootDestroyed``.
     """
 
-    member: str
-    """Its name, and that of the member by which its root files are known."""
+    @property
+    def member(self) -> str:
+        """Its name, and that of the member by which its root files are known."""
+        ...
 
     def wrap(self, root: bytes, *, name: str, randomness: Randomness) -> Wrapped:
         """Wrap under its newest key."""

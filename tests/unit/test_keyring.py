@@ -23,7 +23,8 @@ from keys.errors import (
     PassphraseUnfit,
     PassphraseWrong,
 )
-from keys.keyring import BROKER, CUSTODIAN, ROOT, SUBJECTS, LocalCustodian
+from keys.keyring import BROKER, CUSTODIAN, SUBJECTS, LocalCustodian
+from keys.roots import ROOT
 from tests.keyring_case import a_deposit, release, subject_file
 from tests.sealed_case import (
     CHEAP,

@@ -185,7 +185,7 @@ def test_epoch_files_are_the_owners_alone_and_bound_to_their_name(
 def test_a_file_that_holds_something_else_is_damage(home: Path, custodian: LocalCustodian) -> None:
     """A box of ours with too short a secret in it is no epoch's key."""
     custodian.log_epoch_key(epoch=EPOCH)
-    root = custodian._open().root
+    root = custodian._open().roots.now
     box = boxes.seal(bytes(20), key=root, name=EPOCH, randomness=bytes)
     (home / EPOCHS / EPOCH).write_bytes(box)
     with pytest.raises(KeyringDamaged):
