@@ -6,42 +6,56 @@ which says when the log stood so. Monitors that know only the first ignore the s
 """
 
 import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tillit.errors import VerificationError
+from tillit.notelines import (
+    ID_BYTES,
+    KEY_BYTES,
+    MAX_NAME_CHARS,
+    MAX_NOTE_BYTES,
+    MAX_SIGNATURES,
+    PLAIN,
+    TIMED,
+    TIMED_PREFIX,
+    NoteInvalid,
+    is_clean,
+    is_name,
+    key_id,
+    plain_base64,
+    signature_line,
+    split,
+    timed,
+    timed_message,
+    verified_time,
+    verify,
+)
 from tillit.proofs import HASH_BYTES, MAX_SIZE, verify_consistency, verify_inclusion
 
-MAX_NOTE_BYTES = 64 * 1024
-MAX_NAME_CHARS = 256
-MAX_SIGNATURES = 64
+__all__ = [
+    "MAX_NOTE_BYTES",
+    "MAX_SIGNATURES",
+    "NoteInvalid",
+    "UnsafeCheckpoint",
+    "VerifiedCheckpoint",
+    "VerifiedNote",
+    "Vkey",
+    "open_checkpoint",
+    "open_note",
+    "read_unsafe_checkpoint",
+    "read_vkey",
+    "sign_checkpoint",
+    "sign_note",
+    "written_vkey",
+]
 
-_PLAIN = b"\x01"
-_TIMED = b"\x04"
-_KEY_BYTES = 32
-_SIGNATURE_BYTES = 64
-_ID_BYTES = 4
-_TIME_BYTES = 8
-_DASH = "\N{EM DASH} "
-_TIMED_PREFIX = "cosignature/v1"
-# The last second that datetime can tell: 9999-12-31T23:59:59Z.
-_MAX_TIME = 253402300799
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _VKEY = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]{1,100})")
-
-
-class NoteInvalid(VerificationError):
-    """The text is no note, or is not signed by the key that is trusted."""
-
-    code = "verification.note_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ class Vkey:
     public_key: bytes
 
     def __post_init__(self) -> None:
-        if not _is_name(self.name) or len(self.public_key) != _KEY_BYTES:
+        if not is_name(self.name) or len(self.public_key) != KEY_BYTES:
             raise NoteInvalid("not the name and key of a log")
 
     @classmethod
@@ -67,20 +81,37 @@ class Vkey:
 
         Raises ``NoteInvalid`` for any other form and for an id that is not this key's.
         """
-        match = _VKEY.fullmatch(text.strip()[: MAX_NAME_CHARS * 2])
-        if match is None:
-            raise NoteInvalid("not a vkey")
-        material = _base64(match["key"])
-        if material[:1] != _PLAIN:
-            raise NoteInvalid("not an Ed25519 vkey")
-        read = cls(match["name"], material[1:])
-        if str(read) != text.strip():
-            raise NoteInvalid("the vkey's id is not that of its key")
-        return read
+        return cls(*read_vkey(text, PLAIN))
 
     def __str__(self) -> str:
-        material = base64.b64encode(_PLAIN + self.public_key).decode()
-        return f"{self.name}+{_key_id(self, _PLAIN).hex()}+{material}"
+        return written_vkey(self.name, PLAIN, self.public_key)
+
+    def id(self, kind: bytes) -> bytes:
+        """The key's id for signatures of a type."""
+        return key_id(self.name, kind, self.public_key)
+
+
+def read_vkey(text: str, kind: bytes) -> tuple[str, bytes]:
+    """Name and Ed25519 key of a vkey for signatures of a type.
+
+    Raises ``NoteInvalid`` for any other form or type and for an id that is not this key's.
+    """
+    match = _VKEY.fullmatch(text.strip()[: MAX_NAME_CHARS * 2])
+    if match is None:
+        raise NoteInvalid("not a vkey")
+    material = plain_base64(match["key"])
+    if material[:1] != kind or len(material) != 1 + KEY_BYTES:
+        raise NoteInvalid("not an Ed25519 vkey of the type that is wanted")
+    name, public_key = match["name"], material[1:]
+    if not is_name(name) or written_vkey(name, kind, public_key) != text.strip():
+        raise NoteInvalid("the vkey's id is not that of its name and key")
+    return name, public_key
+
+
+def written_vkey(name: str, kind: bytes, public_key: bytes) -> str:
+    """A key as ``name+id+base64`` for signatures of a type."""
+    material = base64.b64encode(kind + public_key).decode()
+    return f"{name}+{key_id(name, kind, public_key).hex()}+{material}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +171,13 @@ def sign_note(text: str, *, name: str, key: Ed25519PrivateKey, at: datetime | No
     ValueError: no note can hold it.
     """
     vkey = Vkey.of(name, key)
-    if not text.endswith("\n") or not _is_clean(text) or text.startswith(_TIMED_PREFIX + "\n"):
+    if not text.endswith("\n") or not is_clean(text) or text.startswith(TIMED_PREFIX + "\n"):
         raise ValueError("a note's text ends in a newline and holds no other control characters")
-    lines = [_signature_line(vkey, _PLAIN, key.sign(text.encode()))]
+    lines = [signature_line(name, vkey.id(PLAIN) + key.sign(text.encode()))]
     if at is not None:
         seconds = int(at.timestamp())
-        timed = seconds.to_bytes(_TIME_BYTES, "big") + key.sign(_timed_message(text, seconds))
-        lines.append(_signature_line(vkey, _TIMED, timed))
+        signed = timed(key.sign(timed_message(text, seconds)), seconds)
+        lines.append(signature_line(name, vkey.id(TIMED) + signed))
     return text + "\n" + "".join(lines)
 
 
@@ -168,18 +199,18 @@ def open_note(note: str | bytes, vkey: Vkey) -> VerifiedNote:
 
     Signatures of other keys are ignored; one bad signature of this key spoils the note.
     """
-    text, signatures = _parse(note)
+    text, signatures = split(note)
     at: datetime | None = None
     signed = False
     for name, blob in signatures:
         if name != vkey.name:
             continue
-        key_id, signature = blob[:_ID_BYTES], blob[_ID_BYTES:]
-        if key_id == _key_id(vkey, _PLAIN):
-            _verify(vkey, signature, text.encode())
+        known, signature = blob[:ID_BYTES], blob[ID_BYTES:]
+        if known == vkey.id(PLAIN):
+            verify(vkey.public_key, signature, text.encode())
             signed = True
-        elif key_id == _key_id(vkey, _TIMED):
-            at = max(filter(None, (at, _verified_time(vkey, signature, text))))
+        elif known == vkey.id(TIMED):
+            at = max(filter(None, (at, verified_time(vkey.public_key, signature, text))))
     if not signed:
         raise NoteInvalid("the note is not signed by this key")
     return VerifiedNote(text, vkey, at)
@@ -197,7 +228,7 @@ def open_checkpoint(note: str | bytes, vkey: Vkey) -> VerifiedCheckpoint:
 
 def read_unsafe_checkpoint(note: str | bytes) -> UnsafeCheckpoint:
     """Read a checkpoint without checking any signature."""
-    return _checkpoint_body(_parse(note)[0])
+    return _checkpoint_body(split(note)[0])
 
 
 def _checkpoint_body(text: str) -> UnsafeCheckpoint:
@@ -205,91 +236,7 @@ def _checkpoint_body(text: str) -> UnsafeCheckpoint:
     if len(lines) < 3 or not all(lines):  # noqa: PLR2004 - origin, size, root
         raise NoteInvalid("not a checkpoint")
     origin, size, root = lines[:3]
-    hashed = _base64(root)
+    hashed = plain_base64(root)
     if not _SIZE.fullmatch(size) or int(size) > MAX_SIZE or len(hashed) != HASH_BYTES:
         raise NoteInvalid("not a checkpoint's size and root")
     return UnsafeCheckpoint(origin, int(size), hashed)
-
-
-def _parse(note: str | bytes) -> tuple[str, list[tuple[str, bytes]]]:
-    """Text and signatures as (key name, id and signature), strictly as specified."""
-    if len(note) > MAX_NOTE_BYTES:
-        raise NoteInvalid("the note is too large")
-    try:
-        whole = note if isinstance(note, str) else note.decode("utf-8")
-        size = len(whole.encode("utf-8"))
-    except UnicodeError as wrong:
-        raise NoteInvalid("the note is not UTF-8") from wrong
-    head, blank, tail = whole.rpartition("\n\n")
-    if size > MAX_NOTE_BYTES or not blank or not tail.endswith("\n") or not _is_clean(whole):
-        raise NoteInvalid("not a signed note")
-    lines = tail[:-1].split("\n")
-    if len(lines) > MAX_SIGNATURES:
-        raise NoteInvalid("the note has too many signatures")
-    return head + "\n", [_parse_signature(line) for line in lines]
-
-
-def _parse_signature(line: str) -> tuple[str, bytes]:
-    name, space, signature = line.removeprefix(_DASH).partition(" ")
-    if not line.startswith(_DASH) or not space or not _is_name(name):
-        raise NoteInvalid("a line that is no signature")
-    blob = _base64(signature)
-    if len(blob) <= _ID_BYTES:
-        raise NoteInvalid("an empty signature")
-    return name, blob
-
-
-def _verified_time(vkey: Vkey, signature: bytes, text: str) -> datetime:
-    seconds = int.from_bytes(signature[:_TIME_BYTES], "big")
-    _verify(vkey, signature[_TIME_BYTES:], _timed_message(text, seconds))
-    if seconds > _MAX_TIME:
-        raise NoteInvalid("a time out of range")
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _verify(vkey: Vkey, signature: bytes, message: bytes) -> None:
-    if len(signature) != _SIGNATURE_BYTES:
-        raise NoteInvalid("not an Ed25519 signature")
-    try:
-        Ed25519PublicKey.from_public_bytes(vkey.public_key).verify(signature, message)
-    except (InvalidSignature, ValueError) as wrong:
-        raise NoteInvalid("the signature does not hold") from wrong
-
-
-def _timed_message(text: str, seconds: int) -> bytes:
-    return f"{_TIMED_PREFIX}\ntime {seconds}\n{text}".encode()
-
-
-def _signature_line(vkey: Vkey, kind: bytes, signature: bytes) -> str:
-    blob = base64.b64encode(_key_id(vkey, kind) + signature).decode()
-    return f"{_DASH}{vkey.name} {blob}\n"
-
-
-def _key_id(vkey: Vkey, kind: bytes) -> bytes:
-    hashed = hashlib.sha256(vkey.name.encode() + b"\n" + kind + vkey.public_key)
-    return hashed.digest()[:_ID_BYTES]
-
-
-def _is_name(name: str) -> bool:
-    """Whether a key may be called so.
-
-    No spaces, no plus, and not the first line of a timestamped message.
-    """
-    if not 0 < len(name) <= MAX_NAME_CHARS or name == _TIMED_PREFIX:
-        return False
-    return "+" not in name and name.isprintable() and not any(c.isspace() for c in name)
-
-
-def _is_clean(text: str) -> bool:
-    return all(c >= " " or c == "\n" for c in text)
-
-
-def _base64(text: str) -> bytes:
-    """Standard base64 in its one canonical form."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as wrong:
-        raise NoteInvalid("not base64") from wrong
-    if base64.b64encode(data).decode() != text:
-        raise NoteInvalid("base64 in another than its canonical form")
-    return data
