@@ -204,6 +204,14 @@ def checkpoints() -> Vectors:
         "tail": (note + "\n", "nothing stands after the signatures"),
         "words": (note + "some more words\n", "a line after the blank one that is no signature"),
         "mark": ("\ufeff" + note, "a byte order mark"),
+        "name": (
+            note + foreign.replace("witness.example", "witness+example"),
+            "a name has no plus, not even one that is not asked about",
+        ),
+        "long-name": (
+            note + foreign.replace("witness.example", "w" * 257),
+            "a name of more than 256 characters",
+        ),
         "many": (note + foreign * 63, "more than 64 signatures"),
         "huge": (signed(body + "x" * 65536 + "\n"), "more than 64 KiB"),
         "empty": ("", "nothing"),

@@ -51,6 +51,14 @@ def manifests() -> Vectors:
         "record": (other(fields={FIELD: {**named, "record": "rec_" + "S" * 22}}), "another record"),
         "no-fields": (other(fields={}), "a field less"),
         "version": (other(consents=[{"id": "con_" + "C" * 22, "version": 4}]), "another version"),
+        "version-text": (
+            other(consents=[{"id": "con_" + "C" * 22, "version": "3"}]),
+            "a number is not written as text",
+        ),
+        "version-large": (
+            other(consents=[{"id": "con_" + "C" * 22, "version": 2**53}]),
+            "no canonical form holds the number",
+        ),
         "obligation": (
             other(obligations={**obligations(), "erase_after": "P60D"}),
             "a longer term",

@@ -158,6 +158,7 @@ def checkpoint(given: dict[str, Any]) -> dict[str, Any]:
     for line in lines[:-1].split("\n"):
         dash, who, blob = line.split(" ")
         must(dash == "\N{EM DASH}" and len(unb64(blob)) > 4, "not a signature")
+        must(who.isprintable() and 0 < len(who) <= 256 and "+" not in who, "not a name")
         kind = kinds.get(unb64(blob)[:4]) if who == name else None
         message, signature = f"{text}\n".encode(), unb64(blob)[4:]
         if kind == b"\4":

@@ -8,6 +8,7 @@ from tillit.wire.asks import Obligations, PolicyRef
 from tillit.wire.terms import (
     MAX_FIELDS,
     MAX_SEALED_CHARS,
+    MAX_WHOLE,
     Base64Url,
     CollaborationId,
     ConsentId,
@@ -90,7 +91,7 @@ class ManifestConsent(Wire):
     """A consent the disclosure rests on, at the version that was in force."""
 
     id: ConsentId
-    version: int
+    version: Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
 
 
 class DepositManifest(Wire):

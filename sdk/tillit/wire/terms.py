@@ -11,6 +11,7 @@ MAX_DEPTH = 12
 MAX_FIELDS = 200
 MAX_GRANTS = 500
 MAX_SEALED_CHARS = 512 * 1024
+MAX_WHOLE = 2**53 - 1  # the largest whole number that canonical JSON holds (RFC 8785)
 
 T = TypeVar("T")
 _ELEVEN_DIGITS = re.compile(r"\d{11}")

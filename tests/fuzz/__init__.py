@@ -1,0 +1,1 @@
+"""Fuzzing: mutated inputs by the million to everything that reads what came from outside."""
