@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import uvicorn
 from rich.console import Console
@@ -38,6 +38,7 @@ from keys import keyring
 from keys.errors import CustodianError, KeyringExists
 from tillit.jose import ed25519_jwk
 from tillit.notes import Vkey
+from tillit.wire.auditing import Role
 
 ENROLMENT_LASTS = timedelta(hours=24)
 CODE_BYTES = 16
@@ -136,7 +137,11 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
     with store.write() as tx:
         tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
         found_by = facets(services=known((given.unit,), catalogue.units))
-        tx.append(Entry("enrolment.opened", at, {"unit": given.unit}, None, found_by))
+        content = {"unit": given.unit}
+        if given.unit not in catalogue.units:
+            content["role"] = given.role
+            tx.set_auditor(UnitId(given.unit), given.role, at=at)
+        tx.append(Entry("enrolment.opened", at, content, None, found_by))
     store.close()
     print(code)
     print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)
@@ -254,6 +259,12 @@ def _parser() -> argparse.ArgumentParser:
         "unit",
         metavar="UNIT",
         help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…",
+    )
+    enrolling.add_argument(
+        "--role",
+        choices=get_args(Role),
+        default="integrity",
+        help="what an auditor may see: nobody (integrity), or contents too, each look logged",
     )
     policy_cli.declare(commands)
     return parser

@@ -169,6 +169,12 @@ class ErasureRefused(Refused):
     code = "erasure.refused"
 
 
+class UnknownEntry(Refused):
+    """The log's tree has no entry there."""
+
+    code = "audit.unknown_entry"
+
+
 class ProofPending(Refused):
     """The entry is logged but not yet in a signed tree; ask again in a second."""
 

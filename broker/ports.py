@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from audit.entries import Entry, Promised
+from audit.search import Found, Kept, Page, Search
 from broker.domain.anonymity import DEFAULT_K, Group
 from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
@@ -44,6 +45,7 @@ from tillit.wire import (
     ProofAnswer,
     SealedField,
 )
+from tillit.wire.auditing import Role
 
 Clock = Callable[[], datetime]
 
@@ -380,6 +382,13 @@ class Transaction(Protocol):
     def how_many_recorded(self) -> int: ...
     def count_gap(self, kind: str, asked: str, unit: str, *, at: datetime) -> None: ...
     def gaps(self) -> Sequence[Gap]: ...
+
+    # auditors
+    def set_auditor(self, unit: UnitId, role: Role, *, at: datetime) -> None: ...
+    def auditor_role(self, unit: UnitId) -> Role: ...
+    def search(self, asked: Search) -> Page: ...
+    def entry_at(self, index: int) -> Found | None: ...
+    def content_of(self, leaf_hash: bytes) -> Kept | None: ...
 
     # the log
     def append(self, entry: Entry) -> Promised: ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,8 +19,8 @@ SECONDS = 120
 MAX_TOKEN_CHARS = 4096
 REMEMBERED = 1024
 
-Scope = Literal["share", "log"]
-SCOPES: frozenset[str] = frozenset(("share", "log"))
+Scope = Literal["share", "log", "audit", "audit.content"]
+SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
 
 class SignatureWrong(TokenInvalid):

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import (
+    audit_routes,
     authzen_routes,
     collaboration_routes,
     open_routes,
@@ -94,6 +95,7 @@ def every() -> Iterator[Endpoint]:
     yield from person_routes.endpoints
     yield from preview_routes.endpoints
     yield from open_routes.endpoints
+    yield from audit_routes.endpoints
 
 
 def _description(app: FastAPI) -> Endpoints:

@@ -12,17 +12,17 @@ import re
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.api import limits, strict_json
 from broker.api.access_tokens import Service
-from broker.api.endpoints import Endpoint, Exchange, Front, Nothing, Reply
+from broker.api.endpoints import SCOPE_OF, Endpoint, Exchange, Front, Nothing, Reply
 from broker.api.errors import (
     Busy,
     Failure,
@@ -51,16 +51,19 @@ from broker.usecases import refusals
 from keys.errors import CustodianError
 from tillit import wire
 from tillit.wire import Language
+from tillit.wire.auditing import SignalId
 
 THREADS = 4
 MAX_WAITING = 256
-MAX_QUERY_PARAMETERS = 10
+MAX_QUERY_PARAMETERS = 16
 MAX_FORM_PARAMETERS = 20
 
 # What stands in a path, by the name of its place.
 PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "consent": TypeAdapter(wire.ConsentId),
     "disclosure": TypeAdapter(wire.DisclosureId),
+    "index": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})$")]),
+    "signal": TypeAdapter(SignalId),
     "invocation": TypeAdapter(wire.InvocationId),
     "unit": TypeAdapter(wire.UnitId),
 }
@@ -145,7 +148,7 @@ class Door(APIRoute):
         if credential == "person":
             return self._front.people.check(token, now=now)
         service = self._front.access.check(token, now=now)
-        needed = "log" if credential == "log" else "share"
+        needed = SCOPE_OF[credential]
         if needed not in service.scopes:
             raise ScopeMissing(f"the call needs the scope {needed}")
         return service

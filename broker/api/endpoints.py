@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from broker.api.access_tokens import AccessTokens, Service
+from broker.api.access_tokens import AccessTokens, Scope, Service
 from broker.api.log import Log
 from broker.api.metrics import Metrics
 from broker.api.person_tokens import PersonAuthenticated, PersonTokens
@@ -20,7 +20,15 @@ from broker.ports import Ports
 from broker.usecases.call import Call, PersonCall
 from tillit.wire import Language
 
-Credential = Literal["public", "service", "log", "person"]
+Credential = Literal["public", "service", "log", "audit", "content", "person"]
+SCOPE_OF: Mapping[Credential, Scope] = {
+    "service": "share",
+    "log": "log",
+    "audit": "audit",
+    "content": "audit.content",
+}
+"""What a service's or an auditor's token must hold; the other credentials are none of theirs."""
+
 Taken = TypeVar("Taken", bound=BaseModel)
 
 

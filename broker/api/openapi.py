@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer, OAuth2
 
 from broker.api import errors as edge
-from broker.api.endpoints import Endpoint, Nothing
+from broker.api.endpoints import SCOPE_OF, Endpoint, Nothing
 from broker.api.problems import MEDIA_TYPE, TABLE, TYPE_PREFIX, status_of
 from broker.errors import (
     BrokerError,
@@ -78,7 +78,13 @@ _STANDS_ON: tuple[type[BrokerError], ...] = (
 )
 
 
-_TAGS = {"oauth": "tokens", ".well-known": "tokens", "log": "log", "access": "service"}
+_TAGS = {
+    "oauth": "tokens",
+    ".well-known": "tokens",
+    "log": "log",
+    "access": "service",
+    "audit": "auditor",
+}
 
 
 def refusals_of(endpoint: Endpoint) -> tuple[type[BrokerError], ...]:
@@ -205,10 +211,8 @@ def _security(endpoint: Endpoint) -> list[Any]:
             return []
         case "person":
             return [Security(_PERSON)]
-        case "log":
-            return [Security(_SERVICE, scopes=["log"])]
-        case "service":
-            return [Security(_SERVICE, scopes=["share"])]
+        case "service" | "log" | "audit" | "content" as of_a_client:
+            return [Security(_SERVICE, scopes=[SCOPE_OF[of_a_client]])]
 
 
 def _extra(endpoint: Endpoint) -> dict[str, Any] | None:

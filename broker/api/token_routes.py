@@ -21,6 +21,7 @@ from broker.api.errors import (
 )
 from broker.domain.ids import UnitId
 from broker.ports import Ports
+from broker.usecases import auditing
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -119,5 +120,8 @@ def jwks(given: Exchange[Any]) -> Reply:
 
 
 def _allowed(unit: UnitId, ports: Ports) -> frozenset[str]:
-    """Services share and read the log; a client that is no unit of the catalogue is an auditor and only reads."""
-    return SCOPES if unit in ports.catalogue.units else frozenset(("log",))
+    """Services share and read the log; a client that is no unit of the catalogue is an auditor and reads what its role may."""
+    if unit in ports.catalogue.units:
+        return frozenset(("share", "log"))
+    role = auditing.role(unit, ports=ports)
+    return frozenset(("log", "audit", "audit.content") if role == "content" else ("log", "audit"))

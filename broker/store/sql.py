@@ -14,6 +14,7 @@ from audit.storage import append
 from broker.domain.ids import ConsentId, Randomness
 from broker.errors import StoreDown
 from broker.store import tables
+from broker.store.auditing import Auditing
 from broker.store.cases import Cases
 from broker.store.consents import Consents
 from broker.store.disclosures import Disclosures
@@ -45,6 +46,7 @@ class SqlTransaction(
     Looks,
     Policies,
     Feeds,
+    Auditing,
 ):
     """One database transaction, composed of its groups of queries and the log."""
 

@@ -74,6 +74,9 @@ ISSUE = {
     "POST /v1/me/objections",
     "POST /v1/me/preview",
     "POST /v1/previews",
+    "GET /audit/v1/events",
+    "GET /audit/v1/events/{index}",
+    "POST /audit/v1/events/{index}/content",
 }
 
 
@@ -86,6 +89,8 @@ def _path(endpoint: Endpoint) -> str:
         "unit": NAV,
         "collaboration": LARVIK,
         "tile:path": "0/000",
+        "index": "0",
+        "signal": "sig_" + "a" * 22,
     }
     return re.sub(r"{([^}]+)}", lambda found: ids[found[1]], endpoint.path)
 
@@ -149,12 +154,16 @@ def test_every_post_wants_an_idempotency_key(world: World, route: str) -> None:
 
 
 def test_only_what_a_repetition_cannot_harm_takes_a_post_without_an_idempotency_key() -> None:
-    """An assertion is spent by its use; an AuthZEN client knows no such header, and a check changes nothing but the log."""
+    """An assertion is spent by its use; an AuthZEN client knows no such header, and a check changes nothing but the log.
+
+    Neither does an auditor's look, which is one more entry each time.
+    """
     posts = {name: e for name, e in ENDPOINTS.items() if e.method == "POST"}
     assert {name for name, e in posts.items() if not e.idempotent} == {"POST /oauth/token"}
     assert {name for name, e in posts.items() if e.key_optional} == {
         "POST /access/v1/evaluation",
         "POST /access/v1/evaluations",
+        "POST /audit/v1/events/{index}/content",
     }
 
 

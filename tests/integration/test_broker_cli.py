@@ -17,6 +17,8 @@ import httpx
 import pytest
 
 from broker.cli import main
+from broker.domain.ids import UnitId
+from broker.store.sql import SqlStore
 from tests.integration.world import EMIL, ISSUER
 from tests.policies.copies import AGREEMENT, copied, rewrite
 from tillit.enrolment import prove
@@ -246,3 +248,15 @@ def test_what_is_loaded_is_served_without_a_restart_and_a_directory_is_not(tmp_p
     with serving(tmp_path, **chosen) as (url, output):
         assert f"THE POLICIES IN {directory} CANNOT BE USED" in output.read_text()
         assert digest in httpx.get(f"{url}/metrics").text
+
+
+@pytest.mark.parametrize(("given", "role"), [((), "integrity"), (("--role", "content"), "content")])
+def test_an_auditor_sees_nobody_unless_the_operator_says_so(
+    ready: Path, given: tuple[str, ...], role: str
+) -> None:
+    """The role is given with the code, and is in the log; the next code may take it back."""
+    assert run(ready, "enrol", "auditor-tilsyn", *given).returncode == 0
+    store = SqlStore(f"sqlite:///{ready / 'data' / 'broker.sqlite'}", origin="any")
+    with store.read() as tx:
+        assert tx.auditor_role(UnitId("auditor-tilsyn")) == role
+    store.close()

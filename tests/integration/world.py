@@ -179,6 +179,7 @@ class World:
     def rows(self) -> dict[str, int]:
         """How many rows each table holds, but what only logging and authentication write."""
         beside = {"alembic_version", "assertion", "log_tile", "log_checkpoint"}
+        beside |= {"log_facet", "log_spread"}
         engine = create_engine(self.settings.database)
         with engine.connect() as connection:
             query = (

@@ -1,0 +1,87 @@
+"""What auditors call. Those of the role *integrity* are told of nobody; *content* is a scope, and a log entry, of its own."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from audit.facets import KINDS, TYPE
+from audit.search import MAX_PAGE, Search
+from broker.api.endpoints import Endpoints, Exchange
+from broker.api.service_routes import Query
+from broker.errors import ProofPending, UnknownEntry
+from broker.usecases import auditing, looking
+from tillit.wire import Instant
+from tillit.wire.auditing import (
+    AuditedEvents,
+    EntryType,
+    EventContent,
+    FacetWord,
+    Look,
+    ProvenEvent,
+)
+
+MAX_INDEX = 10**15 - 1
+
+endpoints = Endpoints()
+
+
+class EventsQuery(Query):
+    """Entries after an index, from ``since`` up to but not at ``until``, that have every facet named."""
+
+    after: Annotated[int, Field(ge=-1, le=MAX_INDEX)] = -1
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    since: Instant | None = None
+    until: Instant | None = None
+    type: EntryType | None = None
+    service: FacetWord | None = None
+    purpose: FacetWord | None = None
+    outcome: FacetWord | None = None
+    ground: FacetWord | None = None
+    collaboration: FacetWord | None = None
+    reason: FacetWord | None = None
+
+    @property
+    def search(self) -> Search:
+        """The search that it asks for."""
+        named = {kind: getattr(self, kind) for kind in (TYPE, *KINDS)}
+        return Search(
+            facets={kind: word for kind, word in named.items() if word is not None},
+            since=self.since,
+            until=self.until,
+            after=self.after,
+            limit=self.limit,
+        )
+
+
+@endpoints.get("/audit/v1/events", "audit", query=EventsQuery, gives=AuditedEvents)
+def audited_events(given: Exchange[Any]) -> AuditedEvents:
+    """A page of log entries, by time and facets together, oldest first: what happened, and to nobody by name.
+
+    The search is an entry itself. Go on with ``after`` = ``next`` until it is null.
+    """
+    return auditing.events(given.query.search, auditor=given.unit, ports=given.ports)
+
+
+@endpoints.get(
+    "/audit/v1/events/{index}", "audit", gives=ProvenEvent, refuses=(UnknownEntry, ProofPending)
+)
+def audited_event(given: Exchange[Any]) -> ProvenEvent:
+    """One log entry, with the proof that it stands in the signed tree."""
+    return auditing.event(int(given.path["index"]), auditor=given.unit, ports=given.ports)
+
+
+@endpoints.post(
+    "/audit/v1/events/{index}/content",
+    "content",
+    takes=Look,
+    gives=EventContent,
+    refuses=(UnknownEntry,),
+    key_optional=True,
+)
+def look_at_event(given: Exchange[Look]) -> EventContent:
+    """What one log entry commits to, for a case and a reason; the look is logged, and told to the subject.
+
+    Each call is a look of its own, also with an Idempotency-Key: nothing of the answer is kept.
+    """
+    index = int(given.path["index"])
+    return looking.content(index, given.body, auditor=given.unit, ports=given.ports)

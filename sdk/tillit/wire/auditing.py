@@ -1,0 +1,91 @@
+"""Auditing on the wire: what auditors ask ``/audit/v1`` and are told.
+
+The role *integrity* is told of nobody: no subject, actor, handle or id of a disclosure stands in any of its answers. The role
+*content* sees what an entry commits to, one at a time, for a case and a reason that it gives.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from tillit.wire.answers import ProofAnswer
+from tillit.wire.statutes import Written, written
+from tillit.wire.terms import Instant, Sha256, Wire
+
+EntryType = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)*$", max_length=64)
+]
+FacetWord = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)
+]
+FacetKind = Literal["service", "purpose", "outcome", "ground", "collaboration", "reason"]
+CaseNumber = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./_-]*$", min_length=2, max_length=40),
+    AfterValidator(written),
+]
+SignalId = Annotated[str, StringConstraints(pattern=r"^sig_[A-Za-z0-9_-]{22}$")]
+Role = Literal["integrity", "content"]
+
+
+class AuditedEvent(Wire):
+    """An entry as its leaf and its facets show it. ``commitment`` gives the leaf, and that ``leaf_hash``.
+
+    The facets are the broker's word: no leaf commits to them.
+    """
+
+    index: Annotated[int, Field(ge=0)]
+    type: EntryType
+    at: Instant
+    commitment: Sha256
+    leaf_hash: Sha256
+    facets: dict[FacetKind, tuple[FacetWord, ...]]
+
+
+class AuditedEvents(Wire):
+    """``GET /audit/v1/events``: a page in the tree's order. ``next`` is the ``after`` of the next page, null at the end.
+
+    A page may be empty and not be the last. ``size`` is how many entries were searched, from the first on.
+    """
+
+    events: tuple[AuditedEvent, ...]
+    next: Annotated[int, Field(ge=0)] | None
+    size: Annotated[int, Field(ge=0)]
+
+
+class ProvenEvent(Wire):
+    """``GET /audit/v1/events/{index}``: one entry, and that it stands in the tree."""
+
+    event: AuditedEvent
+    proof: ProofAnswer
+
+
+class LookDelay(Wire):
+    """The subject is told of the look only so many days later, under a rule that the auditor names."""
+
+    rule: Literal["investigation"]
+    days: Annotated[int, Field(ge=1, le=30)]
+
+
+class Look(Wire):
+    """``POST /audit/v1/events/{index}/content`` and ``POST /audit/v1/signals/{id}/content``: why somebody looks.
+
+    Logged before the answer, and told to the subject: at once, unless a rule delays it.
+    """
+
+    case: Annotated[CaseNumber, Field(repr=False)]
+    reason: Annotated[Written, Field(repr=False)]
+    delay: LookDelay | None = None
+
+
+class EventContent(Wire):
+    """What an entry commits to. ``content`` is null where it is gone, and ``gone`` says how.
+
+    ``erased`` with the person, ``ended`` with its time; anything else should not be. ``facets_missing`` are words that
+    the content names and the facets beside the entry do not: who left them out hid the entry from a search.
+    """
+
+    event: AuditedEvent
+    content: Annotated[dict[str, Any] | None, Field(repr=False)]
+    gone: Literal["erased", "ended", "no_key", "broken"] | None
+    facets_missing: dict[FacetKind, tuple[FacetWord, ...]]
