@@ -6,7 +6,6 @@ command or the settings are wrong.
 
 import argparse
 import hashlib
-import json
 import logging
 import secrets
 import socket
@@ -23,7 +22,7 @@ from rich.progress import Progress
 from uvicorn.supervisors import Multiprocess
 
 from audit.entries import Entry
-from broker import change, compose, policy_cli
+from broker import change, compose, keys_cli, policy_cli
 from broker.commands import DOWN, WRONG, Ends, Mistake, add
 from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
@@ -36,7 +35,6 @@ from broker.usecases import ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring
 from keys.errors import CustodianError, KeyringExists
-from tillit.jose import ed25519_jwk
 from tillit.notes import Vkey
 from tillit.wire.auditing import Role
 
@@ -72,12 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def init(_: argparse.Namespace, settings: Settings) -> None:
     """Make the data directory, the keyring and the database, where they are not there yet."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.keyring_backend == "passphrase":
+        _require_passphrase(settings)
     try:
-        passphrase = settings.read_passphrase()
-    except (OSError, LookupError):
-        raise Mistake("set TILLIT_PASSPHRASE_FILE (or TILLIT_PASSPHRASE) first") from None
-    try:
-        keyring.create(settings.keyring, passphrase)
+        keyring.create(settings.keyring, settings.back(settings.read_passphrase))
         print(f"keyring made in {settings.keyring}")
     except KeyringExists:
         print(f"keyring kept in {settings.keyring}")
@@ -85,6 +81,13 @@ def init(_: argparse.Namespace, settings: Settings) -> None:
     print("database ready")
     _adopt(settings)
     print(f"log verifier key: {_vkey(settings)}")
+
+
+def _require_passphrase(settings: Settings) -> None:
+    try:
+        settings.read_passphrase()
+    except (OSError, LookupError):
+        raise Mistake("set TILLIT_PASSPHRASE_FILE (or TILLIT_PASSPHRASE) first") from None
 
 
 def serve(given: argparse.Namespace, settings: Settings) -> None:
@@ -145,20 +148,6 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
     store.close()
     print(code)
     print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)
-
-
-def keys(_: argparse.Namespace, settings: Settings) -> None:
-    """Print the public keys that services and auditors need."""
-    custodian = compose.custodian(settings)
-    own = custodian.broker_keys()
-    public = {
-        "issuer": settings.issuer,
-        "log": _vkey(settings),
-        "receipts": ed25519_jwk(own.receipts.public_key()),
-        "tokens": ed25519_jwk(own.tokens.public_key()),
-        "custodian": custodian.public_jwk(),
-    }
-    print(json.dumps(public, indent=2))
 
 
 def tick(_: argparse.Namespace, settings: Settings) -> None:
@@ -248,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add(commands, "init", init)
     add(commands, "migrate", migrate_command)
-    add(commands, "keys", keys)
+    keys_cli.declare(commands)
     add(commands, "tick", tick)
     serving = add(commands, "serve", serve)
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on")

@@ -66,7 +66,7 @@ def now() -> datetime:
 
 def custodian(settings: Settings) -> LocalCustodian:
     """The custodian in this process. Nothing is read until it is asked."""
-    return LocalCustodian(settings.keyring, settings.read_passphrase)
+    return LocalCustodian(settings.keyring, settings.back(settings.read_passphrase))
 
 
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:

@@ -1,15 +1,14 @@
 """Settings: what an operator chooses, read from the environment (``TILLIT_…``), and what is refused as unsafe in production."""
 
 import ipaddress
-import stat
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.domain.anonymity import DEFAULT_K, LEAST_K
+from keys.settings import KeyringSettings, is_open_to_others
 
 MIN_PASSPHRASE_CHARS = 16
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
@@ -26,16 +25,8 @@ class SettingsWrong(Exception):
     """The settings cannot be used. The text names each variable and what is wrong with it, never a secret."""
 
 
-class Settings(BaseSettings):
+class Settings(KeyringSettings):
     """Everything an operator chooses. ``mode`` is ``production`` unless it is said otherwise."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="TILLIT_",
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
     mode: Literal["production", "demo"] = "production"
     """production, unless it is demo: synthetic people only, and said on every page."""
@@ -109,7 +100,7 @@ class Settings(BaseSettings):
         return self.passphrase.get_secret_value().encode()
 
     def _missing(self) -> list[str]:
-        problems = []
+        problems = self.lacking()
         if self.passphrase is not None and self.passphrase_file is not None:
             problems.append("TILLIT_PASSPHRASE and TILLIT_PASSPHRASE_FILE: set one of them")
         if self.engine == "opa" and self.opa_url is None:
@@ -126,6 +117,7 @@ class Settings(BaseSettings):
                 ("TILLIT_ISSUER", self.issuer),
                 ("TILLIT_OPA_URL", self.opa_url),
                 ("TILLIT_PERSON_ISSUER", self.person_issuer),
+                ("TILLIT_VAULT_URL", self.vault_url),
             )
             if url is not None and _is_plain_and_remote(url)
         ]
@@ -133,15 +125,16 @@ class Settings(BaseSettings):
             problems.append(
                 "TILLIT_REGISTER_FILE: a synthetic register is for TILLIT_MODE=demo only"
             )
-        if self.passphrase is None and self.passphrase_file is None:
+        without = self.passphrase is None and self.passphrase_file is None
+        if without and self.keyring_backend == "passphrase":
             problems.append("TILLIT_PASSPHRASE_FILE: needed; the keyring does not open without it")
         if self.passphrase is not None and _is_weak(self.passphrase.get_secret_value()):
             problems.append(
                 f"TILLIT_PASSPHRASE: needs {MIN_PASSPHRASE_CHARS} characters of its own"
             )
-        if self.passphrase_file is not None and _is_open_to_others(self.passphrase_file):
+        if is_open_to_others(self.passphrase_file):
             problems.append("TILLIT_PASSPHRASE_FILE: readable by others; chmod 600")
-        return problems
+        return [*problems, *self.exposed()]
 
 
 def read() -> Settings:
@@ -178,17 +171,9 @@ def _is_weak(passphrase: str) -> bool:
     return len(passphrase) < MIN_PASSPHRASE_CHARS or passphrase.lower() in _WELL_KNOWN
 
 
-def _is_open_to_others(file: Path) -> bool:
-    """A file that cannot be looked at is no danger: it will not open the keyring either, and that is said then."""
-    try:
-        return bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
-    except OSError:
-        return False
-
-
 def described() -> str:
     """Every variable with what it does, for the help of the command line."""
     return "\n".join(
-        f"  TILLIT_{name.upper():<19} {field.description}"
+        f"  TILLIT_{name.upper():<21} {field.description}"
         for name, field in Settings.model_fields.items()
     )

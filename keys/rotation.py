@@ -19,7 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keys import boxes, files, roots
+from keys.epochs import EPOCHS
 from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable, RotationRunning
+from keys.keyring import SUBJECTS
 from keys.roots import ROOT, Back, RootFile, Roots
 from tillit.envelopes import KEY_BYTES, Randomness
 
@@ -118,13 +120,16 @@ def _rewrap(
 
 
 def _batches(home: Path) -> Iterator[Sequence[Path]]:
-    """Every file but the root's own, so many at once, each time of one directory."""
-    for directory, _, names in os.walk(home):
-        here = Path(directory)
-        paths = [here / name for name in sorted(names) if not name.startswith(".")]
-        sealed = [path for path in paths if path != home / ROOT]
+    """Every sealed file but the root's own, so many at once, each time of one directory."""
+    for directory in (home, home / SUBJECTS, home / EPOCHS):
+        paths = sorted(directory.iterdir()) if directory.is_dir() else []
+        sealed = [path for path in paths if _is_sealed(path) and path != home / ROOT]
         for start in range(0, len(sealed), BATCH):
             yield sealed[start : start + BATCH]
+
+
+def _is_sealed(path: Path) -> bool:
+    return not path.name.startswith(".") and path.is_file()
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ({"register_file": "people.json"}, "TILLIT_REGISTER_FILE: a synthetic register"),
         ({"passphrase": "short"}, "TILLIT_PASSPHRASE: needs 16 characters"),
+        ({"vault_url": "http://vault.example:8200"}, "TILLIT_VAULT_URL: plain http"),
     ],
 )
 def test_unsafe_setting_is_refused_in_production_and_allowed_in_demo(
@@ -56,6 +57,35 @@ def test_unsafe_setting_is_refused_in_production_and_allowed_in_demo(
 def test_passphrase_is_required_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one the keyring cannot open; say so before serving."""
     assert "TILLIT_PASSPHRASE_FILE: needed" in _refused(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("backend", "lacking"),
+    [
+        ("vault", ["TILLIT_VAULT_URL: needed", "TILLIT_VAULT_TOKEN_FILE: needed"]),
+        ("pkcs11", ["TILLIT_PKCS11_MODULE: needed", "TILLIT_PKCS11_PIN_FILE: needed"]),
+    ],
+)
+def test_another_back_end_needs_its_own_settings_and_no_passphrase(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: str, lacking: list[str]
+) -> None:
+    """What is missing is named before anything is served, and the secret's file is looked at."""
+    said = _refused(monkeypatch, keyring_backend=backend)
+    assert [line for line in said.splitlines() if not any(map(line.startswith, lacking))] == []
+    file = tmp_path / "secret"
+    file.write_text("s.token")
+    file.chmod(0o644)
+    chosen = {
+        "keyring_backend": backend,
+        "vault_url": "https://vault.example:8200",
+        "vault_token_file": str(file),
+        "pkcs11_module": "/usr/lib/softhsm/libsofthsm2.so",
+        "pkcs11_pin_file": str(file),
+    }
+    assert "readable by others" in _refused(monkeypatch, **chosen)
+    file.chmod(0o600)
+    _environment(monkeypatch, **chosen)
+    assert read().keyring_backend == backend
 
 
 def test_passphrase_file_that_others_can_read_is_refused(

@@ -1,0 +1,99 @@
+"""The operator's ``keys`` commands on each back end of the root key: what is set up works, from ``init`` to ``rotate``."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from keys.roots import ROOT
+from tests.backs import PIN, TOKEN_LABEL, Hsm, Vault, hsm, vault
+from tests.integration.test_broker_cli import PASSPHRASE, run
+
+__all__ = ["hsm", "vault"]
+
+
+def _written(path: Path, secret: str) -> str:
+    path.write_text(secret)
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.fixture(params=["passphrase", "vault", "pkcs11"])
+def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The settings of each back end."""
+    match request.param:
+        case "vault":
+            server: Vault = request.getfixturevalue("vault")
+            return {
+                "keyring_backend": "vault",
+                "passphrase": "",
+                "vault_url": server.url,
+                "vault_key": server.key(),
+                "vault_ca_file": server.ca_file,
+                "vault_token_file": _written(tmp_path / "token", f"{server.root_token}\n"),
+            }
+        case "pkcs11":
+            token: Hsm = request.getfixturevalue("hsm")
+            return {
+                "keyring_backend": "pkcs11",
+                "passphrase": "",
+                "pkcs11_module": token.module,
+                "pkcs11_token": TOKEN_LABEL,
+                "pkcs11_key": tmp_path.name,
+                "pkcs11_pin_file": _written(tmp_path / "pin", f"{PIN}\n"),
+            }
+        case _:
+            return {}
+
+
+def test_each_back_end_from_init_to_rotation(tmp_path: Path, chosen: dict[str, str]) -> None:
+    """The same commands; the public keys stay, and the log says what was done."""
+    assert run(tmp_path, "init", **chosen).returncode == 0
+    shown = run(tmp_path, "keys", **chosen).stdout
+    rotated = run(tmp_path, "keys", "rotate", "root", **chosen)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert "root key of epoch 2" in rotated.stdout
+    assert ("the old one is destroyed" in rotated.stdout) == bool(chosen)
+    assert run(tmp_path, "keys", **chosen).stdout == shown
+    assert _logged(tmp_path)[-2:] == ["key.rotation_begun", "key.rotated"]
+
+
+def _logged(directory: Path) -> list[str]:
+    """What kinds of entries the log holds, oldest first."""
+    with sqlite3.connect(directory / "data/broker.sqlite") as connection:
+        return [
+            kind for (kind,) in connection.execute("SELECT type FROM log_entry ORDER BY position")
+        ]
+
+
+def test_a_passphrase_is_exchanged_under_running_processes(tmp_path: Path) -> None:
+    """They are given the next one in a file of its own, and go on whichever it is."""
+    following = tmp_path / "next"
+    given = {"passphrase_next_file": str(following)}
+    assert run(tmp_path, "init", **given).returncode == 0
+    _written(following, "the passphrase that comes after")
+    assert run(tmp_path, "keys", **given).returncode == 0
+    assert run(tmp_path, "keys", "rotate", "root", **given).returncode == 0
+    assert run(tmp_path, "keys", **given).returncode == 0
+    assert run(tmp_path, "keys").returncode == 1
+    moved = {"passphrase": "", "passphrase_file": str(following)}
+    assert run(tmp_path, "keys", **moved).returncode == 0
+    assert json.loads((tmp_path / "data/keyring" / ROOT).read_text())["epoch"] == 2
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """The operator learns which, and the rest is rotated all the same."""
+    assert run(tmp_path, "init").returncode == 0
+    (tmp_path / "data/keyring/subjects/broken").write_text("garbled")
+    rotated = run(tmp_path, "keys", "rotate", "root")
+    assert (rotated.returncode, "left as it is: broken" in rotated.stdout) == (1, True)
+
+
+def test_without_a_log_nothing_is_rotated(tmp_path: Path) -> None:
+    """What nobody can be shown is not done."""
+    assert run(tmp_path, "init").returncode == 0
+    before = (tmp_path / "data/keyring" / ROOT).read_bytes()
+    (tmp_path / "data/broker.sqlite").write_bytes(b"no database")
+    assert run(tmp_path, "keys", "rotate", "root", passphrase=PASSPHRASE).returncode == 1
+    assert (tmp_path / "data/keyring" / ROOT).read_bytes() == before
