@@ -44,11 +44,12 @@ check: $(STAMP) ## lint, types, import contracts, policies
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.policies.check
 
-long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of leases, every mutant of the rules, 1,000,000 inputs a parser (hours)
+long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of leases, every mutant of the rules, 1,000,000 inputs a parser, 200 kills (hours)
 	@TILLIT_LAW_EXAMPLES=10000 TILLIT_LEASE_HISTORIES=100000 $(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 \
 		tests/property/test_leases.py tests/property/test_decision_laws.py $(ARGS)
 	@$(BIN)/python -m tests.policies.mutation
 	@$(BIN)/python -m tests.fuzz
+	@TILLIT_KILLS=200 $(BIN)/python -m pytest tests/e2e/test_kill_replicas.py
 
 bench: $(STAMP) ## the benchmarks, as ratios measured in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -37,6 +37,12 @@ class LogDamaged(AuditError):
     code = "audit.log_damaged"
 
 
+class HeadMoved(AuditError):
+    """Somebody else has signed a checkpoint meanwhile: nothing of this round is kept, and the next begins anew."""
+
+    code = "audit.head_moved"
+
+
 class SourceUnavailable(AuditError):
     """The log cannot be read from where it should be: nothing is known about it, good or bad."""
 

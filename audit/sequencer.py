@@ -1,9 +1,10 @@
 """The sequencer: gives waiting entries their place in the tree and signs the new checkpoint.
 
 One transaction writes indices, tiles and checkpoint, so that a crash at any point leaves either all
-of it or nothing; a lock in the database lets any number of sequencers run. Before it signs, it
-rebuilds the root from the stored tiles and compares it with what it signed last: a log that was
-tampered with is not signed on.
+of it or nothing. Any number of sequencers run: a lock in the database lets one at a time work, and
+should that lock ever fail, the checkpoint is only replaced where it is still the one that was read.
+Before it signs, it rebuilds the root from the stored tiles and compares it with what it signed last:
+a log that was tampered with is not signed on.
 """
 
 import itertools
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tree
-from audit.errors import LogDamaged
+from audit.errors import HeadMoved, LogDamaged
 from audit.reads import StoredTiles
 from audit.spreading import CHUNK, spread
 from audit.storage import log_checkpoint, log_entry, log_tile
@@ -110,6 +111,8 @@ class Sequencer:
                 _log.warning("the log waits for its database: %s", type(wrong).__name__)
             except LogDamaged as wrong:
                 _log.critical("the log is not signed on: %s", wrong.detail)
+            except HeadMoved:
+                _log.warning("another sequencer has signed meanwhile")
             stop.wait(PAUSE)
 
     def _sequence(self) -> int:
@@ -130,9 +133,12 @@ class Sequencer:
     def _is_due(self) -> bool:
         with self._engine.connect() as connection:
             head = self._head(connection)
-            if head is None or head.at is None or self._clock() - head.at > STALE:
+            if self._is_stale(head):
                 return True
             return bool(connection.execute(select(exists(_waiting))).scalar())
+
+    def _is_stale(self, head: VerifiedCheckpoint | None) -> bool:
+        return head is None or head.at is None or self._clock() - head.at > STALE
 
     def _batch(self) -> int:
         with self._engine.begin() as connection:
@@ -143,6 +149,8 @@ class Sequencer:
             if head and tree.root(tiles, size) != head.root:
                 raise LogDamaged("the tiles do not add up to the signed root")
             waiting = connection.execute(_waiting).all()
+            if not waiting and not self._is_stale(head):
+                return 0  # Whoever held the lock before has done it all.
             if waiting:
                 places = [
                     {"entry": row.position, "place": size + n} for n, row in enumerate(waiting)
@@ -180,8 +188,12 @@ class Sequencer:
             key=self._signer,
             at=self._clock(),
         )
-        write = insert(log_checkpoint).values(id=1) if was is None else update(log_checkpoint)
-        connection.execute(write.values(size=size, note=note))
+        if was is None:
+            connection.execute(insert(log_checkpoint).values(id=1, size=size, note=note))
+            return
+        swap = update(log_checkpoint).where(log_checkpoint.c.note == was.note)
+        if connection.execute(swap.values(size=size, note=note)).rowcount != 1:
+            raise HeadMoved
 
 
 class _Overlay:

@@ -3,9 +3,10 @@
     python -m tests.killable
 
 The parent imports everything once and forks a child per line of standard input, which is
-``{"port": …, "point": …, "nth": …}``. The child is the real application on real ports, each wrapped
-to send the process SIGKILL, which nothing can catch, when the point is reached for the nth time after
-SIGUSR1. The parent answers with ``{"pid": …}`` and, when the child is dead, ``{"status": …}``.
+``{"port": …, "point": …, "nth": …}``, or ``{"part": "sequencer"}`` for a process that only sequences.
+The child is the real application on real ports, each wrapped to send the process SIGKILL, which nothing
+can catch, when the point is reached for the nth time after SIGUSR1. The parent answers with
+``{"pid": …}`` and, when the child is dead, ``{"status": …}``.
 """
 
 import json
@@ -15,7 +16,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from threading import Event
+from typing import Any, NoReturn
 
 import uvicorn
 
@@ -211,6 +213,16 @@ def serve(policies: bundle.Bundle, *, port: int, fuse: Fuse) -> None:
     )
 
 
+def sequence() -> NoReturn:
+    """Sequence the log until killed, with nothing else in the process."""
+    chosen = settings.read()
+    store = SqlStore(chosen.database, origin=chosen.origin)
+    signer = compose.custodian(chosen).broker_keys().log
+    sequencer = Sequencer(store.engine, origin=chosen.origin, signer=signer, clock=compose.now)
+    sequencer.run_forever(Event())
+    os._exit(1)
+
+
 def _say(what: Mapping[str, int]) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
@@ -221,9 +233,11 @@ def main() -> int:
     policies = bundle.load(settings.read().policies_dir)
     for line in sys.stdin:
         told = json.loads(line)
-        fuse = Fuse(told["point"], told["nth"])
         child = os.fork()
         if child == 0:
+            if told.get("part") == "sequencer":
+                sequence()
+            fuse = Fuse(told["point"], told["nth"])
             signal.signal(signal.SIGUSR1, fuse.arm)
             serve(policies, port=told["port"], fuse=fuse)
             os._exit(0)

@@ -5,12 +5,9 @@ fifty times each, while services ask and deposit and a youth answers. Each time 
 on what the last one left behind, without any repair, and is asked about everything the last one said.
 """
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,9 +25,9 @@ from audit import cli as audit_cli
 from broker.demo.people import EMIL, KRISTIN, NAV, OT, SCHOOL
 from broker.demo.person import Browser, RequestRefused
 from broker.domain.ids import RecordId
-from tests.architecture.sources import ROOT
 from tests.killable import POINTS
-from tests.processes import Site, serving, site, wait_until_ready
+from tests.killing import Killable
+from tests.processes import Site, serving, site
 from tillit import Actor, Answer, Client, NotFound, Proven, TillitError
 from tillit.notes import Vkey
 
@@ -41,69 +38,6 @@ FIELD = "education.grades"
 GROUNDWORK = "functioning.daily_rhythm"
 ROUND_SECONDS = 30.0
 SEQUENCED_SECONDS = 5.0
-
-
-class Killable:
-    """The process that forks brokers which kill themselves."""
-
-    def __init__(self, where: Site) -> None:
-        self._site = where
-        self._log = where.directory / "killable.log"
-        with self._log.open("ab") as sink:
-            self._parent = subprocess.Popen(
-                [sys.executable, "-m", "tests.killable"],
-                cwd=ROOT,
-                env={**os.environ, **where.environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=sink,
-                text=True,
-                start_new_session=True,
-            )
-        self._child = 0
-
-    def start(self, point: str, nth: int) -> None:
-        """Start a broker that, once armed, dies when it reaches the point for the nth time."""
-        port = int(self._site.issuer_url.rpartition(":")[2])
-        self._tell({"port": port, "point": point, "nth": nth})
-        self._child = self._hear()["pid"]
-        wait_until_ready(self._site.issuer_url, lambda: True, log=self._log)
-
-    def arm(self) -> None:
-        """Let it count from now on."""
-        os.kill(self._child, signal.SIGUSR1)
-
-    def kill(self) -> None:
-        """Kill it from outside."""
-        os.kill(self._child, signal.SIGKILL)
-
-    def status(self) -> int:
-        """Wait until it is dead; gives its wait status."""
-        status: int = self._hear()["status"]
-        self._child = 0
-        return status
-
-    def close(self) -> None:
-        """End the parent, and a child that a failed test left behind."""
-        if self._child:
-            os.kill(self._child, signal.SIGKILL)
-        for stream in (self._parent.stdin, self._parent.stdout):
-            assert stream is not None
-            stream.close()
-        self._parent.terminate()
-        self._parent.wait(10)
-
-    def _tell(self, what: dict[str, Any]) -> None:
-        assert self._parent.stdin is not None
-        self._parent.stdin.write(json.dumps(what) + "\n")
-        self._parent.stdin.flush()
-
-    def _hear(self) -> dict[str, Any]:
-        assert self._parent.stdout is not None
-        line = self._parent.stdout.readline()
-        assert line, self._log.read_text(errors="replace")
-        heard: dict[str, Any] = json.loads(line)
-        return heard
 
 
 @dataclass
