@@ -29,6 +29,7 @@ from broker.store.sql import SqlStore
 from broker.usecases import ticking
 from broker.usecases.people import person_key
 from keys.keyring import BrokerSecrets, LocalCustodian
+from keys.rates import Rate
 
 SWEEP_SECONDS = 600.0
 RENEW_SECONDS = 3.0
@@ -66,7 +67,9 @@ def now() -> datetime:
 
 def custodian(settings: Settings) -> LocalCustodian:
     """The custodian in this process. Nothing is read until it is asked."""
-    return LocalCustodian(settings.keyring, settings.back(settings.read_passphrase))
+    rate = Rate(settings.releases_per_second, settings.releases_burst)
+    back = settings.back(settings.read_passphrase)
+    return LocalCustodian(settings.keyring, back, rate=rate)
 
 
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:

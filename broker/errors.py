@@ -181,6 +181,16 @@ class ProofPending(Refused):
     code = "proof.pending"
 
 
+class TooManyReleases(Refused):
+    """So much was released to the recipient that it must wait ``retry_after`` whole seconds."""
+
+    code = "release.too_many"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class NoRecipientKey(Refused):
     """The service has registered no encryption key that a disclosure could be sealed to."""
 

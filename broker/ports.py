@@ -6,7 +6,7 @@ Store: SQLite and PostgreSQL. Policy engine: regorus and OPA. Clock: the system'
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -136,7 +136,8 @@ class Deposited:
 class Disclosure:
     """A decided ask as it is kept: facts and decision for replay, manifest and receipt for the recipient.
 
-    ``told_at``: before then the subject is not shown it, None when at once.
+    ``told_at``: before then the subject is not shown it, None when at once. ``manifest_bytes``: the
+    manifest's JCS form, for who has it at hand.
     """
 
     id: DisclosureId
@@ -150,6 +151,7 @@ class Disclosure:
     receipt: str
     leaf_hash: bytes
     told_at: datetime | None = None
+    manifest_bytes: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

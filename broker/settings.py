@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 
 from broker.domain.anonymity import DEFAULT_K, LEAST_K
+from keys.rates import BURST, PER_SECOND
 from keys.settings import KeyringSettings, is_open_to_others
 
 MIN_PASSPHRASE_CHARS = 16
@@ -42,6 +43,10 @@ class Settings(KeyringSettings):
     """A file with the keyring's passphrase, readable by its owner only."""
     passphrase: SecretStr | None = None
     """The passphrase itself, instead of a file."""
+    releases_per_second: Annotated[float, Field(gt=0, le=10_000)] = PER_SECOND
+    """So many disclosures a second the custodian here releases to one recipient's key, in each process."""
+    releases_burst: Annotated[int, Field(ge=1, le=1_000_000)] = BURST
+    """So many it releases at once, before that counts."""
     engine: Literal["regorus", "opa"] = "regorus"
     """The policy engine: embedded, or a real OPA server."""
     opa_url: Url | None = None

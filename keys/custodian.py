@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from keys.errors import ContentKeyBroken, DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
 from keys.logkeys import OpenedVolumes
+from keys.warrants import Warrant
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness, open_key, seal_key, unwrap, wrap
 from tillit.jose import TokenInvalid, thumbprint
@@ -52,14 +53,16 @@ class Custodian(Protocol):
         subject: str,
         wrapped: Mapping[str, str],
         recipient_jwk: Mapping[str, Any],
-        manifest_hash: bytes,
         kid: str,
+        warrant: Warrant,
     ) -> Released:
         """Content keys under a fresh disclosure key, which is sealed to the recipient.
 
         ``kid``: the recipient's key as the caller knows it; must be the thumbprint of
-        ``recipient_jwk``. Whether the disclosure is permitted is not checked here. Raises
-        ``NoSubjectKey``, ``SubjectShredded``, ``ContentKeyBroken`` or ``RecipientKeyUnusable``.
+        ``recipient_jwk``, and the one that the warrant names. The release stands in the custodian's
+        own log when this returns; a repeat is one more release of the same entry. Raises
+        ``WarrantInvalid``, ``ReleaseRateExceeded``, ``NoSubjectKey``, ``SubjectShredded``,
+        ``ContentKeyBroken`` or ``RecipientKeyUnusable``.
         """
         ...
 

@@ -71,6 +71,12 @@ class RootDestroyed(CustodianError):
     code = "root.destroyed"
 
 
+class CustodianUnreachable(CustodianError):
+    """The custodian's process does not answer, or not so that it can be understood."""
+
+    code = "custodian.unreachable"
+
+
 class KeyringDamaged(CustodianError):
     """A file of the keyring is truncated, altered or another keyring's."""
 
@@ -87,6 +93,12 @@ class PassphraseUnfit(CustodianError):
     """The passphrase is too short or too long to protect a keyring."""
 
     code = "keyring.passphrase_unfit"
+
+
+class IssuersUnfit(CustodianError):
+    """What was given as the keys that warrants may be signed with is not that."""
+
+    code = "keyring.issuers_unfit"
 
 
 # --- what was handed in cannot be used ---
@@ -106,6 +118,25 @@ class ContentKeyBroken(CustodianError):
     """A stored content key does not open under the subject's key."""
 
     code = "content_key.broken"
+
+
+class WarrantInvalid(CustodianError):
+    """The warrant of a release is not signed by the broker, or is for something else."""
+
+    code = "release.warrant_invalid"
+
+
+class ReleaseRateExceeded(CustodianError):
+    """So many releases to one recipient's key that more must wait.
+
+    ``retry_after``: so many whole seconds.
+    """
+
+    code = "release.rate_exceeded"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class TooManyKeys(CustodianError):

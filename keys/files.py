@@ -63,22 +63,24 @@ def write_first(path: Path, data: bytes) -> bool:
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in the place of another at once, wait for its holders, overwrite what it held."""
-    draft = _draft(path, data)
     with ExitStack() as after:
-        after.callback(draft.unlink, missing_ok=True)
         with taking_turns(path.parent):
             old = after.enter_context(os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b"))
+            draft = _draft(path, data)
+            after.callback(draft.unlink, missing_ok=True)
             draft.replace(path)
+            for forgotten in path.parent.glob(f".{path.name}.*"):
+                forgotten.unlink(missing_ok=True)
         sync_directory(path.parent)
         _overwrite(old.fileno())
-    for forgotten in path.parent.glob(f".{path.name}.*"):
-        forgotten.unlink(missing_ok=True)
 
 
 def destroy(path: Path, mark: bytes) -> None:
     """Put a mark in a file's place, or where it would have been; see ``replace``."""
-    if not write_first(path, mark):
-        replace(path, mark)
+    with taking_turns(path.parent):
+        if write_first(path, mark):
+            return
+    replace(path, mark)
 
 
 @contextmanager
@@ -139,6 +141,24 @@ def _is_same(seen: os.stat_result, now: os.stat_result) -> bool:
     """Whether it is the file that was seen: by when it was written, too, as inodes are used again."""
     written = (seen.st_mtime_ns, seen.st_size) == (now.st_mtime_ns, now.st_size)
     return written and os.path.samestat(seen, now)
+
+
+def put(path: Path, data: bytes) -> None:
+    """Put a file in its place at once, whether or not there was one; for what is no secret."""
+    draft = _draft(path, data)
+    try:
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Take a file away, wait for its holders, overwrite what it held."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b") as old:
+        path.unlink()
+        sync_directory(path.parent)
+        _overwrite(old.fileno())
 
 
 def _overwrite(descriptor: int) -> None:

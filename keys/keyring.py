@@ -3,23 +3,24 @@
 A directory of sealed keys that opens with a passphrase or the like, and the custodian on it.
 
 ``root`` holds the root key under the passphrase, or under another back end (``keys.roots``);
-``custodian`` and ``broker`` hold the custodian's and the broker's own secrets under the root key;
-``subjects/`` one file per subject, ``epochs/`` one per epoch of the log (``keys.epochs``). A
-subject's key is read from its file for every call and never kept, so that shredding works in every
-process at once. What was admitted, released or shredded outlives kill -9 at any moment.
+``custodian`` and ``broker`` hold the custodian's and the broker's own secrets under the root key,
+``signer`` the key of the release log that lies in ``releases/``, ``issuers`` the public keys that
+warrants are signed with where the broker's secrets lie elsewhere (``keys.parting``); ``subjects/``
+one file per subject, ``epochs/`` one per epoch of the log (``keys.epochs``). A subject's key is
+read from its file for every call and never kept, so that shredding works in every process at once.
+What was admitted, released or shredded outlives kill -9 at any moment.
 
 Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
 """
 
-import errno
 import hashlib
 import os
-import secrets
-import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -27,112 +28,65 @@ from typing import Any, NoReturn, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from keys import boxes, custodian, files, logkeys, roots
-from keys.boxes import Cost
+from keys import boxes, custodian, files, logkeys, releases, warrants
 from keys.custodian import Released
 from keys.epochs import Epochs
 from keys.errors import (
     KeyringDamaged,
-    KeyringExists,
     KeyringMissing,
     KeyringUnreachable,
     NoSubjectKey,
     SubjectShredded,
 )
 from keys.logkeys import OpenedVolumes
+from keys.making import create
+from keys.parts import (
+    BROKER,
+    CUSTODIAN,
+    ISSUERS,
+    RELEASES,
+    SIGNER,
+    SUBJECTS,
+    BrokerSecrets,
+    broker_secrets_in,
+    content,
+    issuers_in,
+    reported,
+    sized,
+)
+from keys.rates import Rate, Rates
+from keys.releases import ReleaseLog
 from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
+from keys.warrants import Warrant
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
-from tillit.jose import x25519_jwk
+from tillit.jose import ed25519_jwk, x25519_jwk
+from tillit.notes import Vkey
+from tillit.releases import vkey
 from tillit.wire import SealedKey
 
-CUSTODIAN, BROKER, SUBJECTS = "custodian", "broker", "subjects"
+__all__ = ["BROKER", "CUSTODIAN", "SUBJECTS", "BrokerSecrets", "LocalCustodian", "create"]
+
 Result = TypeVar("Result")
 
-_BROKER_SECRETS = 4
-_OCCUPIED = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR}
 
-
-@dataclass(frozen=True, slots=True)
-class BrokerSecrets:
-    """The broker's own secrets. They stay out of ``repr`` and are not pickled.
-
-    ``person_mac`` keys the hash of the national identity number.
-    """
-
-    receipts: Ed25519PrivateKey = field(repr=False)
-    tokens: Ed25519PrivateKey = field(repr=False)
-    log: Ed25519PrivateKey = field(repr=False)
-    person_mac: bytes = field(repr=False)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("the broker's secrets are neither pickled nor copied")
-
-
-def create(
-    directory: str | os.PathLike[str],
-    protection: bytes | Back,
-    *,
-    cost: Cost = Cost(),  # noqa: B008 - a frozen value
-    randomness: Randomness = os.urandom,
-) -> None:
-    """Make a keyring with fresh keys, under a passphrase or another back end.
-
-    It appears whole, or not at all. Raises ``KeyringExists`` when there is anything but an empty
-    directory, ``PassphraseUnfit``, ``KeyringUnreachable`` when the files cannot be written, or what
-    the back end raises. ``cost`` is a passphrase's.
-    """
-    target = Path(directory).absolute()
-    root = randomness(KEY_BYTES)
-    back = _passphrase(protection, cost) if isinstance(protection, bytes) else protection
-    contents = {ROOT: roots.first(root, back=back, randomness=randomness).written()}
-    for name, size in ((CUSTODIAN, KEY_BYTES), (BROKER, _BROKER_SECRETS * KEY_BYTES)):
-        contents[name] = boxes.seal(randomness(size), key=root, name=name, randomness=randomness)
-    with _reported():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-        files.make_directory(draft)
-        try:
-            files.make_directory(draft / SUBJECTS)
-            for name, content in contents.items():
-                files.write_first(draft / name, content)
-            _put_in_place(draft, target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        files.sync_directory(target.parent)
-
-
-def _passphrase(passphrase: bytes, cost: Cost) -> Back:
-    return Passphrase(lambda: passphrase, cost=cost)
-
-
-def _put_in_place(draft: Path, target: Path) -> None:
-    try:
-        draft.rename(target)
-    except OSError as error:
-        found = KeyringExists if error.errno in _OCCUPIED else KeyringUnreachable
-        raise found(f"the keyring cannot be put in its place: {error.strerror}") from None
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Give what the operating system refuses the custodian's own name."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or "input/output error"
-        raise KeyringUnreachable(f"the keyring's files cannot be used: {reason}") from None
+def now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Unlocked:
     """What the root key opened, and which file it was: another file means opening again."""
 
-    identity: tuple[int, int, int, int]
+    identity: tuple[int, ...]
     roots: Roots
     custodian: X25519PrivateKey
     jwk: Mapping[str, Any]
-    broker: BrokerSecrets
+    broker: BrokerSecrets | None
+    issuers: Mapping[str, Any]
+    signer: Ed25519PrivateKey
+    log: ReleaseLog
 
 
 class LocalCustodian:
@@ -148,16 +102,24 @@ class LocalCustodian:
         protection: Callable[[], bytes] | Back,
         *,
         randomness: Randomness = os.urandom,
+        clock: Callable[[], datetime] = now,
+        rate: Rate = Rate(),  # noqa: B008 - a frozen value
+        sync_each: bool = False,
     ) -> None:
         """Nothing is read yet.
 
         ``protection`` gives the passphrase, or is another back end; it is asked each time the
         keyring is opened.
+
+        ``rate`` bounds the releases of this process; ``sync_each``: see ``keys.releases``.
         """
         self._directory = Path(directory).absolute()
         self._back = Passphrase(protection) if callable(protection) else protection
         self._randomness = randomness
         self._epochs = Epochs(self._directory)
+        self._clock = clock
+        self._rates = Rates(rate, time.monotonic)
+        self._sync_each = sync_each
         self._lock = threading.Lock()
         self._unlocked: _Unlocked | None = None
 
@@ -166,8 +128,27 @@ class LocalCustodian:
         return dict(self._open().jwk)
 
     def broker_keys(self) -> BrokerSecrets:
-        """The broker's own secrets."""
-        return self._open().broker
+        """The broker's own secrets. Raises ``KeyringMissing`` when they lie elsewhere."""
+        broker = self._open().broker
+        if broker is None:
+            raise KeyringMissing("the broker's secrets are in a keyring of their own")
+        return broker
+
+    def releases_vkey(self) -> Vkey:
+        """The key that heads of the release log are signed with."""
+        return vkey(self._open().signer)
+
+    def releases_head(self) -> str:
+        """Make the release log last, and sign how far it is (``tillit.releases``)."""
+        with reported():
+            return self._open().log.settle()
+
+    def close(self) -> None:
+        """Make the release log last, and let go of its files. The custodian may be used again."""
+        unlocked = self._unlocked
+        if unlocked is not None:
+            with reported():
+                unlocked.log.close()
 
     def admit(
         self, *, subject: str, key: SealedKey, wrapped: Mapping[str, str], manifest_hash: bytes
@@ -193,20 +174,27 @@ class LocalCustodian:
         subject: str,
         wrapped: Mapping[str, str],
         recipient_jwk: Mapping[str, Any],
-        manifest_hash: bytes,
         kid: str,
+        warrant: Warrant,
     ) -> Released:
         """See ``keys.custodian.Custodian.release``."""
         unlocked = self._open()
-        with _reported(), self._subject_key(unlocked, subject) as subject_key:
-            return custodian.released(
+        warranted = warrants.verified(
+            warrant, issuers=unlocked.issuers, kid=kid, records=wrapped.keys(), now=self._clock()
+        )
+        self._rates.take(kid)
+        with reported(), self._subject_key(unlocked, subject) as subject_key:
+            released = custodian.released(
                 wrapped=wrapped,
                 recipient_jwk=recipient_jwk,
-                manifest_hash=manifest_hash,
+                manifest_hash=warranted.manifest_hash,
                 kid=kid,
                 subject_key=subject_key,
                 randomness=self._randomness,
             )
+            with reported():
+                unlocked.log.append(warranted, kid=kid, count=len(wrapped))
+        return released
 
     def shred(self, *, subject: str) -> None:
         """See ``keys.custodian.Custodian.shred``.
@@ -214,7 +202,7 @@ class LocalCustodian:
         Works without the passphrase; a repeat changes nothing.
         """
         self._identity()
-        with _reported():
+        with reported():
             files.destroy(self._path(subject), boxes.SHREDDED)
 
     def log_subject_key(self, *, subject: str) -> dict[str, Any]:
@@ -228,23 +216,23 @@ class LocalCustodian:
     def log_epoch_key(self, *, epoch: str) -> dict[str, Any]:
         """See ``keys.custodian.Custodian.log_epoch_key``."""
         unseal = partial(self._unsealed, self._open())
-        with _reported():
+        with reported():
             self._epochs.make(
                 epoch, keep=lambda path: self._keep(path, self._randomness(KEY_BYTES))
             )
             with self._epochs.seed(epoch, unseal=unseal) as seed:
-                return logkeys.public_jwk(_sized(seed or b"", KEY_BYTES, epoch))
+                return logkeys.public_jwk(sized(seed or b"", KEY_BYTES, epoch))
 
     def end_log_epoch(self, *, epoch: str) -> None:
         """See ``keys.custodian.Custodian.end_log_epoch``. Works without the passphrase."""
         self._identity()
-        with _reported():
+        with reported():
             self._epochs.end(epoch)
 
     def open_log_volumes(self, *, volumes: Sequence[Volume]) -> OpenedVolumes:
         """See ``keys.custodian.Custodian.open_log_volumes``."""
         unlocked = self._open()
-        with _reported(), ExitStack() as held:
+        with reported(), ExitStack() as held:
             return logkeys.opened(
                 volumes,
                 epoch_seed=lambda epoch: held.enter_context(
@@ -262,7 +250,7 @@ class LocalCustodian:
         self, unlocked: _Unlocked, subject: str, use: Callable[[bytes], Result]
     ) -> Result:
         """Use the subject's key; one that is made for it is kept only if the use of it succeeds."""
-        with _reported():
+        with reported():
             try:
                 with self._subject_key(unlocked, subject) as subject_key:
                     return use(subject_key)
@@ -283,7 +271,7 @@ class LocalCustodian:
                 if boxes.is_shredded(data):
                     raise SubjectShredded("the subject's key was destroyed")
                 key = self._unsealed(unlocked, data, path.name)
-                yield _sized(key, KEY_BYTES, path.name)
+                yield sized(key, KEY_BYTES, path.name)
         except FileNotFoundError:
             if not path.parent.is_dir():
                 raise KeyringDamaged(f"{SUBJECTS} is gone from the keyring") from None
@@ -331,45 +319,75 @@ class LocalCustodian:
                         raise
             return self._unlocked
 
-    def _identity(self) -> tuple[int, int, int, int]:
+    def _identity(self) -> tuple[int, ...]:
         try:
             seen = (self._directory / ROOT).stat()
         except FileNotFoundError:
             raise KeyringMissing("there is no keyring in the directory") from None
         except OSError as error:
             raise KeyringUnreachable(f"the keyring cannot be read: {error.strerror}") from None
-        return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        trusted = self._trusted()
+        return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size, *trusted)
 
-    def _unlock(self, identity: tuple[int, int, int, int]) -> _Unlocked:
-        opened = RootFile.parse(self._content(ROOT)).unwrapped(self._back)
+    def _trusted(self) -> tuple[int, ...]:
+        """Which file says who may sign warrants, if one does: it may be exchanged at any time."""
+        try:
+            seen = (self._directory / ISSUERS).stat()
+        except OSError:
+            return ()
+        return (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+
+    def _unlock(self, identity: tuple[int, ...]) -> _Unlocked:
+        top = self._content(ROOT)
+        opened = RootFile.parse(top).unwrapped(self._back)
         own = opened.unseal(self._content(CUSTODIAN), name=CUSTODIAN)
-        own = _sized(own, KEY_BYTES, CUSTODIAN)
-        broker = opened.unseal(self._content(BROKER), name=BROKER)
-        broker = _sized(broker, _BROKER_SECRETS * KEY_BYTES, BROKER)
+        own = sized(own, KEY_BYTES, CUSTODIAN)
+        issuers, broker = (content(self._directory / name) for name in (ISSUERS, BROKER))
+        if issuers is None and broker is None:
+            raise KeyringDamaged(f"{BROKER} is gone from the keyring")
         private = X25519PrivateKey.from_private_bytes(own)
+        held = None if broker is None else broker_secrets_in(broker, opened)
+        trusted = [] if issuers is None else issuers_in(issuers, opened)
+        if held is not None:
+            trusted.append(ed25519_jwk(held.receipts.public_key()))
+        signer = self._signer(opened, top)
+        log = ReleaseLog(
+            self._directory / RELEASES,
+            signer=signer,
+            clock=self._clock,
+            sync_each=self._sync_each,
+        )
         return _Unlocked(
-            identity, opened, private, x25519_jwk(private.public_key()), _broker_secrets(broker)
+            identity,
+            opened,
+            private,
+            x25519_jwk(private.public_key()),
+            held,
+            {"keys": trusted},
+            signer,
+            log,
         )
 
+    def _signer(self, opened: Roots, top: bytes) -> Ed25519PrivateKey:
+        """The key of the release log; both are made where the keyring is from before there was one.
+
+        The log first: a key without a log is a log that was taken away.
+        """
+        path = self._directory / SIGNER
+        with reported():
+            if not path.exists():
+                releases.begin(self._directory / RELEASES)
+                with files.held(self._directory / ROOT) as now:
+                    if now != top:
+                        raise KeyringDamaged(f"{ROOT} was replaced meanwhile")
+                    fresh = self._randomness(KEY_BYTES)
+                    box = opened.seal(fresh, name=SIGNER, randomness=self._randomness)
+                    files.write_first(path, box)
+        secret = sized(opened.unseal(self._content(SIGNER), name=SIGNER), KEY_BYTES, SIGNER)
+        return Ed25519PrivateKey.from_private_bytes(secret)
+
     def _content(self, name: str) -> bytes:
-        with _reported():
-            try:
-                return files.read(self._directory / name)
-            except FileNotFoundError:
-                raise KeyringDamaged(f"{name} is gone from the keyring") from None
-
-
-def _broker_secrets(raw: bytes) -> BrokerSecrets:
-    receipts, tokens, log, person = (raw[i : i + KEY_BYTES] for i in range(0, len(raw), KEY_BYTES))
-    return BrokerSecrets(
-        receipts=Ed25519PrivateKey.from_private_bytes(receipts),
-        tokens=Ed25519PrivateKey.from_private_bytes(tokens),
-        log=Ed25519PrivateKey.from_private_bytes(log),
-        person_mac=person,
-    )
-
-
-def _sized(secret: bytes, size: int, name: str) -> bytes:
-    if len(secret) != size:
-        raise KeyringDamaged(f"{name} does not hold what it should")
-    return secret
+        data = content(self._directory / name)
+        if data is None:
+            raise KeyringDamaged(f"{name} is gone from the keyring")
+        return data

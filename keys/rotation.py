@@ -21,7 +21,7 @@ from pathlib import Path
 from keys import boxes, files, roots
 from keys.epochs import EPOCHS
 from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable, RotationRunning
-from keys.keyring import SUBJECTS
+from keys.parts import SUBJECTS
 from keys.roots import ROOT, Back, RootFile, Roots
 from tillit.envelopes import KEY_BYTES, Randomness
 

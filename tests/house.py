@@ -186,13 +186,13 @@ def build(
     ``units`` have keys; ``others`` stand in the register beside the people of this module.
     """
     keyring.create(directory / "keyring", PASSPHRASE, cost=CHEAP)
-    custodian = LocalCustodian(directory / "keyring", lambda: PASSPHRASE)
+    clock = Clock()
+    custodian = LocalCustodian(directory / "keyring", lambda: PASSPHRASE, clock=clock)
     secrets = custodian.broker_keys()
     if url is None:
         url = f"sqlite:///{directory / 'tillit.db'}"
         migrate(url)
     policies = _policies()
-    clock = Clock()
     store = SqlStore(url, origin="tillit.test/log")
     ports = Ports(
         store=store,

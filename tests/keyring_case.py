@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keys.keyring import SUBJECTS, LocalCustodian
-from tests.sealed_case import SOURCE, SUBJECT, TWO_VALUES, deposited
+from tests.sealed_case import SOURCE, SUBJECT, TWO_VALUES, deposited, warrant_for
 from tillit.keys import ServiceKey
 from tillit.wire import Deposit
 
@@ -17,12 +17,13 @@ def a_deposit(custodian: LocalCustodian) -> Deposit:
 def release(custodian: LocalCustodian, stored: dict[str, str], subject: str = SUBJECT) -> int:
     """Release to a recipient of no importance; how many keys came out."""
     enc = ServiceKey.generate("nav-larvik").public_jwks()["keys"][1]
+    signer = custodian.broker_keys().receipts
     released = custodian.release(
         subject=subject,
         wrapped=stored,
         recipient_jwk=enc,
-        manifest_hash=bytes(32),
         kid=enc["kid"],
+        warrant=warrant_for(stored, enc["kid"], signer),
     )
     return len(released.wrapped)
 

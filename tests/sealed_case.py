@@ -6,10 +6,11 @@ recipient holds in the end, and what attack tests take apart.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from keys import keyring
 from keys.boxes import Cost
 from keys.keyring import LocalCustodian
+from keys.warrants import Warrant
 from tillit import receipts
 from tillit.jose import b64u, ed25519_jwk, unb64u
 from tillit.keys import ServiceKey
-from tillit.manifests import manifest_hash
+from tillit.manifests import manifest_bytes, manifest_hash
 from tillit.opening import Opened, open_disclosure
 from tillit.sealing import SubjectRef, Value, seal_deposit
 from tillit.wire import (
@@ -62,6 +64,7 @@ TWO_VALUES = (
     ),
 )
 
+_FAR = datetime(2999, 1, 1, tzinfo=UTC)
 _POLICY = PolicyRef(version="2026.11.1", digest="sha256:" + "0" * 64)
 _OBLIGATIONS = Obligations(
     notify="immediate", erase_after="P30D", onward_sharing=False, journal=True
@@ -77,7 +80,7 @@ def counting(seed: str) -> Callable[[int], bytes]:
 def local_custodian(directory: Path) -> LocalCustodian:
     """A custodian on a keyring of its own, behind a passphrase that costs little."""
     keyring.create(directory, PASSPHRASE, cost=CHEAP)
-    return LocalCustodian(directory, lambda: PASSPHRASE)
+    return LocalCustodian(directory, lambda: PASSPHRASE, clock=lambda: NOW)
 
 
 def deposited(
@@ -192,15 +195,16 @@ def disclosed(
     asked = _ask(tuple(fields.fields))
     manifest = _manifest(identity, asked, fields, observed)
     enc = recipient.public_jwks()["keys"][1]
+    signer = custodian.broker_keys().receipts
+    receipt = receipts.issue(_receipt(asked, manifest, enc["kid"]), signer)
     released = custodian.release(
         subject=SUBJECT,
         wrapped=stored,
         recipient_jwk=enc,
-        manifest_hash=manifest_hash(manifest),
         kid=enc["kid"],
+        warrant=Warrant(receipt, manifest_bytes(manifest)),
     )
     header = RecipientHeader(alg="A256KW", kid=identity)
-    signer = custodian.broker_keys().receipts
     answer = DisclosureAnswer(
         id=identity,
         outcome="partly_released",
@@ -215,7 +219,7 @@ def disclosed(
         withheld={WITHHELD: (Reason(code="consent.no_grant", text="Ikke samtykket."),)},
         manifest=manifest,
         stable_until=None,
-        receipt=receipts.issue(_receipt(asked, manifest), signer),
+        receipt=receipt,
     )
     crossed = DisclosureAnswer.model_validate_json(answer.model_dump_json())
     return Disclosed(crossed, asked, recipient, source, custodian, signer, deposit)
@@ -258,7 +262,37 @@ def _manifest(
     )
 
 
-def _receipt(asked: Ask, manifest: Manifest) -> Receipt:
+def warrant_for(
+    records: Iterable[str],
+    kid: str | None,
+    signer: Ed25519PrivateKey,
+    *,
+    manifest: Mapping[str, Any] = MappingProxyType({}),
+    **statement: Any,
+) -> Warrant:
+    """A warrant to release these records to this key, beside any deposit.
+
+    ``statement`` and ``manifest`` replace what a sound one says.
+    """
+    fields = {f"plan.field_{word(at)}": record for at, record in enumerate(records)}
+    asked = _ask(("plan.goals",))
+    named = DepositManifest.model_construct(
+        v=1, source=SOURCE, subject=RECIPIENT_HANDLE, fields=fields
+    )
+    sound = _manifest(DISCLOSURE, asked, named, dict.fromkeys(fields, OBSERVED))
+    says = manifest_bytes(sound.model_copy(update={"expires_at": _FAR, **manifest}))
+    receipt = _receipt(asked, sound, kid)
+    told = {"manifest": b64u(hashlib.sha256(says).digest()), **statement}
+    changed = receipt.statement.model_copy(update=told)
+    return Warrant(receipts.issue(receipt.model_copy(update={"statement": changed}), signer), says)
+
+
+def word(number: int) -> str:
+    """A number in letters, as names of fields have them."""
+    return chr(97 + number // 26) + chr(97 + number % 26)
+
+
+def _receipt(asked: Ask, manifest: Manifest, kid: str | None) -> Receipt:
     statement = Statement(
         type="disclosure",
         id=manifest.disclosure,
@@ -273,6 +307,7 @@ def _receipt(asked: Ask, manifest: Manifest) -> Receipt:
         manifest=b64u(manifest_hash(manifest)),
         decision={**dict.fromkeys(manifest.fields, "permit"), WITHHELD: ("consent.no_grant",)},
         policy=_POLICY,
+        recipient_kid=kid,
     )
     promise = Promise(origin="tillit.example/log", at=NOW, salt=b64u(b"s" * 32))
     return Receipt(v=1, iss=ISSUER, statement=statement, promise=promise)

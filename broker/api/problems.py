@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 from broker.api import errors as edge
-from broker.errors import BrokerError, Unavailable
+from broker.errors import BrokerError, TooManyReleases, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tillit:problem:"
@@ -28,6 +28,7 @@ TABLE: Mapping[str, Shape] = {
     "policy.unavailable": Shape(503, "The policy engine does not answer"),
     "register.unavailable": Shape(503, "The population register does not answer"),
     "custodian.unavailable": Shape(503, "The custodian does not answer"),
+    "release.too_many": Shape(429, "Too much was released to the recipient lately"),
     "token.issuer_unavailable": Shape(503, "The identity provider's keys cannot be read"),
     "server.busy": Shape(503, "Too many requests are waiting"),
     "server.not_ready": Shape(503, "Not ready"),
@@ -213,6 +214,8 @@ def problem(
 ) -> Response:
     """The answer that tells of ``error``. Never cached."""
     told = dict(headers or {})
+    if isinstance(error, TooManyReleases):
+        told["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unavailable) or error.code in _RETRY_AFTER:
         told.setdefault("Retry-After", "1")
     if error.code in _CHALLENGED:

@@ -51,6 +51,7 @@ from broker.errors import (
     ProofPending,
     RecordExists,
     SubjectErased,
+    TooManyReleases,
     UnknownConsent,
     UnknownDepositField,
     UnknownDisclosure,
@@ -155,7 +156,14 @@ class EventsQuery(Query):
     takes=Ask,
     gives=DisclosureAnswer,
     status=201,
-    refuses=(UnknownHandle, UnknownPerson, DisclosureGone, NoRecipientKey, SubjectErased),
+    refuses=(
+        UnknownHandle,
+        UnknownPerson,
+        DisclosureGone,
+        NoRecipientKey,
+        SubjectErased,
+        TooManyReleases,
+    ),
 )
 def disclose(given: Exchange[Ask]) -> DisclosureAnswer:
     """Ask for fields.
@@ -181,7 +189,7 @@ def check(given: Exchange[Ask]) -> CheckAnswer:
     "/v1/disclosures/{disclosure}",
     "service",
     gives=DisclosureAnswer,
-    refuses=(UnknownDisclosure, DisclosureGone, NoRecipientKey, SubjectErased),
+    refuses=(UnknownDisclosure, DisclosureGone, NoRecipientKey, SubjectErased, TooManyReleases),
 )
 def disclosure(given: Exchange[Any]) -> DisclosureAnswer:
     """A disclosure again, while what it rests on stands."""

@@ -4,6 +4,7 @@ Record before you release: decision, log entry, receipt and notice are one trans
 re-address anything, while the consents it rests on are held still.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +20,12 @@ from broker.errors import Contended, EngineDown
 from broker.ports import Deposited, Disclosure, Notice, Ports, Transaction
 from broker.usecases import gaps
 from broker.usecases.call import Call, attempt, once, remember, repeated
-from broker.usecases.disclosures import hand_out, reasons
+from broker.usecases.disclosures import RecipientKey, hand_out, reasons, recipient_key
 from broker.usecases.gathering import Gathered, gather
 from broker.usecases.people import known
 from broker.usecases.refusals import record
 from tillit.jose import b64u
-from tillit.manifests import manifest_hash
+from tillit.manifests import manifest_bytes
 from tillit.receipts import issue
 from tillit.wire import (
     Ask,
@@ -107,27 +108,28 @@ def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:
         DisclosureGone: a repeat, and what it rested on no longer stands.
     """
     try:
-        disclosure, fresh = attempt(lambda: _recorded(ask, call=call, ports=ports))
+        disclosure, key = attempt(lambda: _recorded(ask, call=call, ports=ports))
     except EngineDown:
         record(call.unit, route="POST /v1/disclosures", code=EngineDown.code, ports=ports)
         raise
-    return hand_out(disclosure, fresh=fresh, language=call.language, ports=ports)
+    return hand_out(disclosure, key, language=call.language, ports=ports)
 
 
-def _recorded(ask: Ask, *, call: Call, ports: Ports) -> tuple[Disclosure, bool]:
-    """The disclosure this call makes, or made before; and which of the two."""
+def _recorded(ask: Ask, *, call: Call, ports: Ports) -> tuple[Disclosure, RecipientKey | None]:
+    """The disclosure this call makes and the key it is for; or the one it made before."""
     with ports.store.write() as tx:
         prior = repeated(tx, call, ports=ports)
         if prior is not None:
             disclosure = tx.disclosure(DisclosureId(prior.answer))
             if disclosure is None:
                 raise Contended
-            return disclosure, False
+            return disclosure, None
         now = ports.clock()
         gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
-        disclosure = _record(tx, ask, gathered, decision, unit=call.unit, ports=ports)
+        key = recipient_key(tx, call.unit) if decision.permitted() else RecipientKey(None, None)
+        disclosure = _record(tx, ask, gathered, decision, key, unit=call.unit, ports=ports)
         remember(tx, call, disclosure.id, at=now, ports=ports)
-        return disclosure, True
+        return disclosure, key
 
 
 def _decide(
@@ -145,6 +147,7 @@ def _record(
     ask: Ask,
     gathered: Gathered,
     decision: Decision,
+    key: RecipientKey,
     *,
     unit: UnitId,
     ports: Ports,
@@ -154,7 +157,8 @@ def _record(
     chosen = _choose(decision, gathered)
     _use_up(tx, chosen.values(), gathered.facts, disclosure=identity)
     manifest = _manifest(identity, ask, chosen, decision, unit=unit, now=gathered.facts.now)
-    bound = manifest_hash(manifest)
+    written = manifest_bytes(manifest)
+    bound = hashlib.sha256(written).digest()
     statement = Statement(
         type="disclosure",
         id=identity,
@@ -169,6 +173,7 @@ def _record(
         manifest=b64u(bound),
         decision=_summary(decision),
         policy=decision.policy,
+        recipient_kid=key.kid,
     )
     content = statement.model_dump(mode="json")
     found_by = of_decision(ask, decision, recipient=unit, catalogue=ports.catalogue)
@@ -182,6 +187,7 @@ def _record(
         decision=decision,
         manifest=manifest,
         manifest_hash=bound,
+        manifest_bytes=written,
         receipt=_receipt(statement, promised, ports),
         leaf_hash=promised.leaf_hash,
         told_at=_told_at(gathered, decision, ports.catalogue),

@@ -1,6 +1,7 @@
 """Disclosures: handing out what was recorded, once or again, and the proof that it stands in the log."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from audit.entries import Entry
@@ -16,11 +17,15 @@ from broker.errors import (
     ProofPending,
     StoreDown,
     SubjectErased,
+    TooManyReleases,
     UnknownDisclosure,
 )
 from broker.ports import Disclosure, Ports, Transaction
 from broker.usecases.people import myself
-from keys.errors import CustodianError, RecipientKeyUnusable, SubjectShredded
+from keys.errors import CustodianError, RecipientKeyUnusable, ReleaseRateExceeded, SubjectShredded
+from keys.warrants import Warrant
+from tillit.manifests import manifest_bytes
+from tillit.receipts import read_unsafe
 from tillit.wire import (
     DisclosureAnswer,
     FieldName,
@@ -34,6 +39,15 @@ from tillit.wire import (
 )
 
 Sealed = tuple[dict[FieldName, SealedField], SealedKey]
+_STOPPED = (DisclosureGone, CustodianDown, NoRecipientKey, SubjectErased, TooManyReleases)
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientKey:
+    """A recipient's encryption key as it was when a disclosure was recorded; ``jwk`` is None when it had none."""
+
+    kid: str | None
+    jwk: Mapping[str, object] | None
 
 
 def again(
@@ -49,35 +63,37 @@ def again(
         disclosure = tx.disclosure(identity)
     if disclosure is None or disclosure.recipient != unit:
         raise UnknownDisclosure
-    return hand_out(disclosure, fresh=False, language=language, ports=ports)
+    return hand_out(disclosure, None, language=language, ports=ports)
 
 
 def hand_out(
-    disclosure: Disclosure, *, fresh: bool, language: Language, ports: Ports
+    disclosure: Disclosure, key: RecipientKey | None, *, language: Language, ports: Ports
 ) -> DisclosureAnswer:
     """Re-address the recorded fields to the recipient while the consents they rest on are held still.
 
-    ``fresh``: recorded by this very call, so that its erasure cannot have been attested yet.
+    ``key`` is given where this very call recorded it, so that its erasure cannot have been attested yet.
 
     Raises:
-        DisclosureGone: a consent it rested on changed since, or time alone has changed the answer; logged.
+        DisclosureGone: a consent it rested on changed since, or time alone has changed the answer, or the key it was
+            recorded for is no longer the recipient's; logged.
+        TooManyReleases: so many went to the recipient that it must wait; logged.
         CustodianDown: the custodian could not re-address; logged, and the same call can be repeated.
         NoRecipientKey: the recipient has no usable encryption key.
         SubjectErased: the subject's key was shredded.
     """
     sealed: dict[FieldName, SealedField] = {}
-    key: SealedKey | None = None
+    sealed_key: SealedKey | None = None
     if disclosure.manifest.fields:
         try:
-            sealed, key = _released(disclosure, ports, fresh=fresh)
-        except (DisclosureGone, CustodianDown, NoRecipientKey, SubjectErased) as stopped:
+            sealed, sealed_key = _released(disclosure, key, ports)
+        except _STOPPED as stopped:
             _log_stopped(disclosure, stopped.code, ports)
             raise
     return DisclosureAnswer(
         id=disclosure.id,
         outcome=disclosure.decision.outcome,
         sealed=sealed,
-        key=key,
+        key=sealed_key,
         grounds={n: permit.grounds for n, permit in disclosure.decision.permitted().items()},
         withheld=reasons(disclosure.decision, language=language, ports=ports),
         manifest=disclosure.manifest,
@@ -134,8 +150,25 @@ def _concerns(
     return disclosure.recipient == reader
 
 
-def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
-    manifest = disclosure.manifest
+def recipient_key(tx: Transaction, unit: UnitId, kid: str | None = None) -> RecipientKey:
+    """The unit's newest encryption key, or the one by that id."""
+    keys = [key for key in tx.service_keys(unit) if key.use == "enc" and kid in {None, key.kid}]
+    return RecipientKey(keys[-1].kid, keys[-1].jwk) if keys else RecipientKey(None, None)
+
+
+def _recorded_for(tx: Transaction, disclosure: Disclosure) -> RecipientKey:
+    """The key that the receipt names, which alone the custodian releases to."""
+    kid = read_unsafe(disclosure.receipt).statement.recipient_kid
+    key = recipient_key(tx, disclosure.recipient, kid)
+    if key.jwk is not None and kid is None:
+        raise DisclosureGone("it was recorded for no key; ask anew")
+    if key.jwk is None and kid is not None:
+        raise DisclosureGone("the key it was recorded for is not the recipient's any more")
+    return key
+
+
+def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) -> Sealed:
+    manifest, fresh = disclosure.manifest, key is not None
     # What time alone has changed since (an end, a birthday, a membership) the decision itself foresaw.
     until = min(manifest.expires_at, disclosure.decision.stable_until or manifest.expires_at)
     now = ports.clock()
@@ -151,7 +184,9 @@ def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
             _check_objections(tx, disclosure, catalogue=ports.catalogue)
         if not fresh and tx.erased([disclosure.id]):
             raise DisclosureGone("the recipient has attested its erasure")
-        recipient = _recipient_key(tx, disclosure.recipient)
+        recipient = key or _recorded_for(tx, disclosure)
+        if recipient.jwk is None:
+            raise NoRecipientKey
         stored = tx.sealed(
             disclosure.subject, [RecordId(field.record) for field in manifest.fields.values()]
         )
@@ -159,16 +194,20 @@ def _released(disclosure: Disclosure, ports: Ports, *, fresh: bool) -> Sealed:
             released = ports.custodian.release(
                 subject=disclosure.subject,
                 wrapped={record: sealed.encrypted_key for record, sealed in stored.items()},
-                recipient_jwk=recipient,
-                manifest_hash=disclosure.manifest_hash,
-                kid=str(recipient["kid"]),
+                recipient_jwk=recipient.jwk,
+                kid=str(recipient.kid),
+                warrant=Warrant(
+                    disclosure.receipt, disclosure.manifest_bytes or manifest_bytes(manifest)
+                ),
             )
         except SubjectShredded as error:
             raise SubjectErased from error
         except RecipientKeyUnusable as error:
             raise NoRecipientKey from error
+        except ReleaseRateExceeded as error:
+            raise TooManyReleases(retry_after=error.retry_after) from error
         except CustodianError as error:
-            raise CustodianDown from error
+            raise CustodianDown(error.code) from error
     header = RecipientHeader(alg="A256KW", kid=disclosure.id)
     return {
         name: stored[RecordId(field.record)].model_copy(
@@ -217,13 +256,6 @@ def _yields(ground: Ground, catalogue: Catalogue) -> bool:
     """Whether an objection stops what rests on the ground: a yes, or a statute that holds unless the subject objects."""
     statute = catalogue.statutes.get(ground.id)
     return statute is None or statute.unless_objected
-
-
-def _recipient_key(tx: Transaction, unit: UnitId) -> Mapping[str, object]:
-    keys = [key.jwk for key in tx.service_keys(unit) if key.use == "enc"]
-    if not keys:
-        raise NoRecipientKey
-    return keys[-1]
 
 
 def _log_stopped(disclosure: Disclosure, code: str, ports: Ports) -> None:

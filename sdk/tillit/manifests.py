@@ -2,8 +2,13 @@
 
 import hashlib
 
-from tillit.jcs import canonical
+from tillit.jcs import canonical, canonical_words
 from tillit.wire import DepositManifest, Manifest
+
+
+def manifest_bytes(manifest: Manifest | DepositManifest) -> bytes:
+    """The manifest's JCS form, whose SHA-256 ``manifest_hash`` is."""
+    return canonical_words(manifest.model_dump(mode="json"))
 
 
 def manifest_hash(manifest: Manifest | DepositManifest) -> bytes:
@@ -11,7 +16,7 @@ def manifest_hash(manifest: Manifest | DepositManifest) -> bytes:
 
     ``apv`` (ECDH-ES) or ``info`` (HPKE) of the key it belongs to.
     """
-    return hashlib.sha256(canonical(manifest.model_dump(mode="json"))).digest()
+    return hashlib.sha256(manifest_bytes(manifest)).digest()
 
 
 def field_aad(*, field: str, record: str, source: str) -> bytes:

@@ -1,7 +1,8 @@
 """The custodian: re-addressing must not depend on what values weigh, and must cost little else.
 
-Twenty values of 100 KB and twenty of 100 bytes are deposited, admitted and released for real, in
-turns, so that both see the same machine. Where the time goes is measured on the primitives alone.
+Twenty values of 100 KB and twenty of 100 bytes are deposited, admitted and released for real, each
+on its warrant and into the release log, in turns, so that both see the same machine. Where the time
+goes is measured on the primitives alone.
 """
 
 import os
@@ -19,6 +20,7 @@ from keys import keyring
 from keys.boxes import Cost
 from keys.custodian import Released
 from keys.keyring import LocalCustodian
+from keys.rates import Rate
 from tests.sealed_case import (
     OBSERVED,
     RECIPIENT,
@@ -26,18 +28,19 @@ from tests.sealed_case import (
     SUBJECT,
     admit,
     deposited,
+    warrant_for,
+    word,
 )
 from tillit.envelopes import unwrap, wrap
 from tillit.keys import ServiceKey
 from tillit.sealing import Value
 
-FIELDS = 20
+FIELDS, MANY = 20, 60
 SMALL, LARGE = 100, 100_000
 LARGE_AT_ONCE = 5
 TARGET_RATIO = 1.2
 TARGET_MS = 1.0
 _PASSPHRASE = b"a passphrase of the bench"
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def run(*, rounds: int = 2000) -> dict[str, Any]:
@@ -49,6 +52,7 @@ def run(*, rounds: int = 2000) -> dict[str, Any]:
             "small": _release(custodian, small, hybrid=False),
             "large": _release(custodian, large, hybrid=False),
             "hybrid": _release(custodian, small, hybrid=True),
+            "many": _release(custodian, _stored(custodian, SMALL, MANY), hybrid=False),
         }
         times = _in_turns({**releases, "primitives": _primitives()}, rounds)
     medians = {name: statistics.median(each) for name, each in times.items()}
@@ -61,18 +65,21 @@ def run(*, rounds: int = 2000) -> dict[str, Any]:
         "large_to_small": ratio,
         "per_second": 1000 / statistics.fmean(times["small"]),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "met": 1 / TARGET_RATIO <= ratio <= TARGET_RATIO and medians["small"] <= TARGET_MS,
+        "met": 1 / TARGET_RATIO <= ratio <= TARGET_RATIO and medians["many"] <= TARGET_MS,
     }
 
 
 def report(result: dict[str, Any]) -> str:
     """The measurements in words."""
-    lines = [f"custodian, release of {FIELDS} values, {result['rounds']:,} rounds in turns"]
+    lines = [
+        f"custodian, release of {FIELDS} values (many: {MANY}), {result['rounds']:,} rounds in turns"
+    ]
     lines += [
         f"  {name:>6}: p50 {each['p50_ms']:.3f} ms, p99 {each['p99_ms']:.3f} ms"
         for name, each in result["release"].items()
     ]
     lines += [
+        f"  each with its warrant and its line in the release log; target {TARGET_MS} ms for many",
         (
             f"  {LARGE:,} bytes each to {SMALL} bytes each: {result['large_to_small']:.3f} "
             f"(target within {TARGET_RATIO - 1:.0%})"
@@ -89,18 +96,18 @@ def report(result: dict[str, Any]) -> str:
 
 def _custodian(directory: Path) -> LocalCustodian:
     keyring.create(directory, _PASSPHRASE, cost=Cost(n=2**10, r=8, p=1))
-    return LocalCustodian(directory, lambda: _PASSPHRASE)
+    return LocalCustodian(directory, lambda: _PASSPHRASE, rate=Rate(burst=10**9))
 
 
-def _stored(custodian: LocalCustodian, weight: int) -> dict[str, str]:
-    """Content keys at rest of twenty values of so many bytes, deposited within the body limit."""
+def _stored(custodian: LocalCustodian, weight: int, count: int = FIELDS) -> dict[str, str]:
+    """Content keys at rest of values of so many bytes, deposited within the body limit."""
     source = ServiceKey.generate(SOURCE)
     values = [
-        Value(f"plan.bench_{letter}", "x" * weight, OBSERVED, "measured", "teacher")
-        for letter in _LETTERS[:FIELDS]
+        Value(f"plan.bench_{word(at)}", "x" * weight, OBSERVED, "measured", "teacher")
+        for at in range(count)
     ]
     stored: dict[str, str] = {}
-    for at in range(0, FIELDS, LARGE_AT_ONCE):
+    for at in range(0, count, LARGE_AT_ONCE):
         some = values[at : at + LARGE_AT_ONCE]
         deposit = deposited(some, source=source, custodian_jwk=custodian.public_jwk(), seed=f"{at}")
         stored |= admit(custodian, deposit)
@@ -111,12 +118,9 @@ def _release(
     custodian: LocalCustodian, stored: dict[str, str], *, hybrid: bool
 ) -> Callable[[], Released]:
     enc = ServiceKey.generate(RECIPIENT, hybrid=hybrid).public_jwks()["keys"][1]
+    warrant = warrant_for(stored, enc["kid"], custodian.broker_keys().receipts)
     return lambda: custodian.release(
-        subject=SUBJECT,
-        wrapped=stored,
-        recipient_jwk=enc,
-        manifest_hash=bytes(32),
-        kid=enc["kid"],
+        subject=SUBJECT, wrapped=stored, recipient_jwk=enc, kid=enc["kid"], warrant=warrant
     )
 
 

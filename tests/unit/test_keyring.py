@@ -24,6 +24,7 @@ from keys.errors import (
     PassphraseWrong,
 )
 from keys.keyring import BROKER, CUSTODIAN, SUBJECTS, LocalCustodian
+from keys.parts import RELEASES, SIGNER
 from keys.roots import ROOT
 from tests.keyring_case import a_deposit, release, subject_file
 from tests.sealed_case import (
@@ -68,7 +69,7 @@ def test_nothing_is_left_lying_about(home: Path, custodian: LocalCustodian) -> N
     custodian.shred(subject=SUBJECT)
     assert sorted(path.name for path in home.parent.iterdir()) == ["keyring"]
     assert sorted(path.name for path in home.iterdir()) == sorted(
-        [ROOT, CUSTODIAN, BROKER, SUBJECTS]
+        [ROOT, CUSTODIAN, BROKER, SIGNER, RELEASES, SUBJECTS]
     )
     assert len(list((home / SUBJECTS).iterdir())) == 1
 

@@ -1,12 +1,12 @@
 """The custodian's port: admit, release, and what it refuses to do."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keys.custodian import Custodian
 from keys.errors import (
     ContentKeyBroken,
     CustodianError,
@@ -23,6 +23,7 @@ from tests.sealed_case import (
     deposited,
     local_custodian,
     named,
+    warrant_for,
 )
 from tillit.envelopes import open_key, unwrap
 from tillit.jose import TokenInvalid, b64u, thumbprint
@@ -44,7 +45,7 @@ def deposit(custodian: LocalCustodian) -> Deposit:
 
 
 def release(
-    custodian: Custodian, stored: dict[str, str], recipient: ServiceKey, **changes: Any
+    custodian: LocalCustodian, stored: dict[str, str], recipient: ServiceKey, **changes: Any
 ) -> Any:
     """Release to a recipient, for a manifest of no importance."""
     enc = recipient.public_jwks()["keys"][1]
@@ -52,10 +53,12 @@ def release(
         "subject": SUBJECT,
         "wrapped": stored,
         "recipient_jwk": enc,
-        "manifest_hash": bytes(32),
         "kid": enc["kid"],
+        **changes,
     }
-    return custodian.release(**{**given, **changes})
+    signer = custodian.broker_keys().receipts
+    warrant = warrant_for(stored, given["kid"], signer)
+    return custodian.release(**{"warrant": warrant, **given})
 
 
 @pytest.mark.parametrize("hybrid", [False, True])
@@ -65,9 +68,13 @@ def test_only_the_recipient_gets_at_the_content_keys(
     """From deposit to release, content keys are never outside a wrapping."""
     stored = admit(custodian, deposit)
     recipient = ServiceKey.generate("nav-larvik", hybrid=hybrid)
-    released = release(custodian, stored, recipient)
+    warrant = warrant_for(stored, recipient.enc_kid, custodian.broker_keys().receipts)
+    released = release(custodian, stored, recipient, warrant=warrant)
     key = open_key(
-        released.key, key=recipient.reader, kid=recipient.enc_kid, manifest_hash=bytes(32)
+        released.key,
+        key=recipient.reader,
+        kid=recipient.enc_kid,
+        manifest_hash=hashlib.sha256(warrant.manifest).digest(),
     )
     content_keys = {unwrap(text, key=key) for text in released.wrapped.values()}
     assert released.wrapped.keys() == stored.keys()
@@ -159,7 +166,7 @@ def test_a_key_that_nobody_can_read_with_is_refused(
     try:
         kid = thumbprint(jwk)
     except TokenInvalid:
-        kid = "none"
+        kid = ServiceKey.generate("x").enc_kid
     with pytest.raises(RecipientKeyUnusable):
         release(custodian, stored, ServiceKey.generate("x"), recipient_jwk=jwk, kid=kid)
 
@@ -180,7 +187,7 @@ def test_more_than_a_disclosure_can_hold_is_refused(
     """A bound on the work that one call can ask for."""
     stored = admit(custodian, deposit)
     (text, *_) = stored.values()
-    many = {f"rec_{number}": text for number in range(MAX_FIELDS + 1)}
+    many = {f"rec_{number:022}": text for number in range(MAX_FIELDS + 1)}
     recipient = ServiceKey.generate("nav-larvik")
     with pytest.raises(TooManyKeys):
         release(custodian, many, recipient)

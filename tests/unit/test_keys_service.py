@@ -24,6 +24,7 @@ from tests.sealed_case import (
     counting,
     deposited,
     disclosed,
+    warrant_for,
 )
 from tillit.errors import KeyFileError, TillitError
 from tillit.jose import TokenInvalid, b64u, thumbprint, verify_compact
@@ -233,12 +234,14 @@ def _everything_wrong(case: Disclosed) -> list[Callable[[], object]]:
     def release(**changes: Any) -> object:
         given: dict[str, Any] = {
             "subject": SUBJECT,
-            "wrapped": {"rec": "A" * 54},
+            "wrapped": {"rec_" + "A" * 22: "A" * 54},
             "recipient_jwk": enc,
-            "manifest_hash": bytes(32),
             "kid": enc["kid"],
+            **changes,
         }
-        return case.custodian.release(**{**given, **changes})
+        signer = case.custodian.broker_keys().receipts
+        given["warrant"] = warrant_for(given["wrapped"], given["kid"], signer)
+        return case.custodian.release(**given)
 
     def opened_with(**changes: Any) -> object:
         return type(case)(**{**vars(case), **changes}).opened()
@@ -252,7 +255,7 @@ def _everything_wrong(case: Disclosed) -> list[Callable[[], object]]:
         lambda: case.changed(key=None).opened(),
         lambda: admit(case.custodian, other),
         release,
-        lambda: release(wrapped={}, kid="x"),
+        lambda: release(wrapped={}, kid=stranger.enc_kid),
         lambda: release(wrapped={}, recipient_jwk={}),
         lambda: release(subject="sub_nobody"),
         lambda: deposited(

@@ -20,13 +20,15 @@ from keys.errors import (
     SubjectShredded,
 )
 from keys.keyring import CUSTODIAN, SUBJECTS, LocalCustodian
+from keys.parts import RELEASES
 from keys.roots import ROOT, Backs, Passphrase, RootFile
 from keys.rotation import Rotated, rotate
 from tests.keyring_case import a_deposit, release, subject_file
 from tests.sealed_case import CHEAP, PASSPHRASE, SUBJECT, TWO_VALUES, admit, local_custodian
+from tillit.notes import open_checkpoint
 
 OTHER = b"another passphrase of the tests"
-SECRET_FILES = 3
+SECRET_FILES = 4
 BACK = Passphrase(lambda: PASSPHRASE, cost=CHEAP)
 NEXT = Backs(Passphrase(lambda: OTHER, cost=CHEAP), BACK)
 
@@ -57,7 +59,11 @@ def test_who_has_it_open_goes_on_with_the_same_keys(home: Path, custodian: Local
     """No restart, no ciphertext and no wrapped content key changes."""
     stored = admit(custodian, a_deposit(custodian))
     public, secrets = custodian.public_jwk(), custodian.broker_keys()
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    before = {
+        path: path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file() and path.parent.name != RELEASES
+    }
     assert rotate(home, BACK) == Rotated(2, SECRET_FILES, (), destroyed=False)
     assert release(custodian, stored) == len(TWO_VALUES)
     assert custodian.public_jwk() == public
@@ -65,6 +71,19 @@ def test_who_has_it_open_goes_on_with_the_same_keys(home: Path, custodian: Local
     assert [path.name for path, data in before.items() if path.read_bytes() == data] == []
     assert rotate(home, BACK).epoch == 3
     assert release(LocalCustodian(home, lambda: PASSPHRASE), stored) == len(TWO_VALUES)
+
+
+def test_the_release_log_goes_on(home: Path, custodian: LocalCustodian) -> None:
+    """Its lines are no secrets and stay as they are; who signs its heads stays the same."""
+    stored = admit(custodian, a_deposit(custodian))
+    assert release(custodian, stored) == len(TWO_VALUES)
+    vkey = custodian.releases_vkey()
+    (segment,) = (home / RELEASES).glob("*.jsonl")
+    before = segment.read_bytes()
+    assert rotate(home, BACK).damaged == ()
+    assert release(custodian, stored) == len(TWO_VALUES)
+    assert segment.read_bytes().startswith(before)
+    assert open_checkpoint(custodian.releases_head(), vkey).size == 2
 
 
 def test_the_logs_keys_are_the_same_too(home: Path, custodian: LocalCustodian) -> None:
@@ -105,7 +124,7 @@ def test_a_crash_half_way_leaves_everything_readable_and_is_ended_by_a_repeat(
     fresh = admit(both, a_deposit(both), "sub_fresh")
     seen: list[tuple[int, int]] = []
     rotated = rotate(home, back, progress=lambda done, total: seen.append((done, total)))
-    assert (rotated.epoch, rotated.damaged, seen) == (2, (), [(2, 4), (4, 4)])
+    assert (rotated.epoch, rotated.damaged, seen) == (2, (), [(3, 5), (5, 5)])
     ended = RootFile.parse((home / ROOT).read_bytes())
     assert (ended.epoch, ended.previous) == (2, None)
     assert release(both, stored) == release(both, fresh, "sub_fresh") == len(TWO_VALUES)

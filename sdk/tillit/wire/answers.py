@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from tillit.wire.asks import Actor, Ground, Obligations, PolicyRef, Reason
 from tillit.wire.explanations import Explanation
@@ -61,7 +61,8 @@ class DisclosureAnswer(Wire):
 class Statement(Wire):
     """What a disclosure's log leaf commits to, and what the receipt repeats. ``decision``: field → "permit" or codes.
 
-    ``manifest`` is base64url SHA-256(JCS(manifest)).
+    ``manifest`` is base64url SHA-256(JCS(manifest)). ``recipient_kid`` is the one key that the disclosure may be sealed to;
+    it is left out where nothing can be released, and in receipts from before it was said.
     """
 
     type: Literal["disclosure"]
@@ -77,6 +78,7 @@ class Statement(Wire):
     manifest: Sha256
     decision: dict[FieldName, Literal["permit"] | tuple[ReasonCode, ...]]
     policy: PolicyRef
+    recipient_kid: Annotated[Sha256 | None, Field(exclude_if=lambda kid: kid is None)] = None
 
 
 class Promise(Wire):

@@ -1,0 +1,106 @@
+"""Parts of a keyring: what its files are called and hold, and how what the disk refuses is told."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from keys import files
+from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable
+from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
+from tillit.envelopes import KEY_BYTES
+
+CUSTODIAN, BROKER, SUBJECTS = "custodian", "broker", "subjects"
+SIGNER, ISSUERS, RELEASES = "signer", "issuers", "releases"
+SEALED = (CUSTODIAN, BROKER, SIGNER, ISSUERS)
+"""The files under the root key that lie beside it; a keyring need not have all of them."""
+
+BROKER_BYTES = 4 * KEY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSecrets:
+    """The broker's own secrets. They stay out of ``repr`` and are not pickled.
+
+    ``person_mac`` keys the hash of the national identity number.
+    """
+
+    receipts: Ed25519PrivateKey = field(repr=False)
+    tokens: Ed25519PrivateKey = field(repr=False)
+    log: Ed25519PrivateKey = field(repr=False)
+    person_mac: bytes = field(repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the broker's secrets are neither pickled nor copied")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Give what the operating system refuses the custodian's own name."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "input/output error"
+        raise KeyringUnreachable(f"the keyring's files cannot be used: {reason}") from None
+
+
+def content(path: Path) -> bytes | None:
+    """What a file of a keyring holds, None where there is none. Raises as ``files.read``."""
+    with reported():
+        try:
+            return files.read(path)
+        except FileNotFoundError:
+            return None
+
+
+def root_of(home: Path, back: Back) -> tuple[bytes, Roots]:
+    """The ``root`` file of a keyring and the root key in it. Raises as opening a keyring does."""
+    top = content(home / ROOT)
+    if top is None:
+        raise KeyringMissing("there is no keyring in the directory")
+    return top, RootFile.parse(top).unwrapped(back)
+
+
+def broker_secrets(
+    directory: str | os.PathLike[str], protection: Callable[[], bytes] | Back
+) -> BrokerSecrets:
+    """The broker's own secrets, from a keyring of its own or one that it shares with the custodian.
+
+    Raises as ``LocalCustodian`` does, and ``KeyringMissing`` where it holds none.
+    """
+    home = Path(directory).absolute()
+    _, roots = root_of(home, Passphrase(protection) if callable(protection) else protection)
+    box = content(home / BROKER)
+    if box is None:
+        raise KeyringMissing("there are no secrets of a broker's in the keyring")
+    return broker_secrets_in(box, roots)
+
+
+def issuers_in(box: bytes, roots: Roots) -> list[dict[str, Any]]:
+    """The public keys that warrants may be signed with, as ``issuers`` holds them."""
+    keys: list[dict[str, Any]] = json.loads(roots.unseal(box, name=ISSUERS))
+    return keys
+
+
+def broker_secrets_in(box: bytes, roots: Roots) -> BrokerSecrets:
+    """The broker's own secrets, as ``broker`` holds them."""
+    raw = sized(roots.unseal(box, name=BROKER), BROKER_BYTES, BROKER)
+    receipts, tokens, log, person = (raw[i : i + KEY_BYTES] for i in range(0, len(raw), KEY_BYTES))
+    return BrokerSecrets(
+        receipts=Ed25519PrivateKey.from_private_bytes(receipts),
+        tokens=Ed25519PrivateKey.from_private_bytes(tokens),
+        log=Ed25519PrivateKey.from_private_bytes(log),
+        person_mac=person,
+    )
+
+
+def sized(secret: bytes, size: int, name: str) -> bytes:
+    """A secret of the size it should have. Raises ``KeyringDamaged``."""
+    if len(secret) != size:
+        raise KeyringDamaged(f"{name} does not hold what it should")
+    return secret
