@@ -19,6 +19,12 @@ class EntryInvalid(AuditError):
     code = "audit.entry_invalid"
 
 
+class NoLogKeys(AuditError):
+    """Nothing was given to seal contents to, so no content is written at all."""
+
+    code = "audit.no_log_keys"
+
+
 class NoCheckpoint(AuditError):
     """The log has not been started: nothing has been signed yet."""
 

@@ -5,16 +5,14 @@ most ``WINDOW`` entries of the rarest one are looked at before the page ends, wi
 something found. An entry is found once it is spread, a second or so after it has its place.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, select, text
 
 from audit.facets import Facets, unpacked
-from audit.storage import log_content, log_entry, log_facet, log_spread
+from audit.storage import log_entry, log_facet, log_spread
 from tillit.leaves import instant
 
 WINDOW = 2048
@@ -61,14 +59,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What an entry commits to, and whose it is."""
-
-    subject: str | None
-    content: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """What was found, in the tree's order; ``after`` is where to go on, None at the end.
 
@@ -101,13 +91,6 @@ def entry(connection: Connection, index: int) -> Found | None:
     """The entry that stands there in the tree, None when none does."""
     row = connection.execute(select(*_ROW).where(log_entry.c.idx == index)).first()
     return None if row is None else _found(row)
-
-
-def content(connection: Connection, leaf_hash: bytes) -> Kept | None:
-    """What an entry commits to, None when it is gone."""
-    query = select(log_content.c.subject, log_content.c.content)
-    row = connection.execute(query.where(log_content.c.leaf_hash == leaf_hash)).first()
-    return None if row is None else Kept(row.subject, json.loads(row.content))
 
 
 def _between(connection: Connection, asked: Search, size: int) -> tuple[int, int]:

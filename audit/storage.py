@@ -1,9 +1,13 @@
 """Storage: the log's own tables, and writing an entry inside the transaction that it describes.
 
-``log_entry`` holds what is public for ever (type, time, commitment) and the facets, ``log_content``
-what dies with a person (content, salt, whose). Rows wait in ``log_entry`` with no index until the sequencer gives
-them their place in the tree.
+``log_entry`` holds what is public for ever (type, time, commitment) and the facets, ``log_sealed``
+what dies with a person or a time (content and salt, sealed), ``log_volume`` the wrapped keys that it
+is sealed under, ``log_subject`` and ``log_epoch`` the public keys that those are wrapped to
+(``audit.sealing``). Rows wait in ``log_entry`` with no index until the sequencer gives them their
+place in the tree.
 """
+
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -16,7 +20,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    delete,
     insert,
 )
 
@@ -25,6 +28,9 @@ from audit.errors import EntryInvalid
 from audit.facets import MAX_WORD_CHARS, packed
 from tillit.jcs import canonical
 from tillit.leaves import SALT_BYTES, commitment_to, instant, leaf_at, leaf_hash
+
+if TYPE_CHECKING:
+    from audit.sealing import Sealing
 
 metadata = MetaData()
 
@@ -59,6 +65,7 @@ Index(
     postgresql_where=log_entry.c.idx.is_not(None),
 )
 
+# Contents in clear, of the releases before: ``audit.contents.seal_waiting`` empties it.
 log_content = Table(
     "log_content",
     metadata,
@@ -66,6 +73,39 @@ log_content = Table(
     Column("subject", String(64), nullable=True, index=True),
     Column("salt", LargeBinary(32), nullable=False),
     Column("content", Text, nullable=False),
+)
+
+log_sealed = Table(
+    "log_sealed",
+    metadata,
+    Column("leaf_hash", LargeBinary(32), primary_key=True),
+    Column("volume", LargeBinary(64), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# The id in ASCII: as bytes it sorts the same in every database, so that an epoch is a range.
+log_volume = Table(
+    "log_volume",
+    metadata,
+    Column("id", LargeBinary(64), primary_key=True),
+    Column("subject", String(64), nullable=True, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# ``jwk``: the public key as JSON, NULL once the subject was erased.
+log_subject = Table(
+    "log_subject",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("jwk", Text, nullable=True),
+)
+
+# ``jwk``: the public key as JSON, NULL once the epoch is over.
+log_epoch = Table(
+    "log_epoch",
+    metadata,
+    Column("epoch", String(32), primary_key=True),
+    Column("jwk", Text, nullable=True),
 )
 
 log_tile = Table(
@@ -104,13 +144,20 @@ log_spread = Table(
 )
 
 _INSERT_ENTRY = insert(log_entry).inline()
-_INSERT_CONTENT = insert(log_content).inline()
 
 
-def append(connection: Connection, entry: Entry, *, origin: str, salt: bytes) -> Promised:
+def append(
+    connection: Connection,
+    entry: Entry,
+    *,
+    origin: str,
+    salt: bytes,
+    sealing: "Sealing | None" = None,
+) -> Promised:
     """Write the entry in the caller's transaction: with it the entry stands or falls.
 
-    ``salt`` is 32 fresh random bytes. Raises ``EntryInvalid`` before anything is written.
+    ``salt`` is 32 fresh random bytes. Without ``sealing`` no content is kept, only the commitment
+    to it. Raises ``EntryInvalid`` before anything is written.
     """
     if len(salt) != SALT_BYTES:
         raise EntryInvalid("the salt has not 32 bytes")
@@ -131,18 +178,14 @@ def append(connection: Connection, entry: Entry, *, origin: str, salt: bytes) ->
             "facets": packed(entry.facets),
         },
     )
-    connection.execute(
-        _INSERT_CONTENT,
-        {
-            "leaf_hash": hashed,
-            "subject": entry.subject,
-            "salt": salt,
-            "content": content.decode(),
-        },
-    )
+    if sealing is not None:
+        sealing.write(
+            connection,
+            content,
+            type_=entry.type,
+            at=entry.at,
+            subject=entry.subject,
+            salt=salt,
+            leaf_hash=hashed,
+        )
     return Promised(origin=origin, at=entry.at, salt=salt, leaf_hash=hashed)
-
-
-def forget(connection: Connection, subject: str) -> int:
-    """Erase every content and salt about the subject; leaves and proofs stay. Returns how many."""
-    return connection.execute(delete(log_content).where(log_content.c.subject == subject)).rowcount

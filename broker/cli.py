@@ -30,7 +30,6 @@ from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
-from broker.store.sql import SqlStore
 from broker.usecases import ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring
@@ -128,7 +127,7 @@ def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
 def enrol(given: argparse.Namespace, settings: Settings) -> None:
     """Give a unit, or an auditor, a one-time code with which it registers its first keys."""
     _check_set_up(settings)
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = compose.opened(settings)
     catalogue = change.in_force(store).catalogue
     if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
         raise Mistake(
@@ -153,8 +152,9 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
 def tick(_: argparse.Namespace, settings: Settings) -> None:
     """Do now what time does by itself: end, lapse and offer again, remind of erasures. The server does it every minute."""
     _check_set_up(settings)
-    store = SqlStore(settings.database, origin=settings.origin)
-    ports = compose.ported(settings, store)
+    custodian = compose.custodian(settings)
+    store = compose.opened(settings, custodian)
+    ports = compose.ported(settings, store, custodian)
     if isinstance(ports.register, compose.NoRegister):
         _say(compose.NO_BIRTHDAYS, 0)
     console = Console(stderr=True)
@@ -190,7 +190,7 @@ def _listening(host: str, port: int) -> socket.socket:
 def _adopt(settings: Settings) -> None:
     """The first bundle is the release's own; only a demo begins with a directory of its own. Any other is loaded."""
     directory = settings.policies_dir if settings.mode == "demo" else PACKAGED_POLICIES
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = compose.opened(settings)
     try:
         if change.adopt(store, bundle.load(directory), at=compose.now()):
             print("policies of this release are in force")

@@ -25,9 +25,11 @@ from broker.errors import RegisterDown, Unavailable
 from broker.ports import Person, PolicyEngine, Ports, Register
 from broker.register import SyntheticRegister
 from broker.settings import Settings
+from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
 from broker.usecases import ticking
 from broker.usecases.people import person_key
+from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets, LocalCustodian
 from keys.rates import Rate
 
@@ -72,6 +74,12 @@ def custodian(settings: Settings) -> LocalCustodian:
     return LocalCustodian(settings.keyring, back, rate=rate)
 
 
+def opened(settings: Settings, keyring: Custodian | None = None) -> SqlStore:
+    """The store in the settings' database; contents of the log are sealed to the custodian's keys."""
+    log_keys = CustodiansLogKeys(keyring or custodian(settings))
+    return SqlStore(settings.database, origin=settings.origin, log_keys=log_keys)
+
+
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
     """The policy engine the settings name, its answers kept while they stand."""
     return LeasedEngine(_engine(settings, policies))
@@ -106,8 +114,9 @@ def compose(settings: Settings) -> FastAPI:
         CustodianError: the keyring does not open.
         BundleError: the policies cannot be used.
     """
-    store = SqlStore(settings.database, origin=settings.origin)
-    renewed = InForce(settings, store)
+    keyring = custodian(settings)
+    store = opened(settings, keyring)
+    renewed = InForce(settings, store, keyring=keyring)
     ports = renewed()
     sequencer = Sequencer(store.engine, origin=settings.origin, signer=ports.secrets.log, clock=now)
     return app.create(
@@ -132,11 +141,16 @@ class InForce:
     """
 
     def __init__(
-        self, settings: Settings, store: SqlStore, *, every: float = RENEW_SECONDS
+        self,
+        settings: Settings,
+        store: SqlStore,
+        *,
+        keyring: LocalCustodian | None = None,
+        every: float = RENEW_SECONDS,
     ) -> None:
         self._settings = settings
         self._every = every
-        self._ports = ported(settings, store)
+        self._ports = ported(settings, store, keyring)
 
     def __call__(self) -> Ports:
         """The ports as they are now."""
@@ -171,15 +185,15 @@ class InForce:
                 _log.error("the bundle in force cannot be used: %s", wrong)
 
 
-def ported(settings: Settings, store: SqlStore) -> Ports:
-    """What the use cases may reach, on this store.
+def ported(settings: Settings, store: SqlStore, keyring: LocalCustodian | None = None) -> Ports:
+    """What the use cases may reach, on this store and, where one is given, this keyring.
 
     Raises:
         CustodianError: the keyring does not open.
         BundleError: the policies cannot be used.
     """
     policies = change.in_force(store)
-    keyring = custodian(settings)
+    keyring = keyring or custodian(settings)
     secrets = keyring.broker_keys()
     return Ports(
         store=store,

@@ -17,7 +17,6 @@ from audit.entries import Entry
 from broker import compose
 from broker.commands import Ends, add
 from broker.settings import Settings
-from broker.store.sql import SqlStore
 from keys import rotation
 from tillit.jose import ed25519_jwk
 from tillit.notes import Vkey
@@ -75,7 +74,7 @@ def rotate_root(_: argparse.Namespace, settings: Settings) -> Ends:
 
 
 def _enter(settings: Settings, type_: str, content: Mapping[str, Any]) -> None:
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = compose.opened(settings)
     try:
         with store.write() as tx:
             tx.append(Entry(type_, compose.now(), content))

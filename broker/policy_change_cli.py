@@ -265,7 +265,7 @@ def _as_json(found: change.Change) -> dict[str, Any]:
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[SqlStore]:
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = compose.opened(settings)
     try:
         yield store
     finally:

@@ -17,7 +17,6 @@ from broker.engine import agreements, bundle, cases, documents, scaffold
 from broker.engine.regorus import RegorusEngine
 from broker.ports import PolicyEngine, SignerQuestion
 from broker.settings import PACKAGED_POLICIES, Settings, read
-from broker.store.sql import SqlStore
 
 PATIENT_SECONDS = 5.0
 
@@ -139,7 +138,7 @@ def export(given: argparse.Namespace, settings: Settings) -> None:
 
 def say_what_is_in_force(settings: Settings) -> None:
     """One loud line where the directory of the settings is not what is decided by."""
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = compose.opened(settings)
     try:
         deciding = change.in_force(store)
     finally:

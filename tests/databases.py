@@ -27,6 +27,7 @@ import pytest
 
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
+from tests.log_keys import log_keys
 
 ORIGIN = "log.tillit.test"
 START_SECONDS = 60
@@ -229,6 +230,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def store(database_url: str) -> Iterator[SqlStore]:
     """The store on ``database_url``; its log is called ``ORIGIN``."""
-    opened = SqlStore(database_url, origin=ORIGIN)
+    opened = SqlStore(database_url, origin=ORIGIN, log_keys=log_keys())
     yield opened
     opened.close()

@@ -20,6 +20,7 @@ from broker.engine.regorus import RegorusEngine
 from broker.ports import Ports
 from broker.ports import ServiceKey as RegisteredKey
 from broker.register import SyntheticRegister
+from broker.store.log_keys import CustodiansLogKeys
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from broker.usecases import asks, consents, deposits, me, people, trust
@@ -193,7 +194,9 @@ def build(
         url = f"sqlite:///{directory / 'tillit.db'}"
         migrate(url)
     policies = _policies()
-    store = SqlStore(url, origin="tillit.test/log")
+    store = SqlStore(
+        url, origin="tillit.test/log", log_keys=CustodiansLogKeys(custodian, clock=clock)
+    )
     ports = Ports(
         store=store,
         engine=RegorusEngine(policies, deadline=PATIENT),

@@ -179,7 +179,7 @@ def serve(policies: bundle.Bundle, *, port: int, fuse: Fuse) -> None:
     chosen = settings.read()
     keyring = compose.custodian(chosen)
     secrets = keyring.broker_keys()
-    store = SqlStore(chosen.database, origin=chosen.origin)
+    store = compose.opened(chosen, keyring)
     sequencer = Sequencer(store.engine, origin=chosen.origin, signer=secrets.log, clock=compose.now)
     real = Ports(
         store=store,

@@ -21,6 +21,7 @@ from audit import paths, reads, storage
 from audit.entries import Entry, Promised
 from audit.errors import NoCheckpoint
 from audit.mirror import write
+from audit.sealing import Sealer
 from audit.sequencer import Sequencer
 from broker.store.engine import open_engine
 from tillit.leaves import leaf_hash
@@ -98,12 +99,16 @@ class Clock:
 
 @dataclass
 class Log:
-    """A real log: its database, its key, its clock. Salts and contents follow from a counter."""
+    """A real log: its database, its key, its clock. Salts and contents follow from a counter.
+
+    Contents are kept where there is a ``sealer``.
+    """
 
     engine: Engine
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     clock: Clock = field(default_factory=Clock)
     appended: int = 0
+    sealer: Sealer | None = None
 
     @property
     def vkey(self) -> Vkey:
@@ -118,6 +123,7 @@ class Log:
     def append(self, count: int = 1, *, subject: str | None = None) -> list[Promised]:
         """Write entries one second apart."""
         promised = []
+        sealing = self.sealer.begin() if self.sealer else None
         with self.engine.begin() as connection:
             for _ in range(count):
                 self.clock.forward(1)
@@ -125,7 +131,11 @@ class Log:
                 content = {"number": self.appended, "of": subject or "nobody"}
                 entry = Entry("disclosure.released", self.clock(), content, subject)
                 salt = hashlib.sha256(b"salt %d" % self.appended).digest()
-                promised.append(storage.append(connection, entry, origin=ORIGIN, salt=salt))
+                promised.append(
+                    storage.append(connection, entry, origin=ORIGIN, salt=salt, sealing=sealing)
+                )
+        if sealing:
+            sealing.committed()
         return promised
 
     def grow(self, count: int) -> list[Promised]:

@@ -22,10 +22,12 @@ from broker.demo.person import ISSUER, Browser, SyntheticIssuer
 from broker.demo.processes import Child
 from broker.domain.ids import UnitId
 from broker.engine import bundle
+from broker.store.log_keys import CustodiansLogKeys
 from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from keys import keyring
 from keys.boxes import Cost
+from keys.keyring import LocalCustodian
 from tillit import Client, Retries, ServiceKey
 from tillit.jcs import canonical
 
@@ -76,7 +78,12 @@ class Site:
 
     def store(self) -> SqlStore:
         """The site's database, beside its processes. The caller closes it."""
-        return SqlStore(self.database_url, origin=self.origin)
+        log_keys = CustodiansLogKeys(LocalCustodian(self.keyring, self.passphrase))
+        return SqlStore(self.database_url, origin=self.origin, log_keys=log_keys)
+
+    def passphrase(self) -> bytes:
+        """What opens the keyring."""
+        return (self.directory / "passphrase").read_bytes()
 
     def enrolment_code(self, unit: str) -> str:
         """A one-time code for a unit, as the operator's command makes it."""

@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import bindparam, delete, insert, select
 
 from audit import search
-from audit.search import Found, Kept, Page, Search
+from audit.search import Found, Page, Search
 from broker.domain.ids import UnitId
 from broker.store.audit_tables import auditor
 from broker.store.faults import faults, readable
@@ -38,8 +38,3 @@ class Auditing(Part):
         """The entry that stands there in the tree."""
         with faults(), readable():
             return search.entry(self._connection, index)
-
-    def content_of(self, leaf_hash: bytes) -> Kept | None:
-        """What an entry commits to, None when it is gone."""
-        with faults(), readable():
-            return search.content(self._connection, leaf_hash)

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, delete, or_
 
 from audit import reads
 from audit.entries import Entry, Promised
+from audit.retention import rules
+from audit.sealing import LogKeys, Sealer, Sealing
 from audit.storage import append
 from broker.domain.ids import ConsentId, Randomness
 from broker.errors import StoreDown
@@ -17,6 +19,7 @@ from broker.store import tables
 from broker.store.auditing import Auditing
 from broker.store.cases import Cases
 from broker.store.consents import Consents
+from broker.store.contents import Contents
 from broker.store.disclosures import Disclosures
 from broker.store.engine import WAIT_SECONDS, bare_engine, begun
 from broker.store.faults import faults, readable
@@ -47,18 +50,29 @@ class SqlTransaction(
     Policies,
     Feeds,
     Auditing,
+    Contents,
 ):
     """One database transaction, composed of its groups of queries and the log."""
 
-    def __init__(self, connection: Connection, *, origin: str, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        origin: str,
+        randomness: Randomness,
+        sealing: Sealing | None = None,
+    ) -> None:
         super().__init__(connection)
         self._origin = origin
         self._randomness = randomness
+        self._sealing = sealing
 
     def append(self, entry: Entry) -> Promised:
         """Write a log entry; with this transaction it stands or falls."""
         salt = self._randomness(_SALT_BYTES)
-        return append(self._connection, entry, origin=self._origin, salt=salt)
+        return append(
+            self._connection, entry, origin=self._origin, salt=salt, sealing=self._sealer()
+        )
 
     def proof(self, leaf_hash: bytes) -> ProofAnswer | None:
         """Where an entry stands in the signed tree; None while it waits, or when there is none."""
@@ -78,7 +92,8 @@ class SqlStore:
     """The store in the database at ``url``, whose log is called ``origin``.
 
     Nothing is connected to before the first transaction, and a database that comes back is used
-    again without further ado. ``engine`` is for the log's sequencer and readers.
+    again without further ado. ``engine`` is for the log's sequencer and readers. Without ``log_keys``
+    no entry can be written.
     """
 
     def __init__(
@@ -86,6 +101,7 @@ class SqlStore:
         url: str,
         *,
         origin: str,
+        log_keys: LogKeys | None = None,
         randomness: Randomness = secrets.token_bytes,
         wait: float = WAIT_SECONDS,
     ) -> None:
@@ -94,6 +110,10 @@ class SqlStore:
         self._wait = wait
         self._origin = origin
         self._randomness = randomness
+        self._sealer: Sealer | None = None
+        if log_keys is not None:
+            epoch_of = rules().epoch_of
+            self._sealer = Sealer(log_keys, epoch_of=epoch_of, randomness=randomness)
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer, and waits for it by polling: threads of one process take turns at one connection instead.
         self._turn = threading.Lock()
@@ -109,11 +129,14 @@ class SqlStore:
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits on leaving, and rolls back on any exception."""
+        sealing = self._sealer.begin() if self._sealer else None
         with faults(), self._writing() as connection, connection.begin():
             self._begin(connection, "BEGIN IMMEDIATE")
-            tx = self._transaction(connection)
+            tx = self._transaction(connection, sealing)
             yield tx
             tx.write_events()
+        if sealing:
+            sealing.committed()
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
@@ -159,8 +182,12 @@ class SqlStore:
                 self._writer = None
         self.engine.dispose()
 
-    def _transaction(self, connection: Connection) -> SqlTransaction:
-        return SqlTransaction(connection, origin=self._origin, randomness=self._randomness)
+    def _transaction(
+        self, connection: Connection, sealing: Sealing | None = None
+    ) -> SqlTransaction:
+        return SqlTransaction(
+            connection, origin=self._origin, randomness=self._randomness, sealing=sealing
+        )
 
     def _begin(self, connection: Connection, how: str) -> None:
         if self._sqlite:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from audit.contents import Content
 from audit.entries import Entry
 from audit.facets import Facets
 from audit.search import Found
@@ -17,6 +18,7 @@ from broker.domain.ids import SubjectId, UnitId
 from broker.errors import UnknownEntry
 from broker.ports import Notice, Ports
 from broker.usecases.auditing import seen
+from broker.usecases.contents import opened
 from tillit.wire.auditing import EventContent, Look
 
 LOOKED = "audit.looked"
@@ -30,19 +32,21 @@ def content(index: int, look: Look, *, auditor: UnitId, ports: Ports) -> EventCo
     Raises:
         UnknownEntry: the tree has none there.
         StoreDown: the look cannot be logged; nothing is shown.
+        CustodianDown: logged, but nothing can be opened now.
     """
     with ports.store.read() as tx:
         found = tx.entry_at(index)
         if found is None:
             raise UnknownEntry
-        kept = tx.content_of(found.leaf_hash)
-    _log(found, kept.subject if kept else None, look, auditor=auditor, ports=ports)
-    told = None if kept is None else kept.content
+        (stored,) = tx.stored_contents([found.leaf_hash])
+    _log(found, stored.subject, look, auditor=auditor, ports=ports)
+    (kept,) = opened([stored], custodian=ports.custodian)
+    told = kept.content if isinstance(kept, Content) else {}
     return EventContent(
         event=seen(found),
-        content=None if told is None else dict(told),
-        gone=None if kept else "erased",
-        facets_missing=missing(found.facets, told or {}, ports=ports),
+        content=dict(told) if isinstance(kept, Content) else None,
+        gone=None if isinstance(kept, Content) else kept.reason,
+        facets_missing=missing(found.facets, told, ports=ports),
     )
 
 

@@ -1,4 +1,4 @@
-"""The log in its database, the same on SQLite and PostgreSQL: append, sequence, read, forget."""
+"""The log in its database, the same on SQLite and PostgreSQL: append, sequence, read."""
 
 import hashlib
 import itertools
@@ -18,8 +18,9 @@ from audit import bundles, paths, reads, storage, tree
 from audit.entries import Entry
 from audit.errors import EntryInvalid, LogDamaged, NoCheckpoint, SizeUnknown
 from audit.sequencer import BATCH, STALE, Sequencer
-from audit.storage import log_checkpoint, log_content, log_entry, log_tile
+from audit.storage import log_checkpoint, log_entry, log_tile
 from broker.store.engine import open_engine
+from tests.log_keys import sealer
 from tests.logs import ORIGIN, START, Log, opened
 from tillit.leaves import commitment, leaf, leaf_hash
 from tillit.proofs import HASH_BYTES
@@ -211,31 +212,14 @@ def test_a_proof_reads_the_tiles_it_needs(log: Log) -> None:
     assert tiles.read == 3
 
 
-def test_forgetting_a_person_leaves_every_proof(log: Log) -> None:
-    """Content, salt and subject are gone; the tree and everybody else's entries stay."""
-    mine, yours = log.append(3, subject="sub_mine"), log.append(2, subject="sub_yours")
-    log.sequencer.run_once()
-    before = log.checkpoint()
-    with log.engine.begin() as connection:
-        assert storage.forget(connection, "sub_mine") == 3
-        assert storage.forget(connection, "sub_mine") == 0
-    with log.engine.connect() as connection:
-        left = connection.execute(select(log_content.c.leaf_hash)).scalars()
-        assert {bytes(found) for found in left} == {each.leaf_hash for each in yours}
-    for each in mine + yours:
-        proof = log.inclusion(each)
-        assert proof is not None
-        before.check_inclusion(leaf_hash=each.leaf_hash, index=proof.index, path=proof.path)
-    log.grow(1)
-    log.checkpoint().check_continues(before, log.consistency(5, 6))
-
-
 def test_the_tree_tells_nothing_of_contents(log: Log) -> None:
     """Not the subject, not the content, not the salt: only type, time and commitment are served."""
     canary = "canary-5f0c"
     entry = Entry("consent.changed", START, {"value": canary, canary: 1}, subject=canary)
+    salt = b"canary-5f0c-salt".ljust(32)
     with log.engine.begin() as connection:
-        storage.append(connection, entry, origin=ORIGIN, salt=b"canary-5f0c-salt".ljust(32))
+        sealing = sealer().begin()
+        storage.append(connection, entry, origin=ORIGIN, salt=salt, sealing=sealing)
     log.sequencer.run_once()
     with log.engine.connect() as connection:
         rows = connection.execute(select(log_entry)).all()

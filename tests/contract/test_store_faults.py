@@ -18,6 +18,7 @@ from broker.store.migrate import migrate
 from broker.store.sql import SqlStore
 from tests.consenting import NOW, active
 from tests.databases import ORIGIN, Postgres
+from tests.log_keys import log_keys
 from tests.stored import EMIL, NAV, SCHOOL, add_subjects, disclosure, item, meeting, record
 from tests.stored import event as told
 
@@ -27,7 +28,9 @@ IMPATIENT = 0.2
 @pytest.fixture
 def impatient(database_url: str) -> Iterator[SqlStore]:
     """A store that waits for nothing long."""
-    with closing(SqlStore(database_url, origin=ORIGIN, wait=IMPATIENT)) as store:
+    with closing(
+        SqlStore(database_url, origin=ORIGIN, log_keys=log_keys(), wait=IMPATIENT)
+    ) as store:
         yield store
 
 
@@ -107,7 +110,7 @@ def test_threads_of_one_process_do_not_wait_for_ever(impatient: SqlStore) -> Non
 
 def test_a_full_disk_is_down_and_keeps_nothing(sqlite_url: str) -> None:
     """SQLite, told that it may not grow; once there is room again it works."""
-    with closing(SqlStore(sqlite_url, origin=ORIGIN)) as store:
+    with closing(SqlStore(sqlite_url, origin=ORIGIN, log_keys=log_keys())) as store:
         room = {"pages": 1}
 
         @event.listens_for(store.engine, "checkout")
@@ -124,7 +127,7 @@ def test_a_full_disk_is_down_and_keeps_nothing(sqlite_url: str) -> None:
 
 def test_a_disk_that_postgresql_finds_full_is_down(postgres_url: str) -> None:
     """The error is the server's own; a trigger stands in for the disk."""
-    with closing(SqlStore(postgres_url, origin=ORIGIN)) as store:
+    with closing(SqlStore(postgres_url, origin=ORIGIN, log_keys=log_keys())) as store:
         with store.engine.begin() as connection:
             connection.execute(
                 text(
@@ -155,7 +158,7 @@ def test_idle_connections_that_were_lost_are_replaced_unseen(
     postgres: Postgres, postgres_url: str
 ) -> None:
     """A restart of the database between two calls is nobody's error."""
-    with closing(SqlStore(postgres_url, origin=ORIGIN)) as store:
+    with closing(SqlStore(postgres_url, origin=ORIGIN, log_keys=log_keys())) as store:
         add_sara(store)
         disconnect(postgres, postgres_url)
         assert has_sara(store)
@@ -165,7 +168,7 @@ def test_a_connection_lost_in_the_middle_is_down_once(
     postgres: Postgres, postgres_url: str
 ) -> None:
     """Nothing of the transaction is kept; the next one works."""
-    with closing(SqlStore(postgres_url, origin=ORIGIN)) as store:
+    with closing(SqlStore(postgres_url, origin=ORIGIN, log_keys=log_keys())) as store:
         with pytest.raises(StoreDown) as down:
             add_much(store, between=lambda: disconnect(postgres, postgres_url))
         assert says_nothing(down.value)

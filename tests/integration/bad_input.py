@@ -74,6 +74,6 @@ class Unchanged:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            grown = {"log_entry": self._entries, "log_content": self._entries}
+            grown = {"log_entry": self._entries, "log_sealed": self._entries}
             expected = {name: n + grown.get(name, 0) for name, n in self._before.items()}
             assert expected == self._world.rows()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from broker.compose import now
+from broker.compose import custodian, now
 from broker.domain.ids import UnitId
 from broker.store.sql import SqlStore
 from tests.integration.bad_input import LARVIK, NAV, an_ask
 from tests.integration.world import EMIL, World
+from tests.log_keys import contents
 from tillit.jose import unb64u
 from tillit.leaves import leaf, leaf_hash
 from tillit.notes import Vkey, open_checkpoint
@@ -63,12 +64,7 @@ def search(world: World, **query: Any) -> AuditedEvents:
 
 def entries(world: World, kind: str) -> list[Mapping[str, Any]]:
     """The contents of the log's entries of a type."""
-    query = text(
-        "SELECT content FROM log_content JOIN log_entry USING (leaf_hash)"
-        " WHERE type = :type ORDER BY position"
-    )
-    with world.store_engine.connect() as connection:
-        return [json.loads(each) for each in connection.execute(query, {"type": kind}).scalars()]
+    return contents(world.store_engine, kind, custodian(world.settings))
 
 
 def test_a_search_finds_the_check_and_nobody_in_it(world: World) -> None:
@@ -197,7 +193,7 @@ def test_what_was_erased_is_told_as_gone(fresh_world: World) -> None:
     asked(world)
     found = search(world, type="check").events[-1]
     with world.store_engine.begin() as connection:
-        connection.execute(text("DELETE FROM log_content WHERE subject IS NOT NULL"))
+        connection.execute(text("DELETE FROM log_volume WHERE subject IS NOT NULL"))
     answer = world.client.post(
         f"/audit/v1/events/{found.index}/content",
         json=LOOK,

@@ -1,15 +1,12 @@
 """Statutes relied on, through the use cases: invoked, confirmed, reviewed, and told of, on both databases."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from audit.storage import metadata as log
 from broker.domain.errors import (
     NothingToConfirm,
     OutsideStatuteAges,
@@ -23,6 +20,7 @@ from broker.domain.ids import InvocationId, UnitId
 from broker.errors import UnknownHandle, UnknownInvocation
 from broker.usecases import feed, me, statutes
 from tests.house import EMIL, SARA, House
+from tests.log_keys import contents
 from tillit.wire import (
     Actor,
     Confirmation,
@@ -86,15 +84,7 @@ def events(house: House, unit: str) -> tuple[Event, ...]:
 
 def logged(house: House, kind: str) -> list[Mapping[str, Any]]:
     """The contents of the log's entries of a kind, oldest first."""
-    entries, contents = log.tables["log_entry"], log.tables["log_content"]
-    query = (
-        select(contents.c.content)
-        .join(entries, entries.c.leaf_hash == contents.c.leaf_hash)
-        .where(entries.c.type == kind)
-        .order_by(entries.c.position)
-    )
-    with house.store.engine.connect() as connection:
-        return [json.loads(content) for content in connection.execute(query).scalars()]
+    return contents(house.store.engine, kind, house.ports.custodian)
 
 
 # --- invoking

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from broker import change
 from broker.api.door import Door
-from broker.compose import compose, now
+from broker.compose import compose, custodian, now, opened
 from broker.demo.national_ids import numbers
 from broker.domain.ids import UnitId
 from broker.engine import bundle
@@ -31,6 +31,7 @@ from broker.settings import Settings
 from broker.store.sql import SqlStore
 from keys import keyring
 from keys.boxes import Cost
+from tests.log_keys import contents
 from tillit.jose import ed25519_jwk
 from tillit.keys import ServiceKey
 
@@ -178,8 +179,17 @@ class World:
 
     def rows(self) -> dict[str, int]:
         """How many rows each table holds, but what only logging and authentication write."""
-        beside = {"alembic_version", "assertion", "log_tile", "log_checkpoint"}
-        beside |= {"log_facet", "log_spread"}
+        beside = {
+            "alembic_version",
+            "assertion",
+            "log_tile",
+            "log_checkpoint",
+            "log_facet",
+            "log_spread",
+            "log_volume",
+            "log_subject",
+            "log_epoch",
+        }
         engine = create_engine(self.settings.database)
         with engine.connect() as connection:
             query = (
@@ -196,14 +206,9 @@ class World:
     def refusals(self) -> list[dict[str, str]]:
         """The contents of every ``request.refused`` in the log, oldest first."""
         engine = create_engine(self.settings.database)
-        query = (
-            "SELECT content FROM log_content JOIN log_entry USING (leaf_hash)"
-            " WHERE type = 'request.refused' ORDER BY position"
-        )
-        with engine.connect() as connection:
-            found = [json.loads(content) for content in connection.execute(text(query)).scalars()]
+        found = contents(engine, "request.refused", custodian(self.settings))
         engine.dispose()
-        return found
+        return [dict(content) for content in found]
 
 
 @contextmanager
@@ -260,7 +265,7 @@ def world_in(directory: Path, database_url: str, **changes: Any) -> Iterator[Wor
 
 def _begin(settings: Settings) -> None:
     """Put the first policies in force, as ``tillit-broker init`` does."""
-    store = SqlStore(settings.database, origin=settings.origin)
+    store = opened(settings)
     change.adopt(store, bundle.load(settings.policies_dir), at=now())
     store.close()
 
