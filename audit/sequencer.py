@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from threading import Event
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import (
     Connection,
     Engine,
@@ -30,10 +29,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit import tree
 from audit.errors import HeadMoved, LogDamaged
 from audit.reads import StoredTiles
+from audit.signers import Signing, given
 from audit.spreading import CHUNK, spread
 from audit.storage import log_checkpoint, log_entry, log_tile
-from tillit.errors import VerificationError
-from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint, sign_checkpoint
+from tillit.notes import VerifiedCheckpoint, Vkey, sign_checkpoint
 
 BATCH = 2048
 """At most so many entries a transaction: it bounds how long writers of a SQLite database wait."""
@@ -64,14 +63,14 @@ _place = (
 
 
 class Sequencer:
-    """Sequences the log in ``engine``'s database under ``origin``, signing with ``signer``."""
+    """Sequences the log in ``engine``'s database under ``origin``, signing with ``signer`` (``audit.signers``)."""
 
     def __init__(
         self,
         engine: Engine,
         *,
         origin: str,
-        signer: Ed25519PrivateKey,
+        signer: Signing,
         clock: Callable[[], datetime],
     ) -> None:
         self._engine = engine
@@ -79,15 +78,18 @@ class Sequencer:
             # The first statement waits for the lock: what it sees must not be from before the wait.
             self._engine = engine.execution_options(isolation_level="READ COMMITTED")
         self._origin = origin
-        self._signer = signer
+        self._signers = given(signer)
         self._clock = clock
-        self._vkey = Vkey.of(origin, signer)
         self._all_spread = False
 
     @property
     def vkey(self) -> Vkey:
-        """What auditors need in order to verify this log."""
-        return self._vkey
+        """What auditors need in order to verify this log; the newest where several keys sign."""
+        return self._signers().vkey(self._origin)
+
+    def head(self, note: bytes) -> VerifiedCheckpoint | None:
+        """A checkpoint as this log's keys have signed it; None when none has."""
+        return self._signers().opened(note, self._origin)
 
     def run_once(self) -> int:
         """Sequence all committed entries that wait, and spread them; returns how many waited.
@@ -138,7 +140,10 @@ class Sequencer:
             return bool(connection.execute(select(exists(_waiting))).scalar())
 
     def _is_stale(self, head: VerifiedCheckpoint | None) -> bool:
-        return head is None or head.at is None or self._clock() - head.at > STALE
+        """Whether to sign it again: it is old, or a key that signs now has not."""
+        if head is None or head.at is None or self._clock() - head.at > STALE:
+            return True
+        return not self._signers().have_all_signed(head.note, self._origin)
 
     def _batch(self) -> int:
         with self._engine.begin() as connection:
@@ -165,10 +170,9 @@ class Sequencer:
         row = connection.execute(select(log_checkpoint.c.size, log_checkpoint.c.note)).first()
         if row is None:
             return None
-        try:
-            head = open_checkpoint(row.note, self._vkey)
-        except VerificationError as wrong:
-            raise LogDamaged("the stored checkpoint is not signed by this log's key") from wrong
+        head = self._signers().opened(row.note, self._origin)
+        if head is None:
+            raise LogDamaged("the stored checkpoint is not signed by this log's key")
         if head.size != row.size:
             raise LogDamaged("the stored size is not the one that was signed")
         return head
@@ -181,12 +185,14 @@ class Sequencer:
         *,
         was: VerifiedCheckpoint | None,
     ) -> None:
+        newest, *others = self._signers().now
         note = sign_checkpoint(
             origin=self._origin,
             size=size,
             root=tree.root(tiles, size),
-            key=self._signer,
+            key=newest,
             at=self._clock(),
+            also=others,
         )
         if was is None:
             connection.execute(insert(log_checkpoint).values(id=1, size=size, note=note))

@@ -122,7 +122,7 @@ def compose(settings: Settings) -> FastAPI:
     return app.create(
         ports,
         settings,
-        log=Log(store.engine.connect, sequencer.vkey),
+        log=Log(store.engine.connect, sequencer.head),
         background=(
             sequencer.run_forever,
             sweeper(store),

@@ -65,6 +65,12 @@ class RotationRunning(CustodianError):
     code = "root.rotation_running"
 
 
+class KeyChangeRefused(CustodianError):
+    """A signing key cannot be rotated, retired or revoked so: there is none, or none would be left."""
+
+    code = "key.change_refused"
+
+
 class RootDestroyed(CustodianError):
     """What the root key was wrapped by was destroyed. This is final."""
 

@@ -200,7 +200,7 @@ def serve(policies: bundle.Bundle, *, port: int, fuse: Fuse) -> None:
     application = app.create(
         ports,
         chosen,
-        log=Log(store.engine.connect, sequencer.vkey),
+        log=Log(store.engine.connect, sequencer.head),
         background=(sequencer.run_forever,),
     )
     uvicorn.run(

@@ -34,7 +34,7 @@ def serving(house: House, directory: Path, **more: Any) -> Iterator[str]:
     application = app.create(
         house.ports,
         settings,
-        log=Log(store.engine.connect, house.sequencer.vkey),
+        log=Log(store.engine.connect, house.sequencer.head),
         background=(house.sequencer.run_forever,),
     )
     config = uvicorn.Config(

@@ -11,8 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from audit import reads
 from audit.errors import AuditError
 from broker.errors import StoreDown
-from tillit.errors import VerificationError
-from tillit.notes import Vkey, open_checkpoint
+from tillit.notes import VerifiedCheckpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Log:
     """What the API needs of the log: to read its resources, and to know its signature."""
 
     connect: Callable[[], AbstractContextManager[Connection]]
-    vkey: Vkey
+    head: Callable[[bytes], VerifiedCheckpoint | None]
 
     def resource(self, path: str) -> bytes | None:
         """What the log serves under a path, None when nothing.
@@ -40,9 +39,7 @@ class Log:
         Raises:
             StoreDown: the log cannot be read.
         """
-        note = self.resource("checkpoint")
-        try:
-            at = open_checkpoint(note or b"", self.vkey).at
-        except VerificationError as error:
-            raise StoreDown("the stored checkpoint is not this log's") from error
-        return at is not None and now - at <= age
+        head = self.head(self.resource("checkpoint") or b"")
+        if head is None:
+            raise StoreDown("the stored checkpoint is not this log's")
+        return head.at is not None and now - head.at <= age

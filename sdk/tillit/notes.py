@@ -1,13 +1,14 @@
 """Signed notes and checkpoints: what the log signs.
 
 C2SP signed-note, tlog-checkpoint, tlog-cosignature. A checkpoint carries two signatures by the
-log's one key: the plain one of every C2SP log, and a timestamped one in the cosignature/v1 format,
-which says when the log stood so. Monitors that know only the first ignore the second.
+log's key: the plain one of every C2SP log, and a timestamped one in the cosignature/v1 format,
+which says when the log stood so. Monitors that know only the first ignore the second. While one key
+of the log follows another both sign, by the same name, and whoever knows either verifies.
 """
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -165,33 +166,51 @@ class UnsafeCheckpoint:
     root: bytes
 
 
-def sign_note(text: str, *, name: str, key: Ed25519PrivateKey, at: datetime | None = None) -> str:
+def sign_note(
+    text: str,
+    *,
+    name: str,
+    key: Ed25519PrivateKey,
+    at: datetime | None = None,
+    also: Sequence[Ed25519PrivateKey] = (),
+) -> str:
     """Sign a text; with ``at``, also a timestamped signature (whole seconds).
 
-    ValueError: no note can hold it.
+    ``also``: keys by the same name that sign too, while one follows another. ValueError: no note
+    can hold it.
     """
-    vkey = Vkey.of(name, key)
     if not text.endswith("\n") or not is_clean(text) or text.startswith(TIMED_PREFIX + "\n"):
         raise ValueError("a note's text ends in a newline and holds no other control characters")
-    lines = [signature_line(name, vkey.id(PLAIN) + key.sign(text.encode()))]
-    if at is not None:
-        seconds = int(at.timestamp())
-        signed = timed(key.sign(timed_message(text, seconds)), seconds)
-        lines.append(signature_line(name, vkey.id(TIMED) + signed))
+    lines = [line for signer in (key, *also) for line in _signed(text, name, signer, at)]
     return text + "\n" + "".join(lines)
 
 
+def _signed(text: str, name: str, key: Ed25519PrivateKey, at: datetime | None) -> Iterator[str]:
+    vkey = Vkey.of(name, key)
+    yield signature_line(name, vkey.id(PLAIN) + key.sign(text.encode()))
+    if at is not None:
+        seconds = int(at.timestamp())
+        signed = timed(key.sign(timed_message(text, seconds)), seconds)
+        yield signature_line(name, vkey.id(TIMED) + signed)
+
+
 def sign_checkpoint(
-    *, origin: str, size: int, root: bytes, key: Ed25519PrivateKey, at: datetime
+    *,
+    origin: str,
+    size: int,
+    root: bytes,
+    key: Ed25519PrivateKey,
+    at: datetime,
+    also: Sequence[Ed25519PrivateKey] = (),
 ) -> str:
-    """Sign a tree head; the key's name is the origin.
+    """Sign a tree head; the key's name is the origin. ``also``: see ``sign_note``.
 
     That it continues earlier ones is the caller's duty.
     """
     if not 0 <= size <= MAX_SIZE or len(root) != HASH_BYTES:
         raise ValueError("not a tree's size and root")
     text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    return sign_note(text, name=origin, key=key, at=at)
+    return sign_note(text, name=origin, key=key, at=at, also=also)
 
 
 def open_note(note: str | bytes, vkey: Vkey) -> VerifiedNote:
