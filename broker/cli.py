@@ -30,7 +30,7 @@ from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
-from broker.usecases import ticking
+from broker.usecases import counting, ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring
 from keys.errors import CustodianError, KeyringExists
@@ -164,6 +164,8 @@ def tick(_: argparse.Namespace, settings: Settings) -> None:
             ports=ports,
             progress=lambda done, total: shown.update(task, completed=done, total=total),
         )
+    while counting.count_due(ports=ports):
+        print("a month was counted")
     store.close()
     for name, number in asdict(ticked).items():
         print(f"{name.replace('_', ' ')}: {number}")

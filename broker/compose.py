@@ -27,7 +27,7 @@ from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
-from broker.usecases import ticking
+from broker.usecases import counting, ticking
 from broker.usecases.people import person_key
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets, LocalCustodian
@@ -232,7 +232,10 @@ def ticker(
             _log.warning(NO_BIRTHDAYS)
         while not stop.wait(every):
             try:
-                ticked = ticking.tick(ports=renewed() if renewed else ports, stopped=stop.is_set)
+                mine = renewed() if renewed else ports
+                ticked = ticking.tick(ports=mine, stopped=stop.is_set)
+                while not stop.is_set() and counting.count_due(ports=mine):
+                    _log.info("tick: a month was counted")
             except Unavailable as down:
                 _log.warning("tick: %s", down.code)
             else:

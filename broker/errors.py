@@ -175,6 +175,12 @@ class UnknownEntry(Refused):
     code = "audit.unknown_entry"
 
 
+class NotCounted(Refused):
+    """The month is not over for long enough to be counted, or lies before the log."""
+
+    code = "audit.not_counted"
+
+
 class ProofPending(Refused):
     """The entry is logged but not yet in a signed tree; ask again in a second."""
 

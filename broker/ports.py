@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from audit.contents import StoredContent
+from audit.counting import Counted
 from audit.entries import Entry, Promised
 from audit.search import Found, Page, Search
 from broker.domain.anonymity import DEFAULT_K, Group
@@ -46,7 +47,7 @@ from tillit.wire import (
     ProofAnswer,
     SealedField,
 )
-from tillit.wire.auditing import Role
+from tillit.wire.auditing import Role, Statistics
 
 Clock = Callable[[], datetime]
 
@@ -391,6 +392,18 @@ class Transaction(Protocol):
     def auditor_role(self, unit: UnitId) -> Role: ...
     def search(self, asked: Search) -> Page: ...
     def entry_at(self, index: int) -> Found | None: ...
+    def counted(
+        self, since: datetime, until: datetime, *, after: int, limit: int
+    ) -> Sequence[Counted]: ...
+    def requested_between(
+        self, since: datetime, until: datetime, *, after: str, limit: int
+    ) -> Sequence[Consent]: ...
+    def asked_between(
+        self, unit: UnitId, subject: SubjectId, since: datetime, until: datetime
+    ) -> bool: ...
+    def add_statistics(self, counted: Statistics) -> None: ...
+    def statistics(self, month: str, topic: str) -> Statistics | None: ...
+    def counted_months(self) -> frozenset[tuple[str, str]]: ...
 
     # the log
     def append(self, entry: Entry) -> Promised: ...

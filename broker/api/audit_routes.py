@@ -8,8 +8,8 @@ from audit.facets import KINDS, TYPE
 from audit.search import MAX_PAGE, Search
 from broker.api.endpoints import Endpoints, Exchange
 from broker.api.service_routes import Query
-from broker.errors import ProofPending, UnknownEntry
-from broker.usecases import auditing, looking
+from broker.errors import NotCounted, ProofPending, UnknownEntry
+from broker.usecases import auditing, counting, looking
 from tillit.wire import Instant
 from tillit.wire.auditing import (
     AuditedEvents,
@@ -17,7 +17,10 @@ from tillit.wire.auditing import (
     EventContent,
     FacetWord,
     Look,
+    Month,
     ProvenEvent,
+    Statistics,
+    Topic,
 )
 
 MAX_INDEX = 10**15 - 1
@@ -53,6 +56,13 @@ class EventsQuery(Query):
         )
 
 
+class StatisticsQuery(Query):
+    """A whole calendar month, and what of it."""
+
+    month: Month
+    topic: Topic = "events"
+
+
 @endpoints.get("/audit/v1/events", "audit", query=EventsQuery, gives=AuditedEvents)
 def audited_events(given: Exchange[Any]) -> AuditedEvents:
     """A page of log entries, by time and facets together, oldest first: what happened, and to nobody by name.
@@ -85,3 +95,20 @@ def look_at_event(given: Exchange[Look]) -> EventContent:
     """
     index = int(given.path["index"])
     return looking.content(index, given.body, auditor=given.unit, ports=given.ports)
+
+
+@endpoints.get(
+    "/audit/v1/statistics",
+    "audit",
+    query=StatisticsQuery,
+    gives=Statistics,
+    refuses=(NotCounted,),
+)
+def statistics(given: Exchange[Any]) -> Statistics:
+    """What may be passed on of a calendar month: counts of at least five, rounded down, and times to an answer.
+
+    Each month is counted once, a day (``answers``: 31 days) after its end, and never otherwise: no two answers can be
+    subtracted for what one hides.
+    """
+    asked = given.query
+    return counting.statistics(asked.month, asked.topic, auditor=given.unit, ports=given.ports)

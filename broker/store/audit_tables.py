@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Table
+from sqlalchemy import Table, Text
 from sqlmodel import Field
 
 from broker.store.tables import Instant, Row
@@ -18,8 +18,19 @@ class AuditorRow(Row, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class StatisticsRow(Row, table=True):
+    """What was counted of a month, once and for ever."""
+
+    __tablename__ = "statistics"
+
+    month: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+    body: str = Field(sa_type=Text)
+
+
 def _table(row: type[Row]) -> Table:
     return Row.metadata.tables[str(row.__tablename__)]
 
 
 auditor = _table(AuditorRow)
+statistics = _table(StatisticsRow)

@@ -75,6 +75,7 @@ ISSUE = {
     "POST /v1/me/preview",
     "POST /v1/previews",
     "GET /audit/v1/events",
+    "GET /audit/v1/statistics",
     "GET /audit/v1/events/{index}",
     "POST /audit/v1/events/{index}/content",
 }

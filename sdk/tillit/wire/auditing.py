@@ -81,11 +81,38 @@ class Look(Wire):
 class EventContent(Wire):
     """What an entry commits to. ``content`` is null where it is gone, and ``gone`` says how.
 
-    ``erased`` with the person, ``ended`` with its time; anything else should not be. ``facets_missing`` are words that
-    the content names and the facets beside the entry do not: who left them out hid the entry from a search.
+    ``erased`` or ``shredded`` with the person, ``ended`` with its time; anything else should not be. ``facets_missing`` are
+    words that the content names and the facets beside the entry do not: who left them out hid the entry from a search.
     """
 
     event: AuditedEvent
     content: Annotated[dict[str, Any] | None, Field(repr=False)]
-    gone: Literal["erased", "ended", "no_key", "broken"] | None
+    gone: Literal["erased", "shredded", "ended", "no_key", "broken"] | None
     facets_missing: dict[FacetKind, tuple[FacetWord, ...]]
+
+
+Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+Topic = Literal["events", "answers"]
+
+
+class Times(Wire):
+    """Days from a consent's request to its first answer. Null unless at least five answers lie on either side."""
+
+    median_days: int | None
+    p90_days: int | None
+
+
+class Statistics(Wire):
+    """``GET /audit/v1/statistics``: one calendar month (Oslo), counted once and kept.
+
+    ``events``: dimension (``type`` and the kinds of facets) → word → entries. ``answers``, of the month's requests:
+    ``requests``: collaboration (or ``-`` without one) ``/answered`` or ``/unanswered``; ``recipients``: unit ``/present``
+    or ``/absent``, by whether it asked for anything after a yes that names it. Every count is rounded down to a multiple
+    of five; what is left out is under five, or hides what is.
+    """
+
+    month: Month
+    topic: Topic
+    counted_at: Instant
+    counts: dict[str, dict[str, Annotated[int, Field(ge=5)]]]
+    times: Times | None
