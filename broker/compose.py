@@ -12,6 +12,7 @@ from typing import assert_never
 from fastapi import FastAPI
 
 from audit.sequencer import Sequencer
+from audit.signers import Signers
 from broker import change
 from broker import settings as configuration
 from broker.api import app
@@ -30,8 +31,10 @@ from broker.store.sql import SqlStore
 from broker.usecases import counting, ticking
 from broker.usecases.people import person_key
 from keys.custodian import Custodian
+from keys.errors import CustodianError
 from keys.keyring import BrokerSecrets, LocalCustodian
 from keys.rates import Rate
+from keys.signing import SigningKeys
 
 SWEEP_SECONDS = 600.0
 RENEW_SECONDS = 3.0
@@ -118,13 +121,13 @@ def compose(settings: Settings) -> FastAPI:
     store = opened(settings, keyring)
     renewed = InForce(settings, store, keyring=keyring)
     ports = renewed()
-    sequencer = Sequencer(store.engine, origin=settings.origin, signer=ports.secrets.log, clock=now)
+    sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
     return app.create(
         ports,
         settings,
-        log=Log(store.engine.connect, sequencer.head),
+        log=Log(store.engine.connect, sequencing.head),
         background=(
-            sequencer.run_forever,
+            sequencing.run_forever,
             sweeper(store),
             ticker(ports, renewed=renewed),
             renewed.watch,
@@ -133,11 +136,22 @@ def compose(settings: Settings) -> FastAPI:
     )
 
 
+def sequencer(store: SqlStore, keys: Callable[[], SigningKeys], *, origin: str) -> Sequencer:
+    """The sequencer of the store's log, which signs with the log's keys as they are."""
+    return Sequencer(store.engine, origin=origin, signer=lambda: log_signers(keys()), clock=now)
+
+
+def log_signers(keys: SigningKeys) -> Signers:
+    """Who signs the log now."""
+    at = now()
+    return Signers(keys.signers("log", at), keys.gone("log", at))
+
+
 class InForce:
     """The ports on the bundle in force: engine and catalogue are exchanged together when another bundle comes in force.
 
     Whoever answers takes the ports once and keeps them: no answer mixes two bundles. Another process is noticed to have
-    loaded one within ``every`` seconds; until then this one decides by the bundle before.
+    loaded one, or changed the broker's signing keys, within ``every`` seconds; until then this one goes on as before.
     """
 
     def __init__(
@@ -150,7 +164,8 @@ class InForce:
     ) -> None:
         self._settings = settings
         self._every = every
-        self._ports = ported(settings, store, keyring)
+        self._keyring = keyring or custodian(settings)
+        self._ports = ported(settings, store, self._keyring)
 
     def __call__(self) -> Ports:
         """The ports as they are now."""
@@ -173,13 +188,27 @@ class InForce:
         )
         return True
 
+    def renew_keys(self) -> bool:
+        """Look whether other keys of the broker's sign now, and take them; says whether any do.
+
+        Raises:
+            CustodianError: the keyring does not open; the keys before stay.
+        """
+        held, found = self._ports.secrets, self._keyring.broker_keys()
+        if found.signing is held.signing and found.kids == held.kids:
+            return False
+        self._ports = replace(self._ports, secrets=found)
+        return True
+
     def watch(self, stop: threading.Event) -> None:
         """Look every few seconds, until told to stop."""
         while not stop.wait(self._every):
             try:
+                if self.renew_keys():
+                    _log.warning("the broker's signing keys were changed")
                 if self.renew():
                     _log.warning("decides by bundle %s now", self._ports.engine.policy.digest)
-            except Unavailable as down:
+            except (Unavailable, CustodianError) as down:
                 _log.warning("renew: %s", down.code)
             except bundle.BundleError as wrong:
                 _log.error("the bundle in force cannot be used: %s", wrong)

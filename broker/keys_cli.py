@@ -6,8 +6,10 @@ anything is done, so that without a log nothing is, and one after it.
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -18,8 +20,13 @@ from broker import compose
 from broker.commands import Ends, add
 from broker.settings import Settings
 from keys import rotation
+from keys.roots import ROOT, RootFile
+from keys.signing import KINDS, LEAD, Kind, SigningKey, SigningKeys
+from tillit.envelopes import KEY_BYTES
 from tillit.jose import ed25519_jwk
 from tillit.notes import Vkey
+
+MOST_SECONDS = 90 * 24 * 3600
 
 NOT_ENFORCED = """\
 A passphrase cannot be made to be forgotten. Until each copy of the keyring from before is destroyed (backups,
@@ -29,9 +36,27 @@ snapshots, replicas), whoever has one and the passphrase of that time still open
 def declare(commands: Any) -> None:
     """Add the commands about keys."""
     actions = add(commands, "keys", public).add_subparsers(metavar="COMMAND")
+    add(actions, "list", list_)
     rotating = actions.add_parser("rotate", help="put a new key in a key's place")
     kinds = rotating.add_subparsers(required=True, metavar="KIND")
     add(kinds, "root", rotate_root)
+    for kind in KINDS:
+        exchanging = add(kinds, kind, rotate_signing)
+        exchanging.set_defaults(kind=kind)
+        exchanging.add_argument(
+            "--in",
+            dest="seconds",
+            type=_seconds,
+            default=int(LEAD.total_seconds()),
+            metavar="SECONDS",
+            help="it signs after so long; by then whoever checks has fetched it (default: %(default)s)",
+        )
+    retiring = add(actions, "retire", retire)
+    retiring.add_argument("kind", choices=("log",), help="which kind")
+    retiring.add_argument("kid", help="the key's id, as `keys list` has it")
+    revoking = add(actions, "revoke", revoke)
+    revoking.add_argument("kind", choices=KINDS, help="which kind")
+    revoking.add_argument("kid", help="the key's id, as `keys list` has it")
 
 
 def public(_: argparse.Namespace, settings: Settings) -> None:
@@ -71,6 +96,101 @@ def rotate_root(_: argparse.Namespace, settings: Settings) -> Ends:
         print(f"damaged, and left as it is: {name}")
     print("what had wrapped the old one is destroyed" if done.destroyed else NOT_ENFORCED)
     return 1 if done.damaged else None
+
+
+def list_(_: argparse.Namespace, settings: Settings) -> None:
+    """List every key of broker and custodian: its kind, its id, what it is good for and since when."""
+    custodian, at = compose.custodian(settings), compose.now()
+    epoch = RootFile.parse((settings.keyring / ROOT).read_bytes()).epoch
+    print(f"root       epoch {epoch}")
+    print(f"custodian  {custodian.public_jwk()['kid']}")
+    for key in custodian.broker_keys().signing.keys:
+        print(f"{key.kind:<9}  {key.kid}  {key.state(at):<8} since {key.since:%Y-%m-%d %H:%M:%S}Z")
+
+
+def rotate_signing(given: argparse.Namespace, settings: Settings) -> None:
+    """Make a new signing key: published at once, it signs after a while; what the old one signed is believed on.
+
+    Of the log both keys sign from then on, until the old one is retired.
+    """
+    fresh, lead = os.urandom(KEY_BYTES), timedelta(seconds=given.seconds)
+    _change(
+        settings,
+        "key.rotated",
+        given.kind,
+        SigningKey.of(given.kind, fresh, compose.now()).kid,
+        lambda keys, at: keys.rotated(given.kind, fresh, at=at, lead=lead),
+    )
+
+
+def retire(given: argparse.Namespace, settings: Settings) -> None:
+    """Let a key of the log sign no more, once another does and has signed the newest checkpoint."""
+    _change(
+        settings,
+        "key.retired",
+        given.kind,
+        given.kid,
+        lambda keys, at: keys.retired(given.kind, given.kid, at=at),
+    )
+    _sign_the_log_anew(settings)
+
+
+def revoke(given: argparse.Namespace, settings: Settings) -> None:
+    """Let nothing that a key has signed be believed from now on; where it was the last, a fresh one signs at once.
+
+    For a key that somebody else may have. Receipts by it no longer verify by their signature, only by their proof; and what was
+    disclosed under them is not handed out again.
+    """
+    fresh = os.urandom(KEY_BYTES)
+    _change(
+        settings,
+        "key.revoked",
+        given.kind,
+        given.kid,
+        lambda keys, at: keys.revoked(given.kind, given.kid, fresh, at=at),
+    )
+    if given.kind == "log":
+        _sign_the_log_anew(settings)
+
+
+def _change(
+    settings: Settings,
+    type_: str,
+    kind: Kind,
+    kid: str,
+    change: Callable[[SigningKeys, datetime], SigningKeys],
+) -> None:
+    """Change a signing key, entered in the log first; what cannot be changed so is not entered."""
+    at = compose.now()
+    change(compose.custodian(settings).broker_keys().signing, at)
+    _enter(settings, type_, {"kind": kind, "kid": kid})
+    changed = rotation.change_signing(
+        settings.keyring, settings.back(settings.read_passphrase), lambda keys: change(keys, at)
+    )
+    for key in changed.keys:
+        if key.kind == kind and key.state(at) in {"coming", "signs"}:
+            print(f"{key.kid}  {key.state(at)} since {key.since:%Y-%m-%d %H:%M:%S}Z")
+    if kind == "log":
+        print(f"log verifier key: {compose.log_signers(changed).vkey(settings.origin)}")
+
+
+def _sign_the_log_anew(settings: Settings) -> None:
+    """Have the newest checkpoint signed by the keys that sign now, also where no broker runs."""
+    keyring = compose.custodian(settings)
+    store = compose.opened(settings, keyring)
+    try:
+        compose.sequencer(
+            store, lambda: keyring.broker_keys().signing, origin=settings.origin
+        ).run_once()
+    finally:
+        store.close()
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"0 to {MOST_SECONDS} seconds")
+    return seconds
 
 
 def _enter(settings: Settings, type_: str, content: Mapping[str, Any]) -> None:

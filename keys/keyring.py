@@ -18,7 +18,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -57,10 +57,11 @@ from keys.parts import (
 from keys.rates import Rate, Rates
 from keys.releases import ReleaseLog
 from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
+from keys.signing import SIGNING
 from keys.warrants import Warrant
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
-from tillit.jose import ed25519_jwk, x25519_jwk
+from tillit.jose import x25519_jwk
 from tillit.notes import Vkey
 from tillit.releases import vkey
 from tillit.wire import SealedKey
@@ -132,7 +133,7 @@ class LocalCustodian:
         broker = self._open().broker
         if broker is None:
             raise KeyringMissing("the broker's secrets are in a keyring of their own")
-        return broker
+        return broker.at(self._clock())
 
     def releases_vkey(self) -> Vkey:
         """The key that heads of the release log are signed with."""
@@ -330,26 +331,29 @@ class LocalCustodian:
         return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size, *trusted)
 
     def _trusted(self) -> tuple[int, ...]:
-        """Which file says who may sign warrants, if one does: it may be exchanged at any time."""
-        try:
-            seen = (self._directory / ISSUERS).stat()
-        except OSError:
-            return ()
-        return (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        """Which files say who signs, here and warrants, if any do: they may be exchanged at any time."""
+        found: list[int] = []
+        for name in (ISSUERS, SIGNING):
+            with suppress(OSError):
+                seen = (self._directory / name).stat()
+                found += (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        return tuple(found)
 
     def _unlock(self, identity: tuple[int, ...]) -> _Unlocked:
         top = self._content(ROOT)
         opened = RootFile.parse(top).unwrapped(self._back)
         own = opened.unseal(self._content(CUSTODIAN), name=CUSTODIAN)
         own = sized(own, KEY_BYTES, CUSTODIAN)
-        issuers, broker = (content(self._directory / name) for name in (ISSUERS, BROKER))
-        if issuers is None and broker is None:
+        issuers, held = (
+            content(self._directory / ISSUERS),
+            broker_secrets_in(self._directory, opened),
+        )
+        if issuers is None and held is None:
             raise KeyringDamaged(f"{BROKER} is gone from the keyring")
         private = X25519PrivateKey.from_private_bytes(own)
-        held = None if broker is None else broker_secrets_in(broker, opened)
         trusted = [] if issuers is None else issuers_in(issuers, opened)
         if held is not None:
-            trusted.append(ed25519_jwk(held.receipts.public_key()))
+            trusted += [key.jwk for key in held.signing.believed("receipts", self._clock())]
         signer = self._signer(opened, top)
         log = ReleaseLog(
             self._directory / RELEASES,

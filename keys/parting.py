@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from keys.parts import (
     root_of,
 )
 from keys.roots import ROOT, Back, Passphrase, Roots
+from keys.signing import SIGNING
 from tillit.envelopes import KEY_BYTES, Randomness
 from tillit.jose import TokenInvalid, ed25519_jwk, ed25519_public, strict_json
 
@@ -102,19 +104,22 @@ def part(
     """
     home = Path(directory).absolute()
     with _held_root(home, protection) as roots:
-        box = content(home / BROKER)
-        if box is None:
+        secrets = broker_secrets_in(home, roots)
+        if secrets is None:
             raise KeyringMissing("the broker's secrets are not in this keyring")
-        signer = broker_secrets_in(box, roots).receipts.public_key()
-        raw = roots.unseal(box, name=BROKER)
+        signer = secrets.receipts.public_key()
+        boxes = {name: content(home / name) for name in (BROKER, SIGNING)}
+        raw = {name: roots.unseal(box, name=name) for name, box in boxes.items() if box}
     try:
-        make(broker, {BROKER: raw}, broker_protection, cost=cost, randomness=randomness)
+        make(broker, raw, broker_protection, cost=cost, randomness=randomness)
     except KeyringExists:
         if _signer_of(broker, broker_protection) != signer:
             raise
-    trust(home, protection, [ed25519_jwk(signer)], randomness=randomness)
+    believed = secrets.signing.believed("receipts", datetime.now(UTC))[:MAX_ISSUERS]
+    trust(home, protection, [key.jwk for key in believed], randomness=randomness)
     with reported():
-        files.remove(home / BROKER)
+        for name in raw:
+            files.remove(home / name)
 
 
 def issuers_from(data: bytes) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,13 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from keys import files
 from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable
 from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
+from keys.signing import KINDS, SIGNING, SigningKeys
 from tillit.envelopes import KEY_BYTES
+from tillit.jose import ed25519_jwk
 
 CUSTODIAN, BROKER, SUBJECTS = "custodian", "broker", "subjects"
 SIGNER, ISSUERS, RELEASES = "signer", "issuers", "releases"
-SEALED = (CUSTODIAN, BROKER, SIGNER, ISSUERS)
-"""The files under the root key that lie beside it; a keyring need not have all of them."""
-
 BROKER_BYTES = 4 * KEY_BYTES
 
 
@@ -27,13 +27,33 @@ BROKER_BYTES = 4 * KEY_BYTES
 class BrokerSecrets:
     """The broker's own secrets. They stay out of ``repr`` and are not pickled.
 
-    ``person_mac`` keys the hash of the national identity number.
+    ``receipts``, ``tokens`` and ``log`` sign now; ``signing`` tells of others that are believed, are
+    coming or gone. ``person_mac`` keys the hash of the national identity number.
     """
 
     receipts: Ed25519PrivateKey = field(repr=False)
     tokens: Ed25519PrivateKey = field(repr=False)
     log: Ed25519PrivateKey = field(repr=False)
     person_mac: bytes = field(repr=False)
+    signing: SigningKeys = field(repr=False)
+
+    @classmethod
+    def of(cls, person_mac: bytes, signing: SigningKeys, at: datetime) -> "BrokerSecrets":
+        """The secrets as they are at a time."""
+        receipts, tokens, log = (signing.signers(kind, at)[0] for kind in KINDS)
+        return cls(receipts, tokens, log, person_mac, signing)
+
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """The ids of the keys that sign."""
+        return tuple(
+            str(ed25519_jwk(key.public_key())["kid"])
+            for key in (self.receipts, self.tokens, self.log)
+        )
+
+    def at(self, at: datetime) -> "BrokerSecrets":
+        """The same at another time: a key that was coming may sign now."""
+        return BrokerSecrets.of(self.person_mac, self.signing, at)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("the broker's secrets are neither pickled nor copied")
@@ -75,10 +95,10 @@ def broker_secrets(
     """
     home = Path(directory).absolute()
     _, roots = root_of(home, Passphrase(protection) if callable(protection) else protection)
-    box = content(home / BROKER)
-    if box is None:
+    secrets = broker_secrets_in(home, roots)
+    if secrets is None:
         raise KeyringMissing("there are no secrets of a broker's in the keyring")
-    return broker_secrets_in(box, roots)
+    return secrets
 
 
 def issuers_in(box: bytes, roots: Roots) -> list[dict[str, Any]]:
@@ -87,16 +107,18 @@ def issuers_in(box: bytes, roots: Roots) -> list[dict[str, Any]]:
     return keys
 
 
-def broker_secrets_in(box: bytes, roots: Roots) -> BrokerSecrets:
-    """The broker's own secrets, as ``broker`` holds them."""
+def broker_secrets_in(home: Path, roots: Roots) -> BrokerSecrets | None:
+    """The broker's own secrets, as ``broker`` and ``signing`` hold them; None where they do not lie."""
+    box, changed = content(home / BROKER), content(home / SIGNING)
+    if box is None:
+        return None
     raw = sized(roots.unseal(box, name=BROKER), BROKER_BYTES, BROKER)
-    receipts, tokens, log, person = (raw[i : i + KEY_BYTES] for i in range(0, len(raw), KEY_BYTES))
-    return BrokerSecrets(
-        receipts=Ed25519PrivateKey.from_private_bytes(receipts),
-        tokens=Ed25519PrivateKey.from_private_bytes(tokens),
-        log=Ed25519PrivateKey.from_private_bytes(log),
-        person_mac=person,
-    )
+    *seeds, person_mac = (raw[i : i + KEY_BYTES] for i in range(0, len(raw), KEY_BYTES))
+    if changed is None:
+        signing = SigningKeys.first(dict(zip(KINDS, seeds, strict=True)))
+    else:
+        signing = SigningKeys.parse(roots.unseal(changed, name=SIGNING))
+    return BrokerSecrets.of(person_mac, signing, datetime.now(UTC))
 
 
 def sized(secret: bytes, size: int, name: str) -> bytes:

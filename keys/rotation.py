@@ -1,4 +1,6 @@
-"""Rotation of the root key: a new one for all that it seals, while other processes go on, and resumable after any crash.
+"""Rotation of a keyring's keys, while other processes go on.
+
+The root key is exchanged under all that it seals, resumably after any crash:
 
 1. The back end makes a new key of its own. The ``root`` file is replaced by one with the new root
    key, and the old one under it: every process that shares the keyring opens both from now on, and
@@ -21,8 +23,9 @@ from pathlib import Path
 from keys import boxes, files, roots
 from keys.epochs import EPOCHS
 from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable, RotationRunning
-from keys.parts import SUBJECTS
+from keys.parts import SUBJECTS, broker_secrets_in, reported, root_of
 from keys.roots import ROOT, Back, RootFile, Roots
+from keys.signing import SIGNING, SigningKeys
 from tillit.envelopes import KEY_BYTES, Randomness
 
 BATCH = 1024
@@ -130,6 +133,31 @@ def _batches(home: Path) -> Iterator[Sequence[Path]]:
 
 def _is_sealed(path: Path) -> bool:
     return not path.name.startswith(".") and path.is_file()
+
+
+def change_signing(
+    directory: str | os.PathLike[str],
+    back: Back,
+    change: Callable[[SigningKeys], SigningKeys],
+    *,
+    randomness: Randomness = os.urandom,
+) -> SigningKeys:
+    """Rotate, retire or revoke one of the broker's signing keys (``keys.signing``); gives the new ones.
+
+    Whoever shares the keyring sees them at its next look. Raises what ``change`` does,
+    ``RotationRunning``, or as opening a keyring does.
+    """
+    home = Path(directory).absolute()
+    with reported(), _alone(home):
+        _, opened = root_of(home, back)
+        secrets = broker_secrets_in(home, opened)
+        if secrets is None:
+            raise KeyringMissing("the broker's secrets are in a keyring of their own")
+        changed = change(secrets.signing)
+        box = opened.seal(changed.written(), name=SIGNING, randomness=randomness)
+        if not files.write_first(home / SIGNING, box):
+            files.replace(home / SIGNING, box)
+    return changed
 
 
 @contextmanager

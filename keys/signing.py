@@ -9,18 +9,15 @@ done with.
 Without a file of its own (``signing``) there are the keys that the keyring was made with.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from keys import files
 from keys.errors import KeyChangeRefused, KeyringDamaged
-from keys.roots import Roots
-from tillit.envelopes import KEY_BYTES, Randomness
+from tillit.envelopes import KEY_BYTES
 from tillit.jose import TokenInvalid, b64u, compact_json, ed25519_jwk, strict_json, unb64u
 
 SIGNING = "signing"
@@ -115,14 +112,21 @@ class SigningKeys:
         believed = [k for k in self.keys if k.kind == kind and k.is_believed(at)]
         return tuple(sorted(believed, key=lambda key: key.since, reverse=True))
 
-    def rotated(self, kind: Kind, fresh: bytes, *, at: datetime) -> "SigningKeys":
-        """One more key, which signs after ``LEAD``; the one before is retired then, of the log's not.
+    def gone(self, kind: Kind, at: datetime) -> tuple[Ed25519PublicKey, ...]:
+        """Those that were retired or revoked within the last ``GRACE``."""
+        ends = ((key, key.revoked or key.retired) for key in self.keys if key.kind == kind)
+        return tuple(key.public for key, end in ends if end is not None and at - GRACE < end <= at)
+
+    def rotated(
+        self, kind: Kind, fresh: bytes, *, at: datetime, lead: timedelta = LEAD
+    ) -> "SigningKeys":
+        """One more key, which signs after ``lead``; the one before is retired then, of the log's not.
 
         Raises ``KeyChangeRefused`` while another is coming.
         """
         if any(key.kind == kind and key.state(at) == "coming" for key in self.keys):
             raise KeyChangeRefused("a new key is on its way already")
-        since = at + LEAD
+        since = at + lead
         older = self.keys if kind == "log" else self._replaced(kind, retired=since)
         return self._swept(older, at, SigningKey.of(kind, fresh, since))
 
@@ -179,22 +183,6 @@ class SigningKeys:
             return cls(tuple(_from_json(key) for key in keys))
         except (TokenInvalid, KeyError, TypeError, ValueError):
             raise KeyringDamaged(f"{SIGNING} does not hold what it should") from None
-
-
-def read(home: Path, roots: Roots, first: Callable[[], SigningKeys]) -> SigningKeys:
-    """A keyring's signing keys; ``first`` gives those it was made with, where there is no file yet."""
-    try:
-        data = files.read(home / SIGNING)
-    except FileNotFoundError:
-        return first()
-    return SigningKeys.parse(roots.unseal(data, name=SIGNING))
-
-
-def write(home: Path, roots: Roots, keys: SigningKeys, *, randomness: Randomness) -> None:
-    """Keep a keyring's signing keys; whoever shares it sees them at its next look."""
-    data = roots.seal(keys.written(), name=SIGNING, randomness=randomness)
-    if not files.write_first(home / SIGNING, data):
-        files.replace(home / SIGNING, data)
 
 
 def _exchanged(

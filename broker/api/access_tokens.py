@@ -2,22 +2,24 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Literal, get_args
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.api.errors import TokenExpired, TokenInvalid
 from broker.domain.ids import Randomness, UnitId
+from keys.parts import BrokerSecrets
+from keys.signing import SigningKey
 from tillit.jose import ed25519_jwk
 
 SECONDS = 120
 MAX_TOKEN_CHARS = 4096
 REMEMBERED = 1024
+LOOKS_AGAIN = timedelta(seconds=30)
 
 Scope = Literal["share", "log", "audit", "audit.content"]
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -36,23 +38,39 @@ class Service:
     until: int
 
 
-class AccessTokens:
-    """Issues and checks access tokens under one signing key.
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """The keys of a broker's secrets whose tokens are believed, by their id, until ``until``."""
 
-    A token that was checked once is remembered by its SHA-256 until it expires, so that its signature is checked once.
+    of: BrokerSecrets
+    until: datetime
+    keys: Mapping[str, SigningKey]
+
+
+class AccessTokens:
+    """Issues and checks access tokens under the broker's token keys, whichever they are now.
+
+    A token that was checked once is remembered by its SHA-256 until it expires, so that its signature is checked once; one by
+    a key that was revoked meanwhile is refused all the same.
     """
 
-    def __init__(self, key: Ed25519PrivateKey, issuer: str) -> None:
-        self._key = key
-        self._public = key.public_key()
+    def __init__(self, secrets: Callable[[], BrokerSecrets], issuer: str) -> None:
+        self._secrets = secrets
         self._issuer = issuer
-        self._jwk = ed25519_jwk(self._public)
-        self._known: OrderedDict[bytes, Service] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[str, Service]] = OrderedDict()
         self._lock = Lock()
+        self._believed: _Believed | None = None
 
-    def jwks(self) -> Mapping[str, Any]:
-        """The public key, as a JWK set."""
-        return {"keys": [self._jwk]}
+    def jwks(self, now: datetime) -> Mapping[str, Any]:
+        """The public keys, as a JWK set: those that sign, are coming, or signed what may still be valid."""
+        return {"keys": [key.jwk for key in self._keys(now).values()]}
+
+    def _keys(self, now: datetime) -> Mapping[str, SigningKey]:
+        secrets, believed = self._secrets(), self._believed
+        if believed is None or believed.of is not secrets or now >= believed.until:
+            keys = {key.kid: key for key in secrets.signing.believed("tokens", now)}
+            believed = self._believed = _Believed(secrets, now + LOOKS_AGAIN, keys)
+        return believed.keys
 
     def issue(
         self, unit: UnitId, scopes: frozenset[str], *, now: datetime, randomness: Randomness
@@ -69,8 +87,9 @@ class AccessTokens:
             "jti": randomness(16).hex(),
             "scope": " ".join(sorted(scopes)),
         }
-        headers = {"kid": self._jwk["kid"], "typ": "at+jwt"}
-        return jwt.encode(claims, self._key, algorithm="EdDSA", headers=headers)
+        key = self._secrets().tokens
+        headers = {"kid": ed25519_jwk(key.public_key())["kid"], "typ": "at+jwt"}
+        return jwt.encode(claims, key, algorithm="EdDSA", headers=headers)
 
     def check(self, token: str, *, now: datetime) -> Service:
         """The service a token speaks for.
@@ -79,25 +98,31 @@ class AccessTokens:
             TokenInvalid, TokenExpired: it speaks for nobody (any more).
         """
         digest = hashlib.sha256(token.encode()).digest()
+        keys = self._keys(now)
         with self._lock:
-            service = self._known.get(digest)
+            kid, service = self._known.get(digest, ("", None))
         if service is None:
-            service = self._verified(token)
-            self._remember(digest, service)
+            kid, service = self._verified(token, keys)
+            self._remember(digest, kid, service)
+        if kid not in keys:
+            raise TokenInvalid
         if now.timestamp() >= service.until:
             raise TokenExpired
         return service
 
-    def _remember(self, digest: bytes, service: Service) -> None:
+    def _remember(self, digest: bytes, kid: str, service: Service) -> None:
         with self._lock:
-            self._known[digest] = service
+            self._known[digest] = (kid, service)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
-    def _verified(self, token: str) -> Service:
+    def _verified(self, token: str, keys: Mapping[str, SigningKey]) -> tuple[str, Service]:
+        kid = _claimed_kid(token)
+        if kid not in keys:
+            raise TokenInvalid
         claims = decode(
             token,
-            self._public,
+            keys[kid].public,
             algorithms=("EdDSA",),
             types=frozenset(("at+jwt",)),
             required=("iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope"),
@@ -105,7 +130,18 @@ class AccessTokens:
         if claims["iss"] != self._issuer or claims["aud"] != self._issuer:
             raise TokenInvalid
         scopes = frozenset(str(claims["scope"]).split()) & SCOPES
-        return Service(UnitId(str(claims["sub"])), scopes, int(claims["exp"]))
+        return kid, Service(UnitId(str(claims["sub"])), scopes, int(claims["exp"]))
+
+
+def _claimed_kid(token: str) -> str:
+    """Which key the token says it is signed with: only to find the key to check it with."""
+    if len(token) > MAX_TOKEN_CHARS:
+        raise TokenInvalid
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
+        raise TokenInvalid from None
+    return str(kid)
 
 
 def decode(

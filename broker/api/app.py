@@ -56,9 +56,10 @@ def create(
     ``renewed`` gives the ports for each request, where the policies in them may be exchanged while it runs.
     """
     pool = Pool()
+    now = renewed or (lambda: ports)
     front = Front(
-        renewed=renewed or (lambda: ports),
-        access=AccessTokens(ports.secrets.tokens, ports.issuer),
+        renewed=now,
+        access=AccessTokens(lambda: now().secrets, ports.issuer),
         people=PersonTokens(
             IssuerKeys(settings.person_jwks_file),
             issuer=settings.person_issuer or "",

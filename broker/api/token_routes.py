@@ -116,7 +116,9 @@ def metadata(given: Exchange[Any]) -> Reply:
 @endpoints.get("/oauth/jwks", "public", cache="public, max-age=300")
 def jwks(given: Exchange[Any]) -> Reply:
     """The keys that access tokens are signed with (RFC 7517)."""
-    return as_json(dict(given.front.access.jwks()), media_type="application/jwk-set+json")
+    return as_json(
+        dict(given.front.access.jwks(given.ports.clock())), media_type="application/jwk-set+json"
+    )
 
 
 def _allowed(unit: UnitId, ports: Ports) -> frozenset[str]:

@@ -10,7 +10,6 @@ from broker.domain.ids import UnitId
 from broker.errors import EnrolmentRefused, UnknownService
 from broker.ports import Ports, ServiceKey
 from tillit.enrolment import KeysUnusable, PublicKeys
-from tillit.jose import ed25519_jwk
 from tillit.notes import Vkey
 from tillit.wire import BrokerKeys, Enrolment
 
@@ -19,10 +18,11 @@ AUDITOR = "auditor-"
 
 
 def keys(ports: Ports) -> BrokerKeys:
-    """The broker's receipt keys, the custodian's deposit key, and the log's verifier key."""
+    """The broker's receipt keys (old ones too, not revoked ones), the custodian's deposit key, the log's verifier key."""
+    believed = ports.secrets.signing.believed("receipts", ports.clock())
     return BrokerKeys(
         issuer=ports.issuer,
-        receipts={"keys": [ed25519_jwk(ports.secrets.receipts.public_key())]},
+        receipts={"keys": [key.jwk for key in believed]},
         custodian=dict(ports.custodian.public_jwk()),
         log=str(Vkey.of(ports.origin, ports.secrets.log)),
     )

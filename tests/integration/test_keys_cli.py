@@ -9,6 +9,7 @@ import pytest
 from keys.roots import ROOT
 from tests.backs import PIN, TOKEN_LABEL, Hsm, Vault, hsm, vault
 from tests.integration.test_broker_cli import PASSPHRASE, run
+from tillit.notes import Vkey, open_checkpoint
 
 __all__ = ["hsm", "vault"]
 
@@ -57,6 +58,50 @@ def test_each_back_end_from_init_to_rotation(tmp_path: Path, chosen: dict[str, s
     assert ("the old one is destroyed" in rotated.stdout) == bool(chosen)
     assert run(tmp_path, "keys", **chosen).stdout == shown
     assert _logged(tmp_path)[-2:] == ["key.rotation_begun", "key.rotated"]
+
+
+def _listed(directory: Path, kind: str) -> list[list[str]]:
+    """Each key of a kind: its id and what it is good for."""
+    lines = run(directory, "keys", "list").stdout.splitlines()
+    return [line.split()[1:3] for line in lines if line.startswith(kind)]
+
+
+@pytest.mark.parametrize("kind", ["receipts", "tokens", "log"])
+def test_a_signing_key_is_rotated_and_revoked(tmp_path: Path, kind: str) -> None:
+    """Each kind by the same commands, each step an entry."""
+    assert run(tmp_path, "init").returncode == 0
+    ((old, state),) = _listed(tmp_path, kind)
+    assert state == "signs"
+    rotated = run(tmp_path, "keys", "rotate", kind)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert _listed(tmp_path, kind)[1][1] == "coming"
+    again = run(tmp_path, "keys", "rotate", kind)
+    assert (again.returncode, "on its way" in again.stderr) == (1, True)
+    revoked = run(tmp_path, "keys", "revoke", kind, old)
+    assert (revoked.returncode, revoked.stderr) == (0, "")
+    assert [state for _, state in _listed(tmp_path, kind)] == ["revoked", "coming", "signs"]
+    assert run(tmp_path, "keys", "revoke", kind, old).returncode == 1
+    assert _logged(tmp_path)[-2:] == ["key.rotated", "key.revoked"]
+    assert old not in run(tmp_path, "keys").stdout
+
+
+def test_the_logs_old_key_is_retired(tmp_path: Path) -> None:
+    """Once the new one signs; before that it is refused, and nothing is entered."""
+    assert run(tmp_path, "init").returncode == 0
+    ((old, _),) = _listed(tmp_path, "log")
+    assert run(tmp_path, "keys", "retire", "log", old).returncode == 1
+    assert run(tmp_path, "keys", "rotate", "log", "--in", "0").returncode == 0
+    assert [state for _, state in _listed(tmp_path, "log")] == ["signs", "signs"]
+    retired = run(tmp_path, "keys", "retire", "log", old)
+    assert (retired.returncode, retired.stderr) == (0, "")
+    assert [state for _, state in _listed(tmp_path, "log")] == ["retired", "signs"]
+    vkey = Vkey.parse(json.loads(run(tmp_path, "keys").stdout)["log"])
+    assert str(vkey) in retired.stdout
+    assert _logged(tmp_path)[-2:] == ["key.rotated", "key.retired"]
+    with sqlite3.connect(tmp_path / "data/broker.sqlite") as connection:
+        ((note,),) = connection.execute("SELECT note FROM log_checkpoint")
+    assert open_checkpoint(note, vkey).size == len(_logged(tmp_path))
+    assert run(tmp_path, "keys", "rotate", "log", "--in", "-1").returncode == 2
 
 
 def _logged(directory: Path) -> list[str]:

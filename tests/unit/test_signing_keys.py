@@ -1,17 +1,23 @@
 """The broker's signing keys: which sign, which are believed, and what each change does to them."""
 
 import json
-import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from keys import signing
-from keys.errors import KeyChangeRefused, KeyringDamaged
+from keys import parting, signing
+from keys.errors import KeyChangeRefused, KeyringDamaged, KeyringMissing
 from keys.files import MAX_FILE_BYTES
-from keys.roots import Roots
-from keys.signing import GRACE, KINDS, LEAD, Kind, SigningKey, SigningKeys
+from keys.keyring import LocalCustodian
+from keys.parts import BrokerSecrets, broker_secrets
+from keys.roots import Passphrase
+from keys.rotation import change_signing
+from keys.signing import GRACE, KINDS, LEAD, SIGNING, Kind, SigningKey, SigningKeys
+from tests.sealed_case import CHEAP, PASSPHRASE, disclosed, local_custodian
+from tillit.jose import ed25519_jwk
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER = AT + LEAD
@@ -115,18 +121,74 @@ def test_no_key_that_signs_is_damage() -> None:
 
 def test_they_are_kept_sealed_and_read_as_they_were(tmp_path: Path) -> None:
     """In the keyring, under its root key; there is no file before the first change."""
-    roots = Roots(1, bytes(32))
-    assert signing.read(tmp_path, roots, lambda: FIRST) == FIRST
+    custodian = local_custodian(tmp_path / "keyring")
+    home, before = tmp_path / "keyring", custodian.broker_keys()
+    back = Passphrase(lambda: PASSPHRASE)
+    assert not (home / SIGNING).exists()
     old = FIRST.keys[KINDS.index("receipts")]
     changed = FIRST.rotated("log", b"n" * 32, at=AT).revoked("receipts", old.kid, b"m" * 32, at=AT)
     for keys in (changed, changed.rotated("tokens", b"k" * 32, at=AT)):
-        signing.write(tmp_path, roots, keys, randomness=os.urandom)
-        again = signing.read(tmp_path, roots, lambda: FIRST)
+        change_signing(home, back, partial(_exchanged, by=keys))
+        again = custodian.broker_keys().signing
         assert [(k.kid, k.since, k.retired, k.revoked) for k in again.keys] == [
             (k.kid, k.since, k.retired, k.revoked) for k in keys.keys
         ]
         assert _signs(again, "log", LATER) == _signs(keys, "log", LATER)
-    assert b"n" * 32 not in (tmp_path / signing.SIGNING).read_bytes()
+    assert b"n" * 32 not in (home / SIGNING).read_bytes()
+    assert custodian.broker_keys().person_mac == before.person_mac
+
+
+def _exchanged(_: SigningKeys, *, by: SigningKeys) -> SigningKeys:
+    return by
+
+
+def test_a_keyring_without_the_brokers_secrets_has_none_to_change(tmp_path: Path) -> None:
+    """They lie in a keyring of their own."""
+    home = tmp_path / "custodian"
+    key = Ed25519PrivateKey.generate().public_key()
+    parting.create_custodian(home, PASSPHRASE, issuers=[ed25519_jwk(key)], cost=CHEAP)
+    with pytest.raises(KeyringMissing):
+        change_signing(home, Passphrase(lambda: PASSPHRASE), lambda keys: keys)
+
+
+def test_a_warrant_is_good_until_its_signer_is_revoked(tmp_path: Path) -> None:
+    """The custodian believes an old receipt, and none by a key that somebody else may have."""
+    case = disclosed(tmp_path / "keyring")
+    back, signer = Passphrase(lambda: PASSPHRASE), case.custodian.broker_keys()
+    change_signing(
+        tmp_path / "keyring", back, lambda keys: keys.rotated("receipts", b"n" * 32, at=AT)
+    )
+    assert case.custodian.broker_keys().kids != signer.kids
+    assert kid_of(signer) in _issuers(case.custodian)
+    change_signing(
+        tmp_path / "keyring",
+        back,
+        lambda keys: keys.revoked("receipts", kid_of(signer), b"m" * 32, at=LATER),
+    )
+    assert kid_of(signer) not in _issuers(case.custodian)
+
+
+def kid_of(secrets: BrokerSecrets) -> str:
+    """The id of the key that receipts are signed with."""
+    return secrets.kids[0]
+
+
+def _issuers(custodian: LocalCustodian) -> list[str]:
+    return [jwk["kid"] for jwk in custodian._open().issuers["keys"]]
+
+
+def test_parting_takes_them_along(tmp_path: Path) -> None:
+    """What was rotated or revoked stays so in the broker's own keyring, and the custodian believes the same."""
+    custodian = local_custodian(tmp_path / "both")
+    back = Passphrase(lambda: PASSPHRASE)
+    change_signing(tmp_path / "both", back, lambda keys: keys.rotated("receipts", b"n" * 32, at=AT))
+    issuers, kids = _issuers(custodian), custodian.broker_keys().kids
+    parting.part(
+        tmp_path / "both", back, broker=tmp_path / "own", broker_protection=PASSPHRASE, cost=CHEAP
+    )
+    assert broker_secrets(tmp_path / "own", back).kids == kids
+    assert not (tmp_path / "both" / SIGNING).exists()
+    assert _issuers(custodian) == issuers
 
 
 @pytest.mark.parametrize(
