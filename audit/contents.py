@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from audit.sealing import Sealing, forget_subject
 from audit.storage import log_content, log_entry, log_sealed, log_volume
@@ -172,6 +172,11 @@ def forget_epoch(connection: Connection, epoch: str, *, limit: int) -> int:
             delete(log_volume).where(log_volume.c.id >= first, log_volume.c.id < after)
         )
     return erased
+
+
+def how_many_waiting(connection: Connection) -> int:
+    """How many contents still lie in clear."""
+    return connection.execute(select(func.count()).select_from(log_content)).scalar_one()
 
 
 def seal_waiting(connection: Connection, sealing: Sealing, *, limit: int) -> int:

@@ -22,7 +22,7 @@ from rich.progress import Progress
 from uvicorn.supervisors import Multiprocess
 
 from audit.entries import Entry
-from broker import change, compose, keys_cli, policy_cli
+from broker import change, compose, erasing_cli, keys_cli, policy_cli
 from broker.commands import DOWN, WRONG, Ends, Mistake, add
 from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
@@ -30,7 +30,7 @@ from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
-from broker.usecases import counting, ticking
+from broker.usecases import counting, retention, ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring
 from keys.errors import CustodianError, KeyringExists
@@ -150,7 +150,7 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
 
 
 def tick(_: argparse.Namespace, settings: Settings) -> None:
-    """Do now what time does by itself: end, lapse and offer again, remind of erasures. The server does it every minute."""
+    """Do now what time does by itself: end, lapse, offer again, remind, let the log's contents go. The server does."""
     _check_set_up(settings)
     custodian = compose.custodian(settings)
     store = compose.opened(settings, custodian)
@@ -166,8 +166,9 @@ def tick(_: argparse.Namespace, settings: Settings) -> None:
         )
     while counting.count_due(ports=ports):
         print("a month was counted")
+    kept = retention.keep(ports=ports)
     store.close()
-    for name, number in asdict(ticked).items():
+    for name, number in (asdict(ticked) | asdict(kept)).items():
         print(f"{name.replace('_', ' ')}: {number}")
 
 
@@ -257,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         default="integrity",
         help="what an auditor may see: nobody (integrity), or contents too, each look logged",
     )
+    erasing_cli.declare(commands)
     policy_cli.declare(commands)
     return parser
 

@@ -28,7 +28,7 @@ from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
-from broker.usecases import counting, ticking
+from broker.usecases import counting, retention, ticking
 from broker.usecases.people import person_key
 from keys.custodian import Custodian
 from keys.errors import CustodianError
@@ -130,6 +130,7 @@ def compose(settings: Settings) -> FastAPI:
             sequencing.run_forever,
             sweeper(store),
             ticker(ports, renewed=renewed),
+            keeper(ports),
             renewed.watch,
         ),
         renewed=renewed,
@@ -270,6 +271,23 @@ def ticker(
             else:
                 if ticked != ticking.Ticked():
                     _log.info("tick: %s", ticked)
+
+    return run
+
+
+def keeper(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+    """What lets the log's contents go as their time runs out, at once and every minute, until told to stop."""
+
+    def run(stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                kept = retention.keep(ports=ports, stopped=stop.is_set)
+            except Unavailable as down:
+                _log.warning("retention: %s", down.code)
+            else:
+                if kept != retention.Kept():
+                    _log.info("retention: %s", kept)
+            stop.wait(every)
 
     return run
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, or_, select
+from sqlalchemy import Connection, Table, delete, literal, or_, select
 
 from audit import contents, sealing
 from audit.contents import StoredContent
@@ -41,6 +41,10 @@ class Contents(Part):
         with readable():
             return contents.stored(self._connection, leaf_hashes)
 
+    def how_many_unsealed(self) -> int:
+        """How many contents an earlier release wrote in clear, and still lie so."""
+        return contents.how_many_waiting(self._connection)
+
     def seal_waiting(self, *, limit: int) -> int:
         """Seal contents that an earlier release wrote in clear; says how many were looked at."""
         return contents.seal_waiting(self._connection, self._sealer(), limit=limit)
@@ -66,7 +70,8 @@ class Contents(Part):
     def erase_subject(self, subject: SubjectId) -> int:
         """Delete every row about the subject, and the contents of the log; says how many rows.
 
-        Feeds of services and remembered answers are not searched: they name the subject by handles that lead nowhere then.
+        Feeds of services and answers remembered for them (a week at most) are not searched: they name the subject by
+        handles that lead nowhere then.
         """
         self._sealer().forget(subject)
         rows = contents.forget(self._connection, subject)
@@ -86,12 +91,14 @@ def _everything(subject: SubjectId) -> Sequence[Any]:
     consent, disclosure = tables.consent.c, tables.disclosure.c
     consents = select(consent.id).where(or_(consent.subject == subject, consent.about == subject))
     disclosures = select(disclosure.id).where(disclosure.subject == subject)
+    person = select(tables.subject.c.person).where(tables.subject.c.id == subject).scalar_subquery()
     return (
         delete(tables.party).where(tables.party.c.consent.in_(consents)),
         delete(tables.used_grant).where(tables.used_grant.c.consent.in_(consents)),
         delete(tables.consent).where(or_(consent.subject == subject, consent.about == subject)),
         delete(tables.erasure).where(tables.erasure.c.disclosure.in_(disclosures)),
         *(delete(table).where(table.c.subject == subject) for table in _ABOUT),
+        delete(tables.remembered).where(tables.remembered.c.client == literal("person:") + person),
         delete(tables.handle).where(tables.handle.c.subject == subject),
         delete(tables.subject).where(tables.subject.c.id == subject),
     )

@@ -1,5 +1,6 @@
 """Subjects, and each unit's own handles for them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -12,6 +13,11 @@ _BY_PERSON = select(tables.subject.c.id).where(tables.subject.c.person == bindpa
 _PERSON_OF = select(tables.subject.c.person).where(tables.subject.c.id == bindparam("subject"))
 _HANDLE = select(tables.handle.c.handle).where(
     tables.handle.c.unit == bindparam("unit"), tables.handle.c.subject == bindparam("subject")
+)
+_HANDLES = (
+    select(tables.handle.c.unit, tables.handle.c.handle)
+    .where(tables.handle.c.subject == bindparam("subject"))
+    .order_by(tables.handle.c.unit)
 )
 _SUBJECT_OF = (
     select(tables.handle.c.subject, tables.subject.c.person)
@@ -53,6 +59,11 @@ class Subjects(Part):
     def add_handle(self, unit: UnitId, subject: SubjectId, handle: SubjectHandle) -> None:
         """Give a unit its handle. Raises ``Contended`` when it has one."""
         self._run(insert(tables.handle), {"unit": unit, "subject": subject, "handle": handle})
+
+    def handles(self, subject: SubjectId) -> Sequence[tuple[UnitId, SubjectHandle]]:
+        """Every unit's handle for the subject."""
+        rows = self._run(_HANDLES, {"subject": subject})
+        return [(UnitId(row.unit), SubjectHandle(row.handle)) for row in rows]
 
     def subject_of(self, unit: UnitId, handle: SubjectHandle) -> SubjectId | None:
         """The subject behind the unit's own handle; another unit's is not found."""

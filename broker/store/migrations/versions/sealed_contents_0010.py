@@ -1,7 +1,7 @@
 """Contents of log entries, sealed, and the keys that they are sealed to.
 
 Revision 0010, after 0009. The release before knows none of these tables and writes contents into ``log_content`` in clear:
-they wait there until this release has sealed them (at the clock's next job, or by ``tillit-broker seal``).
+they wait there until this release has sealed them (within a minute of its start, or by ``tillit-broker tick``).
 """
 
 import sqlalchemy as sa
