@@ -237,6 +237,19 @@ def test_after_a_person_is_forgotten_nothing_about_them_is_kept(log: Log) -> Non
     proven(log, after)
 
 
+def test_what_another_process_writes_on_is_unreadable(log: Log, stopwatch: Stopwatch) -> None:
+    """It holds a volume key for a while, and nobody else has that key any more; then it learns."""
+    log.append(1, subject=MINE)
+    with log.engine.begin() as connection:
+        contents.forget(connection, MINE)
+    on = log.append(1, subject=MINE)
+    assert (count(log, log_sealed), count(log, log_volume)) == (1, 0)
+    stopwatch.seconds = LASTS
+    later = log.append(1, subject=MINE)
+    assert (count(log, log_sealed), count(log, log_volume)) == (1, 0)
+    assert said(log, on + later) == ["erased"] * 2
+
+
 def test_forgetting_lets_go_of_keys_that_are_being_made(log: Log) -> None:
     """A transaction that began before a person was forgotten gives its volume key to nobody."""
     assert log.sealer is not None
