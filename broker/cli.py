@@ -32,8 +32,9 @@ from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, describe
 from broker.store.migrate import migrate
 from broker.usecases import counting, retention, ticking
 from broker.usecases.trust import AUDITOR
-from keys import keyring
+from keys import keyring, parting
 from keys.errors import CustodianError, KeyringExists
+from keys.parts import CUSTODIAN
 from tillit.notes import Vkey
 from tillit.wire.auditing import Role
 
@@ -72,7 +73,8 @@ def init(_: argparse.Namespace, settings: Settings) -> None:
     if settings.keyring_backend == "passphrase":
         _require_passphrase(settings)
     try:
-        keyring.create(settings.keyring, settings.back(settings.read_passphrase))
+        create = keyring.create if settings.custodian is None else parting.create_broker
+        create(settings.keyring, settings.back(settings.read_passphrase))
         print(f"keyring made in {settings.keyring}")
     except KeyringExists:
         print(f"keyring kept in {settings.keyring}")
@@ -202,7 +204,7 @@ def _adopt(settings: Settings) -> None:
 
 
 def _vkey(settings: Settings) -> str:
-    own = compose.custodian(settings).broker_keys()
+    own = compose.secrets(settings)
     return str(Vkey.of(settings.origin, own.log.public_key()))
 
 
@@ -210,6 +212,10 @@ def _check_set_up(settings: Settings) -> None:
     url = settings.database
     if not settings.keyring.is_dir():
         raise Mistake(f"no keyring in {settings.keyring}; run: tillit-broker init")
+    if settings.custodian is not None and (settings.keyring / CUSTODIAN).exists():
+        raise Mistake(
+            f"{settings.keyring} holds the custodian's keys, too; run: tillit-custodian part"
+        )
     if url.startswith("sqlite:///"):
         file = url.removeprefix("sqlite:///")
         try:

@@ -30,10 +30,13 @@ from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
 from broker.usecases import counting, retention, ticking
 from broker.usecases.people import person_key
+from keys.broker_keyring import BrokerKeyring
 from keys.custodian import Custodian
-from keys.errors import CustodianError
-from keys.keyring import BrokerSecrets, LocalCustodian
+from keys.errors import CustodianError, CustodianUnreachable
+from keys.keyring import LocalCustodian
+from keys.parts import BrokerSecrets
 from keys.rates import Rate
+from keys.remote import RemoteCustodian, tls_context
 from keys.signing import SigningKeys
 
 SWEEP_SECONDS = 600.0
@@ -70,11 +73,50 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def custodian(settings: Settings) -> LocalCustodian:
-    """The custodian in this process. Nothing is read until it is asked."""
+def custodian(settings: Settings) -> Custodian:
+    """The custodian: in this process, or where the settings say that one listens. Nothing is asked of it yet.
+
+    Raises:
+        CustodianError: the files that it is reached with cannot be used.
+    """
+    return _local(settings) if settings.custodian is None else _remote(settings, settings.custodian)
+
+
+def secrets_of(settings: Settings, keyring: Custodian) -> Callable[[], BrokerSecrets]:
+    """What gives the broker's own secrets as they are now: the custodian's keyring here, or one of the broker's own.
+
+    It raises ``CustodianError`` when that does not open, or holds none.
+    """
+    if isinstance(keyring, LocalCustodian):
+        return keyring.broker_keys
+    return BrokerKeyring(settings.keyring, settings.back(settings.read_passphrase)).broker_keys
+
+
+def secrets(settings: Settings) -> BrokerSecrets:
+    """The broker's own secrets.
+
+    Raises:
+        CustodianError: the keyring does not open, or holds none.
+    """
+    return secrets_of(settings, custodian(settings))()
+
+
+def _local(settings: Settings) -> LocalCustodian:
     rate = Rate(settings.releases_per_second, settings.releases_burst)
     back = settings.back(settings.read_passphrase)
     return LocalCustodian(settings.keyring, back, rate=rate)
+
+
+def _remote(settings: Settings, address: str) -> RemoteCustodian:
+    certificate, key = settings.custodian_cert_file, settings.custodian_key_file
+    authorities = settings.custodian_ca_file
+    if certificate is None or key is None or authorities is None:
+        return RemoteCustodian(address)
+    try:
+        tls = tls_context(certificate=certificate, key=key, authorities=authorities)
+    except OSError as error:
+        raise CustodianUnreachable(f"certificate, key or authorities: {error.strerror}") from None
+    return RemoteCustodian(address, tls=tls)
 
 
 def opened(settings: Settings, keyring: Custodian | None = None) -> SqlStore:
@@ -160,13 +202,14 @@ class InForce:
         settings: Settings,
         store: SqlStore,
         *,
-        keyring: LocalCustodian | None = None,
+        keyring: Custodian | None = None,
         every: float = RENEW_SECONDS,
     ) -> None:
         self._settings = settings
         self._every = every
-        self._keyring = keyring or custodian(settings)
-        self._ports = ported(settings, store, self._keyring)
+        keyring = keyring or custodian(settings)
+        self._secrets = secrets_of(settings, keyring)
+        self._ports = ported(settings, store, keyring, self._secrets)
 
     def __call__(self) -> Ports:
         """The ports as they are now."""
@@ -195,7 +238,7 @@ class InForce:
         Raises:
             CustodianError: the keyring does not open; the keys before stay.
         """
-        held, found = self._ports.secrets, self._keyring.broker_keys()
+        held, found = self._ports.secrets, self._secrets()
         if found.signing is held.signing and found.kids == held.kids:
             return False
         self._ports = replace(self._ports, secrets=found)
@@ -215,8 +258,13 @@ class InForce:
                 _log.error("the bundle in force cannot be used: %s", wrong)
 
 
-def ported(settings: Settings, store: SqlStore, keyring: LocalCustodian | None = None) -> Ports:
-    """What the use cases may reach, on this store and, where one is given, this keyring.
+def ported(
+    settings: Settings,
+    store: SqlStore,
+    keyring: Custodian | None = None,
+    secrets: Callable[[], BrokerSecrets] | None = None,
+) -> Ports:
+    """What the use cases may reach, on this store and, where they are given, this custodian and these secrets.
 
     Raises:
         CustodianError: the keyring does not open.
@@ -224,13 +272,13 @@ def ported(settings: Settings, store: SqlStore, keyring: LocalCustodian | None =
     """
     policies = change.in_force(store)
     keyring = keyring or custodian(settings)
-    secrets = keyring.broker_keys()
+    own = (secrets or secrets_of(settings, keyring))()
     return Ports(
         store=store,
         engine=engine(settings, policies),
         custodian=keyring,
-        secrets=secrets,
-        register=register(settings, secrets),
+        secrets=own,
+        register=register(settings, own),
         catalogue=policies.catalogue,
         clock=now,
         randomness=os.urandom,

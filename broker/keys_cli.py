@@ -7,6 +7,7 @@ anything is done, so that without a log nothing is, and one after it.
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from broker import compose
 from broker.commands import Ends, add
 from broker.settings import Settings
 from keys import rotation
+from keys.errors import CustodianUnreachable
 from keys.roots import ROOT, RootFile
 from keys.signing import KINDS, LEAD, Kind, SigningKey, SigningKeys
 from tillit.envelopes import KEY_BYTES
@@ -61,8 +63,7 @@ def declare(commands: Any) -> None:
 
 def public(_: argparse.Namespace, settings: Settings) -> None:
     """Print the public keys that services and auditors need; or list, rotate, retire, revoke keys."""
-    custodian = compose.custodian(settings)
-    own = custodian.broker_keys()
+    own = compose.secrets(settings)
     print(
         json.dumps(
             {
@@ -70,11 +71,20 @@ def public(_: argparse.Namespace, settings: Settings) -> None:
                 "log": str(Vkey.of(settings.origin, own.log.public_key())),
                 "receipts": ed25519_jwk(own.receipts.public_key()),
                 "tokens": ed25519_jwk(own.tokens.public_key()),
-                "custodian": custodian.public_jwk(),
+                "custodian": _custodian_jwk(settings),
             },
             indent=2,
         )
     )
+
+
+def _custodian_jwk(settings: Settings) -> dict[str, Any] | None:
+    """The custodian's public key; None while one of its own process does not answer, as before it is first started."""
+    try:
+        return compose.custodian(settings).public_jwk()
+    except CustodianUnreachable as away:
+        print(f"tillit-broker: {away.code}: {away.detail}", file=sys.stderr)
+        return None
 
 
 def rotate_root(_: argparse.Namespace, settings: Settings) -> Ends:
@@ -100,11 +110,11 @@ def rotate_root(_: argparse.Namespace, settings: Settings) -> Ends:
 
 def list_(_: argparse.Namespace, settings: Settings) -> None:
     """List every key of broker and custodian: its kind, its id, what it is good for and since when."""
-    custodian, at = compose.custodian(settings), compose.now()
+    at, jwk = compose.now(), _custodian_jwk(settings)
     epoch = RootFile.parse((settings.keyring / ROOT).read_bytes()).epoch
     print(f"root       epoch {epoch}")
-    print(f"custodian  {custodian.public_jwk()['kid']}")
-    for key in custodian.broker_keys().signing.keys:
+    print(f"custodian  {'does not answer' if jwk is None else jwk['kid']}")
+    for key in compose.secrets(settings).signing.keys:
         print(f"{key.kind:<9}  {key.kid}  {key.state(at):<8} since {key.since:%Y-%m-%d %H:%M:%S}Z")
 
 
@@ -162,7 +172,7 @@ def _change(
 ) -> None:
     """Change a signing key, entered in the log first; what cannot be changed so is not entered."""
     at = compose.now()
-    change(compose.custodian(settings).broker_keys().signing, at)
+    change(compose.secrets(settings).signing, at)
     _enter(settings, type_, {"kind": kind, "kid": kid})
     changed = rotation.change_signing(
         settings.keyring, settings.back(settings.read_passphrase), lambda keys: change(keys, at)
@@ -177,11 +187,10 @@ def _change(
 def _sign_the_log_anew(settings: Settings) -> None:
     """Have the newest checkpoint signed by the keys that sign now, also where no broker runs."""
     keyring = compose.custodian(settings)
+    secrets = compose.secrets_of(settings, keyring)
     store = compose.opened(settings, keyring)
     try:
-        compose.sequencer(
-            store, lambda: keyring.broker_keys().signing, origin=settings.origin
-        ).run_once()
+        compose.sequencer(store, lambda: secrets().signing, origin=settings.origin).run_once()
     finally:
         store.close()
 

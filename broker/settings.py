@@ -43,6 +43,14 @@ class Settings(KeyringSettings):
     """A file with the keyring's passphrase, readable by its owner only."""
     passphrase: SecretStr | None = None
     """The passphrase itself, instead of a file."""
+    custodian: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    """A custodian in its own process: the path of its unix socket, or https://host:port. In this one by default."""
+    custodian_cert_file: Path | None = None
+    """The certificate chain that the broker shows it over https."""
+    custodian_key_file: Path | None = None
+    """That certificate's private key, readable by its owner only."""
+    custodian_ca_file: Path | None = None
+    """Who signs the custodian's certificate."""
     releases_per_second: Annotated[float, Field(gt=0, le=10_000)] = PER_SECOND
     """So many disclosures a second the custodian here releases to one recipient's key, in each process."""
     releases_burst: Annotated[int, Field(ge=1, le=1_000_000)] = BURST
@@ -110,8 +118,24 @@ class Settings(KeyringSettings):
             problems.append("TILLIT_PASSPHRASE and TILLIT_PASSPHRASE_FILE: set one of them")
         if self.engine == "opa" and self.opa_url is None:
             problems.append("TILLIT_OPA_URL: needed with TILLIT_ENGINE=opa")
+        problems += self._of_the_custodian()
         if (self.person_issuer is None) != (self.person_jwks_file is None):
             problems.append("TILLIT_PERSON_ISSUER and TILLIT_PERSON_JWKS_FILE: set both or neither")
+        return problems
+
+    def _of_the_custodian(self) -> list[str]:
+        files = {
+            "TILLIT_CUSTODIAN_CERT_FILE": self.custodian_cert_file,
+            "TILLIT_CUSTODIAN_KEY_FILE": self.custodian_key_file,
+            "TILLIT_CUSTODIAN_CA_FILE": self.custodian_ca_file,
+        }
+        if self.custodian is not None and self.custodian.startswith("https://"):
+            return [
+                f"{name}: needed with an https address" for name, file in files.items() if not file
+            ]
+        problems = [f"{name}: for an https address only" for name, file in files.items() if file]
+        if self.custodian is not None and "://" in self.custodian:
+            problems.append("TILLIT_CUSTODIAN: the path of a unix socket, or https; no plain TCP")
         return problems
 
     def _unsafe(self) -> list[str]:
@@ -137,6 +161,8 @@ class Settings(KeyringSettings):
             problems.append(
                 f"TILLIT_PASSPHRASE: needs {MIN_PASSPHRASE_CHARS} characters of its own"
             )
+        if is_open_to_others(self.custodian_key_file):
+            problems.append("TILLIT_CUSTODIAN_KEY_FILE: readable by others; chmod 600")
         if is_open_to_others(self.passphrase_file):
             problems.append("TILLIT_PASSPHRASE_FILE: readable by others; chmod 600")
         return [*problems, *self.exposed()]

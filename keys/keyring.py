@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -51,6 +51,7 @@ from keys.parts import (
     broker_secrets_in,
     content,
     issuers_in,
+    now,
     reported,
     sized,
 )
@@ -69,11 +70,6 @@ from tillit.wire import SealedKey
 __all__ = ["BROKER", "CUSTODIAN", "SUBJECTS", "BrokerSecrets", "LocalCustodian", "create"]
 
 Result = TypeVar("Result")
-
-
-def now() -> datetime:
-    """The system's clock, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -125,7 +125,7 @@ def part(
 def issuers_from(data: bytes) -> list[dict[str, Any]]:
     """Who may sign, from what the broker publishes of itself.
 
-    Either a JWK set, or the whole of ``GET /v1/keys``. Raises ``IssuersUnfit``.
+    A JWK set, or the whole of ``GET /v1/keys`` or of ``tillit-broker keys``. Raises ``IssuersUnfit``.
     """
     try:
         parsed = strict_json(data)
@@ -133,7 +133,7 @@ def issuers_from(data: bytes) -> list[dict[str, Any]]:
         raise IssuersUnfit("not JSON") from None
     if isinstance(parsed, dict):
         parsed = parsed.get("receipts", parsed)
-    keys = parsed.get("keys") if isinstance(parsed, dict) else None
+    keys = parsed.get("keys", [parsed]) if isinstance(parsed, dict) else None
     if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
         raise IssuersUnfit("neither a JWK set nor a broker's public keys")
     return _checked(keys)

@@ -23,6 +23,11 @@ SIGNER, ISSUERS, RELEASES = "signer", "issuers", "releases"
 BROKER_BYTES = 4 * KEY_BYTES
 
 
+def now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSecrets:
     """The broker's own secrets. They stay out of ``repr`` and are not pickled.
@@ -118,7 +123,7 @@ def broker_secrets_in(home: Path, roots: Roots) -> BrokerSecrets | None:
         signing = SigningKeys.first(dict(zip(KINDS, seeds, strict=True)))
     else:
         signing = SigningKeys.parse(roots.unseal(changed, name=SIGNING))
-    return BrokerSecrets.of(person_mac, signing, datetime.now(UTC))
+    return BrokerSecrets.of(person_mac, signing, now())
 
 
 def sized(secret: bytes, size: int, name: str) -> bytes:

@@ -178,7 +178,7 @@ def serve(policies: bundle.Bundle, *, port: int, fuse: Fuse) -> None:
     """Compose the application as ``broker.compose`` does, on ports with fuses, and serve it."""
     chosen = settings.read()
     keyring = compose.custodian(chosen)
-    secrets = keyring.broker_keys()
+    secrets = compose.secrets(chosen)
     store = compose.opened(chosen, keyring)
     sequencer = Sequencer(store.engine, origin=chosen.origin, signer=secrets.log, clock=compose.now)
     real = Ports(
@@ -217,7 +217,7 @@ def sequence() -> NoReturn:
     """Sequence the log until killed, with nothing else in the process."""
     chosen = settings.read()
     store = SqlStore(chosen.database, origin=chosen.origin)
-    signer = compose.custodian(chosen).broker_keys().log
+    signer = compose.secrets(chosen).log
     sequencer = Sequencer(store.engine, origin=chosen.origin, signer=signer, clock=compose.now)
     sequencer.run_forever(Event())
     os._exit(1)

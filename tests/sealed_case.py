@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys import keyring
 from keys.boxes import Cost
+from keys.custodian import Custodian
 from keys.keyring import LocalCustodian
 from keys.warrants import Warrant
 from tillit import receipts
@@ -110,7 +111,7 @@ def named(deposit: Deposit, source: str = SOURCE) -> tuple[DepositManifest, dict
     return manifest, sealed
 
 
-def admit(custodian: LocalCustodian, deposit: Deposit, subject: str = SUBJECT) -> dict[str, str]:
+def admit(custodian: Custodian, deposit: Deposit, subject: str = SUBJECT) -> dict[str, str]:
     """Hand a deposit's content keys to the custodian."""
     manifest, sealed = named(deposit)
     return custodian.admit(

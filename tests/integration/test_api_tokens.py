@@ -14,7 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from broker.compose import custodian, now
+from broker import compose
+from broker.compose import now
 from broker.domain.ids import UnitId
 from broker.store.sql import SqlStore
 from tests.integration.bad_input import Unchanged, refused
@@ -237,7 +238,7 @@ def test_auditor_reads_the_log_and_nothing_else(world: World) -> None:
 
 def _forged(world: World, **changes: Any) -> str:
     """An access token by the broker's own key, but for the changes."""
-    own = custodian(world.settings).broker_keys().tokens
+    own = compose.secrets(world.settings).tokens
     now = int(time.time())
     claims = {
         "iss": ISSUER,

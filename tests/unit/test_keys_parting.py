@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys import parting
+from keys.broker_keyring import BrokerKeyring
 from keys.errors import (
     IssuersUnfit,
     KeyringDamaged,
@@ -25,7 +26,8 @@ from keys.keyring import BROKER, CUSTODIAN, LocalCustodian
 from keys.parts import ISSUERS, RELEASES, SIGNER, broker_secrets
 from keys.rates import Rate
 from keys.roots import Passphrase
-from keys.rotation import _begun, rotate
+from keys.rotation import _begun, change_signing, rotate
+from keys.signing import LEAD, SIGNING
 from tests.keyring_case import a_deposit
 from tests.sealed_case import (
     CHEAP,
@@ -146,6 +148,53 @@ def test_a_keyring_that_holds_both_is_parted(tmp_path: Path) -> None:
         parting.part(home, lambda: PASSPHRASE, broker=broker, broker_protection=OTHER, cost=CHEAP)
 
 
+def test_a_signing_key_that_follows_another_is_trusted_and_parted(tmp_path: Path) -> None:
+    """Both keys of a rotation, whether the custodian is in the broker's process or apart."""
+    home, broker = tmp_path / "keyring", tmp_path / "broker"
+    together = local_custodian(home)
+    first = together.broker_keys().receipts
+    stored = admit(together, a_deposit(together))
+    new = Ed25519PrivateKey.generate()
+    change_signing(
+        home,
+        Passphrase(lambda: PASSPHRASE, cost=CHEAP),
+        lambda keys: keys.rotated("receipts", new.private_bytes_raw(), at=NOW, lead=LEAD),
+    )
+    for signer in (first, new):
+        assert release(together, stored, signer) == len(TWO_VALUES)
+    parting.part(home, lambda: PASSPHRASE, broker=broker, broker_protection=OTHER, cost=CHEAP)
+    assert {path.name for path in broker.iterdir()} == {"root", BROKER, SIGNING}
+    assert not (home / SIGNING).exists()
+    apart = LocalCustodian(home, lambda: PASSPHRASE, clock=lambda: NOW)
+    for signer in (first, new):
+        assert release(apart, stored, signer) == len(TWO_VALUES)
+
+
+def test_a_brokers_keyring_is_opened_again_when_it_was_changed(tmp_path: Path) -> None:
+    """A running broker takes up a key that was rotated beside it, and opens the keyring no more often."""
+    parting.create_broker(tmp_path / "broker", OTHER, cost=CHEAP)
+    asked: list[bytes] = []
+
+    def ask() -> bytes:
+        asked.append(OTHER)
+        return OTHER
+
+    own = BrokerKeyring(tmp_path / "broker", ask, clock=lambda: NOW + 2 * LEAD)
+    first = own.broker_keys()
+    assert own.broker_keys().signing is first.signing
+    assert len(asked) == 1
+    fresh = Ed25519PrivateKey.generate()
+    change_signing(
+        tmp_path / "broker",
+        Passphrase(lambda: OTHER, cost=CHEAP),
+        lambda keys: keys.rotated("receipts", fresh.private_bytes_raw(), at=NOW, lead=LEAD),
+    )
+    assert jwk(own.broker_keys().receipts) == jwk(fresh)
+    (tmp_path / "broker").rename(tmp_path / "away")
+    with pytest.raises(KeyringMissing):
+        own.broker_keys()
+
+
 def test_parting_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
     """Nothing is lost between the two; another installation's keyring is not taken for one's own."""
     home, broker = tmp_path / "keyring", tmp_path / "broker"
@@ -263,6 +312,7 @@ def test_who_may_sign_is_read_from_what_the_broker_publishes() -> None:
     """A JWK set, or the whole of what its address answers; private members are left behind."""
     one, two = (Ed25519PrivateKey.generate() for _ in range(2))
     keys = [jwk(one), {**jwk(two), "kid": "another name", "d": "secret"}]
+    assert parting.issuers_from(json.dumps({"receipts": jwk(one)}).encode()) == [jwk(one)]
     for published in ({"keys": keys}, {"issuer": "x", "receipts": {"keys": keys}, "log": "y"}):
         found = parting.issuers_from(json.dumps(published).encode())
         assert found == [jwk(one), jwk(two)]
@@ -280,6 +330,7 @@ def test_who_may_sign_is_read_from_what_the_broker_publishes() -> None:
         b'{"keys":["x"]}',
         b'{"keys":[{"kty":"OKP","crv":"X25519","x":"' + b"A" * 43 + b'"}]}',
         b'{"receipts":7}',
+        b'{"kty":"OKP"}',
         json.dumps({"keys": [jwk(Ed25519PrivateKey.generate())] * 17}).encode(),
     ],
 )

@@ -88,6 +88,26 @@ def test_another_back_end_needs_its_own_settings_and_no_passphrase(
     assert read().keyring_backend == backend
 
 
+def test_the_key_that_the_custodian_is_reached_with_is_the_brokers_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever had it could speak as the broker."""
+    file = tmp_path / "broker.key"
+    file.write_text("key")
+    file.chmod(0o640)
+    chosen = {
+        "passphrase": GOOD,
+        "custodian": "https://custodian.example:8100",
+        "custodian_cert_file": "broker.pem",
+        "custodian_key_file": str(file),
+        "custodian_ca_file": "ca.pem",
+    }
+    assert "TILLIT_CUSTODIAN_KEY_FILE: readable by others" in _refused(monkeypatch, **chosen)
+    file.chmod(0o600)
+    _environment(monkeypatch, **chosen)
+    assert read().custodian == "https://custodian.example:8100"
+
+
 def test_passphrase_file_that_others_can_read_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -114,6 +134,10 @@ def test_loopback_may_be_plain_http(monkeypatch: pytest.MonkeyPatch, url: str) -
     ("variables", "said"),
     [
         ({"engine": "opa"}, "TILLIT_OPA_URL: needed"),
+        ({"custodian": "http://127.0.0.1:8100"}, "TILLIT_CUSTODIAN: the path of a unix socket"),
+        ({"custodian": "https://custodian.example"}, "TILLIT_CUSTODIAN_CERT_FILE: needed"),
+        ({"custodian": "/run/s", "custodian_ca_file": "ca.pem"}, "for an https address only"),
+        ({"custodian_key_file": "key.pem"}, "for an https address only"),
         ({"person_issuer": "https://id.example"}, "set both or neither"),
         ({"passphrase_file": "somewhere"}, "set one of them"),
         ({"mode": "lax"}, "TILLIT_MODE"),
