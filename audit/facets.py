@@ -11,11 +11,19 @@ import re
 from collections.abc import Mapping
 
 from audit.errors import EntryInvalid
+from tillit.wire.auditing import FacetKind
 
 TYPE = "type"
 """Not a kind that an entry names: its leaf says it."""
 
-KINDS = ("service", "purpose", "outcome", "ground", "collaboration", "reason")
+KINDS: tuple[FacetKind, ...] = (
+    "service",
+    "purpose",
+    "outcome",
+    "ground",
+    "collaboration",
+    "reason",
+)
 MAX_WORDS = 1000
 MAX_WORD_CHARS = 80
 

@@ -117,12 +117,13 @@ class HttpSource:
 class Credentials:
     """A service's key at one broker.
 
-    Calls for an access token with the scope of the log (RFC 7523).
+    Calls for an access token with the scope of the log, or another (RFC 7523).
     """
 
     client: httpx.Client
     url: str
     key: ServiceKey
+    scope: str = SCOPE
 
     def __call__(self) -> str:
         """A fresh access token. Raises ``SourceUnavailable``."""
@@ -132,7 +133,7 @@ class Credentials:
             call = protocol.token(issuer, self.key, clock=lambda: at, randomness=os.urandom)
             form = {
                 "grant_type": "client_credentials",
-                "scope": SCOPE,
+                "scope": self.scope,
                 "client_assertion_type": protocol.ASSERTION_TYPE,
                 "client_assertion": protocol.assertion(issuer, self.key, at=at, jti=jti),
             }

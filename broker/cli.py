@@ -30,7 +30,7 @@ from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
-from broker.usecases import counting, retention, ticking
+from broker.usecases import counting, retention, signalling, ticking
 from broker.usecases.trust import AUDITOR
 from keys import keyring, parting
 from keys.errors import CustodianError, KeyringExists
@@ -169,6 +169,10 @@ def tick(_: argparse.Namespace, settings: Settings) -> None:
     while counting.count_due(ports=ports):
         print("a month was counted")
     kept = retention.keep(ports=ports)
+    looked = 0
+    while some := signalling.look_for(ports=ports):
+        looked += some
+    print(f"asks looked at for signals: {looked}")
     store.close()
     for name, number in (asdict(ticked) | asdict(kept)).items():
         print(f"{name.replace('_', ' ')}: {number}")

@@ -28,7 +28,7 @@ from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
-from broker.usecases import counting, retention, ticking
+from broker.usecases import counting, retention, signalling, ticking
 from broker.usecases.people import person_key
 from keys.broker_keyring import BrokerKeyring
 from keys.custodian import Custodian
@@ -314,6 +314,8 @@ def ticker(
                 ticked = ticking.tick(ports=mine, stopped=stop.is_set)
                 while not stop.is_set() and counting.count_due(ports=mine):
                     _log.info("tick: a month was counted")
+                while not stop.is_set() and signalling.look_for(ports=mine):
+                    pass
             except Unavailable as down:
                 _log.warning("tick: %s", down.code)
             else:

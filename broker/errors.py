@@ -175,6 +175,12 @@ class UnknownEntry(Refused):
     code = "audit.unknown_entry"
 
 
+class UnknownSignal(Refused):
+    """No signal has that id."""
+
+    code = "audit.unknown_signal"
+
+
 class NotCounted(Refused):
     """The month is not over for long enough to be counted, or lies before the log."""
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from audit.asking import AUDIT_SCOPE, Auditor
 from audit.errors import SourceUnavailable
-from audit.sources import Credentials, DirectorySource, HttpSource, Source
+from audit.sources import SCOPE, Credentials, DirectorySource, HttpSource, Source
 from tillit.keys import ServiceKey
 from tillit.notes import MAX_NOTE_BYTES, NoteInvalid, VerifiedCheckpoint, Vkey, open_checkpoint
 
@@ -37,7 +38,16 @@ def source(options: argparse.Namespace) -> Iterator[Source]:
         yield HttpSource(client, options.source, bearer(options, client))
 
 
-def bearer(options: argparse.Namespace, client: httpx.Client) -> Callable[[], str] | None:
+@contextlib.contextmanager
+def auditor(options: argparse.Namespace) -> Iterator[Auditor]:
+    """The broker at ``options.source``, as it answers an auditor. Raises ``SourceUnavailable``."""
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+        yield Auditor(client, options.source, bearer(options, client, scope=AUDIT_SCOPE))
+
+
+def bearer(
+    options: argparse.Namespace, client: httpx.Client, *, scope: str = SCOPE
+) -> Callable[[], str] | None:
     """What gives an access token for ``options.source``, None without a token file or key."""
     if options.token_file:
         token = read(options.token_file, _MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
@@ -46,7 +56,7 @@ def bearer(options: argparse.Namespace, client: httpx.Client) -> Callable[[], st
         key = ServiceKey.load(options.key)
         if options.client and options.client != key.unit:
             raise SourceUnavailable("the service key is not that unit's")
-        return Credentials(client, options.source, key)
+        return Credentials(client, options.source, key, scope)
     return None
 
 

@@ -8,8 +8,9 @@ from audit.facets import KINDS, TYPE
 from audit.search import MAX_PAGE, Search
 from broker.api.endpoints import Endpoints, Exchange
 from broker.api.service_routes import Query
-from broker.errors import NotCounted, ProofPending, UnknownEntry
-from broker.usecases import auditing, counting, looking
+from broker.domain.accesses import SignalQuery
+from broker.errors import NotCounted, ProofPending, UnknownEntry, UnknownSignal
+from broker.usecases import auditing, counting, looking, signalling
 from tillit.wire import Instant
 from tillit.wire.auditing import (
     AuditedEvents,
@@ -19,6 +20,10 @@ from tillit.wire.auditing import (
     Look,
     Month,
     ProvenEvent,
+    RuleName,
+    SignalContent,
+    SignalId,
+    Signals,
     Statistics,
     Topic,
 )
@@ -61,6 +66,17 @@ class StatisticsQuery(Query):
 
     month: Month
     topic: Topic = "events"
+
+
+class SignalsQuery(Query):
+    """Signals of a time, at a service, by a rule."""
+
+    after: SignalId | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
+    since: Instant | None = None
+    until: Instant | None = None
+    service: FacetWord | None = None
+    rule: RuleName | None = None
 
 
 @endpoints.get("/audit/v1/events", "audit", query=EventsQuery, gives=AuditedEvents)
@@ -112,3 +128,24 @@ def statistics(given: Exchange[Any]) -> Statistics:
     """
     asked = given.query
     return counting.statistics(asked.month, asked.topic, auditor=given.unit, ports=given.ports)
+
+
+@endpoints.get("/audit/v1/signals", "audit", query=SignalsQuery, gives=Signals)
+def signals(given: Exchange[Any]) -> Signals:
+    """A page of what rules called unusual: which rule, by which numbers, in which entries; about nobody by name."""
+    asked = SignalQuery(**given.query.model_dump())
+    return signalling.signals(asked, auditor=given.unit, language=given.language, ports=given.ports)
+
+
+@endpoints.post(
+    "/audit/v1/signals/{signal}/content",
+    "content",
+    takes=Look,
+    gives=SignalContent,
+    refuses=(UnknownSignal,),
+    key_optional=True,
+)
+def look_at_signal(given: Exchange[Look]) -> SignalContent:
+    """Whom a signal is about, for a case and a reason; a look at each of them is logged, and told to them."""
+    signal = given.path["signal"]
+    return signalling.content(signal, given.body, auditor=given.unit, ports=given.ports)

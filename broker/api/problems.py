@@ -140,6 +140,7 @@ TABLE: Mapping[str, Shape] = {
     "erasure.refused": Shape(422, "The erasure cannot be recorded"),
     "disclosure.gone": Shape(410, "The disclosure is not handed out again"),
     "audit.unknown_entry": Shape(404, "No such entry"),
+    "audit.unknown_signal": Shape(404, "No such signal"),
     "audit.not_counted": Shape(404, "Not counted yet"),
     "proof.pending": Shape(404, "Not yet in a signed tree"),
     "recipient.no_key": Shape(409, "No encryption key registered"),

@@ -20,7 +20,10 @@ def facets(
     reasons: Iterable[str] = (),
     outcome: str | None = None,
 ) -> Facets:
-    """The facets of these values, each once and in order; None and the empty string are absent ones."""
+    """The facets of these values, each once; None and the empty string are absent ones.
+
+    The first service is the one whose act the entry is.
+    """
     given = {
         "service": services,
         "purpose": purposes,
@@ -29,7 +32,9 @@ def facets(
         "collaboration": (collaboration,),
         "reason": reasons,
     }
-    distinct = {kind: tuple(sorted({v for v in values if v})) for kind, values in given.items()}
+    distinct = {
+        kind: tuple(dict.fromkeys(v for v in values if v)) for kind, values in given.items()
+    }
     return {kind: values for kind, values in distinct.items() if values}
 
 
@@ -40,11 +45,13 @@ def of_decision(ask: Ask, decision: Decision, *, recipient: str, catalogue: Cata
     """
     grounds = [g for permit in decision.permitted().values() for g in permit.grounds]
     return facets(
-        services=known({recipient, ask.source, *(g.source for g in grounds)}, catalogue.units),
+        services=known(
+            (recipient, ask.source, *sorted(g.source for g in grounds)), catalogue.units
+        ),
         purposes=known((ask.purpose,), catalogue.purposes),
         collaboration=next(known((ask.collaboration,), catalogue.collaborations), None),
-        grounds=_named(grounds, catalogue),
-        reasons=(code for held in decision.withheld().values() for code in held.reasons),
+        grounds=sorted(_named(grounds, catalogue)),
+        reasons=sorted(code for held in decision.withheld().values() for code in held.reasons),
         outcome=decision.outcome,
     )
 

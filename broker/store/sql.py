@@ -29,6 +29,7 @@ from broker.store.pathways import Pathways
 from broker.store.policies import Policies
 from broker.store.records import Records
 from broker.store.services import Services
+from broker.store.signals import Signals
 from broker.store.statistics import Counts
 from broker.store.statutes import Statutes
 from broker.store.subjects import Subjects
@@ -53,6 +54,7 @@ class SqlTransaction(
     Auditing,
     Contents,
     Counts,
+    Signals,
 ):
     """One database transaction, composed of its groups of queries and the log."""
 

@@ -47,7 +47,7 @@ class Row(SQLModel):
     metadata: ClassVar[MetaData] = MetaData()
 
 
-def _position() -> Column[int]:
+def number() -> Column[int]:
     """A number given by the database, ascending."""
     number = BigInteger().with_variant(Integer, "sqlite")
     return Column("position", number, primary_key=True, autoincrement=True)
@@ -95,7 +95,7 @@ class ServiceKeyRow(Row, table=True):
     __tablename__ = "service_key"
     __table_args__ = (UniqueConstraint("unit", "kid"),)
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     unit: str
     kid: str
     use: str
@@ -167,7 +167,7 @@ class PartyRow(Row, table=True):
         Index("party_unit_position", "unit", "position"),
     )
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     unit: str
     consent: str = Field(foreign_key="consent.id", index=True)
 
@@ -192,7 +192,7 @@ class DisclosureRow(Row, table=True):
         Index("disclosure_look_at", "look_at", "id"),
     )
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     id: str = Field(unique=True)
     subject: str = Field(foreign_key="subject.id")
     recipient: str
@@ -249,7 +249,7 @@ class CaseRow(Row, table=True):
     __tablename__ = "anonymous_case"
     __table_args__ = (Index("anonymous_case_collaboration", "collaboration", "position"),)
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     id: str = Field(unique=True)
     collaboration: str
     told_by: str
@@ -277,7 +277,7 @@ class NoticeRow(Row, table=True):
     __tablename__ = "notice"
     __table_args__ = (Index("notice_subject_position", "subject", "position"),)
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     subject: str = Field(foreign_key="subject.id")
     kind: str
     at: datetime = Field(sa_type=Instant)
@@ -298,7 +298,7 @@ class InvocationRow(Row, table=True):
         Index("invocation_subject_recipient", "subject", "recipient"),
     )
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     id: str = Field(unique=True)
     subject: str = Field(foreign_key="subject.id")
     unit: str
@@ -338,7 +338,7 @@ class EventRow(Row, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     unit: str
     body: str = Field(sa_type=Text)
 
@@ -360,7 +360,7 @@ class BundleRow(Row, table=True):
 
     __tablename__ = "bundle"
 
-    position: int | None = Field(default=None, sa_column=_position())
+    position: int | None = Field(default=None, sa_column=number())
     digest: str = Field(index=True)
     version: str
     content: str = Field(sa_type=Text)

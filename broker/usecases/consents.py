@@ -191,8 +191,8 @@ def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
         "third_party": consent.about is not None,
     }
     found_by = facets(
-        services=consent.parties(),
-        purposes=(line.purpose for line in consent.grants),
+        services=(consent.requested_by, *sorted(consent.parties())),
+        purposes=sorted(line.purpose for line in consent.grants),
         collaboration=consent.collaboration,
     )
     tx.append(Entry(event.type, event.at, content, consent.subject, found_by))

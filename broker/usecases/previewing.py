@@ -318,8 +318,8 @@ def _given(facts: Facts, *, language: Language, ports: Ports) -> tuple[PreviewFi
 
 def _found_by(consent: Consent) -> Found:
     return facets(
-        services=consent.parties(),
-        purposes=(line.purpose for line in consent.grants),
+        services=(consent.requested_by, *sorted(consent.parties())),
+        purposes=sorted(line.purpose for line in consent.grants),
         collaboration=consent.collaboration,
     )
 

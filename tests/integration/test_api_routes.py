@@ -75,6 +75,8 @@ ISSUE = {
     "POST /v1/me/preview",
     "POST /v1/previews",
     "GET /audit/v1/events",
+    "GET /audit/v1/signals",
+    "POST /audit/v1/signals/{signal}/content",
     "GET /audit/v1/statistics",
     "GET /audit/v1/events/{index}",
     "POST /audit/v1/events/{index}/content",
@@ -165,6 +167,7 @@ def test_only_what_a_repetition_cannot_harm_takes_a_post_without_an_idempotency_
         "POST /access/v1/evaluation",
         "POST /access/v1/evaluations",
         "POST /audit/v1/events/{index}/content",
+        "POST /audit/v1/signals/{signal}/content",
     }
 
 

@@ -44,7 +44,7 @@ def test_a_disclosure_and_what_led_to_it_are_found_by_their_facets(house: House)
     assert [{**each, "reason": decided["reason"]} for each in found] == [decided, decided]
     assert all(each["reason"] for each in found)
     consent: Facets = {
-        "service": tuple(sorted((HEALTH, NAV, SCHOOL))),
+        "service": (NAV, HEALTH, SCHOOL),
         "purpose": ("case_discussion",),
         "collaboration": (LARVIK,),
     }

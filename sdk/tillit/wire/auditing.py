@@ -31,7 +31,7 @@ Role = Literal["integrity", "content"]
 class AuditedEvent(Wire):
     """An entry as its leaf and its facets show it. ``commitment`` gives the leaf, and that ``leaf_hash``.
 
-    The facets are the broker's word: no leaf commits to them.
+    The facets are the broker's word: no leaf commits to them. The first service is the one whose act it is.
     """
 
     index: Annotated[int, Field(ge=0)]
@@ -116,3 +116,46 @@ class Statistics(Wire):
     counted_at: Instant
     counts: dict[str, dict[str, Annotated[int, Field(ge=5)]]]
     times: Times | None
+
+
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
+
+
+class Signal(Wire):
+    """Access that a rule calls unusual: which rule, since when, at which service, by which numbers, in which entries.
+
+    ``numbers`` are what was counted and the rule's own thresholds. ``events`` are indices, the latest first; ``more`` are
+    how many it rests on beside them.
+    """
+
+    id: SignalId
+    rule: RuleName
+    at: Instant
+    service: FacetWord
+    numbers: dict[RuleName, int]
+    events: tuple[Annotated[int, Field(ge=0)], ...]
+    more: Annotated[int, Field(ge=0)]
+
+
+class Signals(Wire):
+    """``GET /audit/v1/signals``: a page, oldest first. ``next`` is the ``after`` of the next, null at the end.
+
+    ``rules`` says what each rule is, in the language asked for.
+    """
+
+    signals: tuple[Signal, ...]
+    next: SignalId | None
+    rules: dict[RuleName, str]
+
+
+class SignalContent(Wire):
+    """``POST /audit/v1/signals/{signal}/content``: whom a signal is about, for a case and a reason; each is told.
+
+    ``actor`` and ``role`` as the service vouched for them; ``subjects`` are the service's own handles. Null and empty where
+    what it rests on is gone.
+    """
+
+    signal: Signal
+    actor: str | None
+    role: str | None
+    subjects: tuple[str, ...]
