@@ -150,7 +150,9 @@ def _query(
         )
     for kind, word in others:
         other = log_facet.alias()
-        same = and_(other.c.kind == kind, other.c.word == word, other.c.idx == place)
+        # The bounds follow from the place, but not for a planner that merges the two.
+        within = and_(other.c.idx >= low, other.c.idx < stop)
+        same = and_(other.c.kind == kind, other.c.word == word, other.c.idx == place, within)
         query = query.where(exists(select(1).where(same)))
     if asked.since is not None:
         query = query.where(log_entry.c.at >= instant(asked.since))

@@ -80,9 +80,10 @@ class Ordinary(_Data):
 
 
 class Keep(_Data):
-    """How long it is known who asked about whom."""
+    """How long it is known who asked about whom, and how long a signal is kept."""
 
     days: Annotated[int, Field(ge=1, le=90)]
+    signal_days: Annotated[int, Field(ge=90, le=3660)]
 
 
 class Unusual(_Data):

@@ -66,6 +66,10 @@ class Signals(Part):
         """Forget who asked about whom so long ago."""
         self._run(delete(access).where(access.c.at < before))
 
+    def forget_signals(self, *, before: datetime) -> None:
+        """Forget what was raised so long ago; its entry in the log stays."""
+        self._run(delete(signal).where(signal.c.at < before))
+
     def add_signal(self, raised: Raised, *, once: str) -> bool:
         """Keep a signal, unless there is one for the same; says whether it was new."""
         row = {

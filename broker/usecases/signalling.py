@@ -50,6 +50,7 @@ def look_for(*, ports: Ports) -> int:
         if asked:
             tx.look_up_to(asked[-1].position, was=was)
             tx.forget_access(before=now - timedelta(days=unusual.keep.days))
+            tx.forget_signals(before=now - timedelta(days=unusual.keep.signal_days))
     return len(asked)
 
 

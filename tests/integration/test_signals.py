@@ -214,6 +214,16 @@ def test_who_asked_about_whom_is_kept_by_pseudonym_and_not_for_long(house: House
         assert len(connection.execute(select(access)).all()) == 1
 
 
+def test_a_signal_is_not_kept_for_ever(house: House) -> None:
+    """It leads to whom it is about; its entry in the log, which does not, stays."""
+    ask(house, times=4)
+    assert len(raised(house)) == 1
+    house.clock.step(days=load().keep.signal_days + 1)
+    ask(house, SARA)
+    assert raised(house) == []
+    assert len(entries_about(house, "signal.raised")) == 1
+
+
 def test_no_window_is_longer_than_what_is_kept() -> None:
     """A rule that looked back further would count what is forgotten."""
     kept = timedelta(days=load().keep.days)
