@@ -285,6 +285,7 @@ def ported(
         origin=settings.origin,
         issuer=settings.issuer,
         anonymity_k=settings.anonymity_k,
+        post_quantum=settings.post_quantum,
     )
 
 

@@ -287,6 +287,24 @@ class EnrolmentRefused(Refused):
     code = "enrolment.refused"
 
 
+class KeyRotationRefused(Refused):
+    """The new keys, or the word of the present one for them, do not hold; ``detail`` says what."""
+
+    code = "keys.rotation_refused"
+
+
+class UnknownServiceKey(Refused):
+    """The service has no such key, or it was revoked already."""
+
+    code = "keys.unknown"
+
+
+class HybridKeyRequired(Refused):
+    """This deployment seals to reading keys that resist quantum computers, and the service's is none."""
+
+    code = "keys.hybrid_required"
+
+
 class UnknownService(Refused):
     """No such service."""
 

@@ -18,8 +18,10 @@ from rich.progress import Progress
 
 from audit.entries import Entry
 from broker import compose
-from broker.commands import Ends, add
+from broker.commands import Ends, Mistake, add
+from broker.domain.ids import UnitId
 from broker.settings import Settings
+from broker.usecases import service_keys
 from keys import rotation
 from keys.errors import CustodianUnreachable
 from keys.roots import ROOT, RootFile
@@ -55,10 +57,18 @@ def declare(commands: Any) -> None:
         )
     retiring = add(actions, "retire", retire)
     retiring.add_argument("kind", choices=("log",), help="which kind")
-    retiring.add_argument("kid", help="the key's id, as `keys list` has it")
+    _kid(retiring)
     revoking = add(actions, "revoke", revoke)
-    revoking.add_argument("kind", choices=KINDS, help="which kind")
-    revoking.add_argument("kid", help="the key's id, as `keys list` has it")
+    revoking.add_argument("kind", choices=(*KINDS, "service"), help="which kind")
+    _kid(revoking)
+    revoking.add_argument("--unit", help="whose key it is, of kind service")
+
+
+def _kid(parser: argparse.ArgumentParser) -> None:
+    """An option, since an id may begin with a dash."""
+    parser.add_argument(
+        "--kid", required=True, help="the key's id, as `keys list` has it; written --kid=KID"
+    )
 
 
 def public(_: argparse.Namespace, settings: Settings) -> None:
@@ -116,6 +126,16 @@ def list_(_: argparse.Namespace, settings: Settings) -> None:
     print(f"custodian  {'does not answer' if jwk is None else jwk['kid']}")
     for key in compose.secrets(settings).signing.keys:
         print(f"{key.kind:<9}  {key.kid}  {key.state(at):<8} since {key.since:%Y-%m-%d %H:%M:%S}Z")
+    store = compose.opened(settings)
+    try:
+        with store.read() as tx:
+            registered = {unit: tx.service_keys(unit) for unit in tx.units_with_keys()}
+    finally:
+        store.close()
+    for unit, keys in registered.items():
+        for held in keys:
+            state = service_keys.state(held, at)
+            print(f"service    {held.kid}  {state:<8} {held.use} of {unit}")
 
 
 def rotate_signing(given: argparse.Namespace, settings: Settings) -> None:
@@ -149,8 +169,11 @@ def revoke(given: argparse.Namespace, settings: Settings) -> None:
     """Let nothing that a key has signed be believed from now on; where it was the last, a fresh one signs at once.
 
     For a key that somebody else may have. Receipts by it no longer verify by their signature, only by their proof; and what was
-    disclosed under them is not handed out again.
+    disclosed under them is not handed out again. A service that has no other key is enrolled anew.
     """
+    if given.kind == "service":
+        _revoke_of_service(given, settings)
+        return
     fresh = os.urandom(KEY_BYTES)
     _change(
         settings,
@@ -161,6 +184,27 @@ def revoke(given: argparse.Namespace, settings: Settings) -> None:
     )
     if given.kind == "log":
         _sign_the_log_anew(settings)
+
+
+def _revoke_of_service(given: argparse.Namespace, settings: Settings) -> None:
+    if not given.unit:
+        raise Mistake("say whose key it is: --unit UNIT")
+    store = compose.opened(settings)
+    ports = compose.ported(settings, store)
+    try:
+        with store.write() as tx:
+            service_keys.revoked(
+                tx,
+                UnitId(given.unit),
+                given.kid,
+                reason="compromised",
+                by="operator",
+                at=compose.now(),
+                ports=ports,
+            )
+    finally:
+        store.close()
+    print(f"{given.kid}  revoked")
 
 
 def _change(

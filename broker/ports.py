@@ -35,6 +35,7 @@ from broker.domain.ids import (
     UnitId,
 )
 from broker.domain.invocations import Invocation
+from broker.domain.service_keys import ServiceKey, ServiceKeyChange
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets
 from tillit.wire import (
@@ -114,16 +115,6 @@ class Register(Protocol):
 
 
 # --- store -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceKey:
-    """A registered public key of a unit; ``use`` is ``sig`` or ``enc``."""
-
-    unit: UnitId
-    kid: str
-    use: Literal["sig", "enc"]
-    jwk: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +280,11 @@ class Transaction(Protocol):
     def spend_enrolment(self, unit: UnitId, code_sha256: bytes, *, at: datetime) -> bool: ...
     def add_service_keys(self, keys: Sequence[ServiceKey], *, at: datetime) -> None: ...
     def service_keys(self, unit: UnitId) -> Sequence[ServiceKey]: ...
+    def units_with_keys(self) -> Sequence[UnitId]: ...
+    def end_service_key(self, unit: UnitId, kid: str, *, at: datetime) -> None: ...
+    def revoke_service_key(self, unit: UnitId, kid: str, *, at: datetime) -> bool: ...
+    def add_service_key_change(self, change: ServiceKeyChange) -> None: ...
+    def service_key_changes(self, unit: UnitId) -> Sequence[ServiceKeyChange]: ...
     def spend_assertion(self, client: str, jti: str, *, expires_at: datetime) -> bool: ...
 
     # records
@@ -464,7 +460,8 @@ class Ports:
     """What a use case may reach, put together once in ``broker.compose``.
 
     ``randomness`` is ``os.urandom`` but in tests; ``origin`` names the log; ``issuer`` names the broker; an anonymous
-    case could be about ``anonymity_k`` people at least.
+    case could be about ``anonymity_k`` people at least; with ``post_quantum`` nothing is sealed to a key that quantum
+    computers break.
     """
 
     store: Store
@@ -478,3 +475,4 @@ class Ports:
     origin: str
     issuer: str
     anonymity_k: int = DEFAULT_K
+    post_quantum: bool = False

@@ -73,6 +73,8 @@ class Settings(KeyringSettings):
     """The synthetic population register; in demo only."""
     anonymity_k: Annotated[int, Field(ge=LEAST_K, le=1000)] = DEFAULT_K
     """So many people at least an anonymous case could be about; 2 or more."""
+    post_quantum: bool = False
+    """Whether nothing may be sealed to a key that quantum computers break: then every service needs a hybrid reading key."""
     log_origin: Name | None = None
     """The log's name in its checkpoints; host of the issuer and /log by default."""
 

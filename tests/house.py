@@ -15,10 +15,10 @@ from typing import Any
 
 from audit.sequencer import Sequencer
 from broker.domain.ids import ConsentId, PersonKey, UnitId
+from broker.domain.service_keys import ServiceKey as RegisteredKey
 from broker.engine import bundle
 from broker.engine.regorus import RegorusEngine
 from broker.ports import Ports
-from broker.ports import ServiceKey as RegisteredKey
 from broker.register import SyntheticRegister
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.migrate import migrate

@@ -15,6 +15,7 @@ from broker.api import (
     audit_routes,
     authzen_routes,
     collaboration_routes,
+    key_routes,
     open_routes,
     person_routes,
     preview_routes,
@@ -96,6 +97,7 @@ def every() -> Iterator[Endpoint]:
     yield from person_routes.endpoints
     yield from preview_routes.endpoints
     yield from open_routes.endpoints
+    yield from key_routes.endpoints
     yield from audit_routes.endpoints
 
 

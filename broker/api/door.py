@@ -42,6 +42,7 @@ from broker.errors import (
     BrokerError,
     CustodianDown,
     DisclosureGone,
+    HybridKeyRequired,
     NoRecipientKey,
     ProofPending,
     Refused,
@@ -72,7 +73,13 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}", re.ASCII)
 _LANGUAGES: Mapping[str, Language] = {"nb": "nb", "nn": "nn", "en": "en", "no": "nb"}
 # The use case has already logged these, or they are no refusal but a matter of waiting.
-_LOGGED_ELSEWHERE = (DisclosureGone, NoRecipientKey, ProofPending, TooManyReleases)
+_LOGGED_ELSEWHERE = (
+    DisclosureGone,
+    HybridKeyRequired,
+    NoRecipientKey,
+    ProofPending,
+    TooManyReleases,
+)
 
 _log = logging.getLogger("tillit.api")
 

@@ -159,6 +159,9 @@ TABLE: Mapping[str, Shape] = {
     "match.source": Shape(422, "Not a Nav office"),
     "stage.beyond": Shape(422, "Beyond the last stage"),
     "enrolment.refused": Shape(403, "Enrolment refused"),
+    "keys.rotation_refused": Shape(422, "The new keys do not hold"),
+    "keys.unknown": Shape(404, "No such key"),
+    "keys.hybrid_required": Shape(422, "A reading key that resists quantum computers is required"),
     "service.unknown": Shape(404, "No such service"),
 }
 

@@ -43,6 +43,7 @@ from broker.errors import (
     DisclosureGone,
     EnrolmentRefused,
     ErasureRefused,
+    HybridKeyRequired,
     MeetingInvalid,
     MeetingWithoutConsent,
     NoRecipientKey,
@@ -160,6 +161,7 @@ class EventsQuery(Query):
         UnknownHandle,
         UnknownPerson,
         DisclosureGone,
+        HybridKeyRequired,
         NoRecipientKey,
         SubjectErased,
         TooManyReleases,
@@ -189,7 +191,14 @@ def check(given: Exchange[Ask]) -> CheckAnswer:
     "/v1/disclosures/{disclosure}",
     "service",
     gives=DisclosureAnswer,
-    refuses=(UnknownDisclosure, DisclosureGone, NoRecipientKey, SubjectErased, TooManyReleases),
+    refuses=(
+        UnknownDisclosure,
+        DisclosureGone,
+        HybridKeyRequired,
+        NoRecipientKey,
+        SubjectErased,
+        TooManyReleases,
+    ),
 )
 def disclosure(given: Exchange[Any]) -> DisclosureAnswer:
     """A disclosure again, while what it rests on stands."""
@@ -335,7 +344,7 @@ def service_keys(given: Exchange[Any]) -> Reply:
     takes=Enrolment,
     gives=None,
     status=204,
-    refuses=(EnrolmentRefused,),
+    refuses=(EnrolmentRefused, HybridKeyRequired),
 )
 def enrol(given: Exchange[Enrolment]) -> Reply:
     """Register a unit's first public keys with the operator's one-time code.

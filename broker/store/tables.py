@@ -101,6 +101,23 @@ class ServiceKeyRow(Row, table=True):
     use: str
     jwk: str = Field(sa_type=Text)
     added_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ServiceKeyChangeRow(Row, table=True):
+    """A change of a unit's keys as its log entry has it: public, so that everybody can check it against the log."""
+
+    __tablename__ = "service_key_change"
+    __table_args__ = (Index("service_key_change_unit", "unit", "position"),)
+
+    position: int | None = Field(default=None, sa_column=number())
+    unit: str
+    type: str
+    at: datetime = Field(sa_type=Instant)
+    content: str = Field(sa_type=Text)
+    salt: bytes = Field(sa_type=LargeBinary)
+    leaf_hash: bytes = Field(sa_type=LargeBinary)
 
 
 class AssertionRow(Row, table=True):
@@ -389,6 +406,7 @@ subject = _table(SubjectRow)
 handle = _table(HandleRow)
 enrolment = _table(EnrolmentRow)
 service_key = _table(ServiceKeyRow)
+service_key_change = _table(ServiceKeyChangeRow)
 assertion = _table(AssertionRow)
 record = _table(RecordRow)
 newest = _table(NewestRow)

@@ -13,6 +13,7 @@ from broker.domain.ids import ConsentId, DisclosureId, InvocationId, PersonKey, 
 from broker.errors import (
     CustodianDown,
     DisclosureGone,
+    HybridKeyRequired,
     NoRecipientKey,
     ProofPending,
     StoreDown,
@@ -22,6 +23,7 @@ from broker.errors import (
 )
 from broker.ports import Disclosure, Ports, Transaction
 from broker.usecases.people import myself
+from broker.usecases.service_keys import is_hybrid
 from keys.errors import CustodianError, RecipientKeyUnusable, ReleaseRateExceeded, SubjectShredded
 from keys.warrants import Warrant
 from tillit.manifests import manifest_bytes
@@ -39,7 +41,14 @@ from tillit.wire import (
 )
 
 Sealed = tuple[dict[FieldName, SealedField], SealedKey]
-_STOPPED = (DisclosureGone, CustodianDown, NoRecipientKey, SubjectErased, TooManyReleases)
+_STOPPED = (
+    DisclosureGone,
+    CustodianDown,
+    HybridKeyRequired,
+    NoRecipientKey,
+    SubjectErased,
+    TooManyReleases,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +160,22 @@ def _concerns(
 
 
 def recipient_key(tx: Transaction, unit: UnitId, kid: str | None = None) -> RecipientKey:
-    """The unit's newest encryption key, or the one by that id."""
-    keys = [key for key in tx.service_keys(unit) if key.use == "enc" and kid in {None, key.kid}]
+    """The unit's newest encryption key, or the one by that id, which may have an end but must not be revoked."""
+    registered = [key for key in tx.service_keys(unit) if key.use == "enc"]
+    if kid is None:
+        keys = [key for key in registered if key.ends_at is None and key.revoked_at is None]
+    else:
+        keys = [key for key in registered if key.kid == kid and key.revoked_at is None]
     return RecipientKey(keys[-1].kid, keys[-1].jwk) if keys else RecipientKey(None, None)
+
+
+def _reader(recipient: RecipientKey, ports: Ports) -> Mapping[str, object]:
+    """The key to seal to. Raises ``NoRecipientKey`` or ``HybridKeyRequired``."""
+    if recipient.jwk is None:
+        raise NoRecipientKey
+    if ports.post_quantum and not is_hybrid(recipient.jwk):
+        raise HybridKeyRequired
+    return recipient.jwk
 
 
 def _recorded_for(tx: Transaction, disclosure: Disclosure) -> RecipientKey:
@@ -185,8 +207,7 @@ def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) ->
         if not fresh and tx.erased([disclosure.id]):
             raise DisclosureGone("the recipient has attested its erasure")
         recipient = key or _recorded_for(tx, disclosure)
-        if recipient.jwk is None:
-            raise NoRecipientKey
+        reader = _reader(recipient, ports)
         stored = tx.sealed(
             disclosure.subject, [RecordId(field.record) for field in manifest.fields.values()]
         )
@@ -194,7 +215,7 @@ def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) ->
             released = ports.custodian.release(
                 subject=disclosure.subject,
                 wrapped={record: sealed.encrypted_key for record, sealed in stored.items()},
-                recipient_jwk=recipient.jwk,
+                recipient_jwk=reader,
                 kid=str(recipient.kid),
                 warrant=Warrant(
                     disclosure.receipt, disclosure.manifest_bytes or manifest_bytes(manifest)

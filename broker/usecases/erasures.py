@@ -8,6 +8,7 @@ from broker.domain.ids import DisclosureId
 from broker.errors import ErasureRefused, UnknownDisclosure
 from broker.ports import Notice, Ports, Transaction
 from broker.usecases.call import CLOCK_SKEW, Call, once
+from broker.usecases.service_keys import published
 from tillit.erasures import ErasureInvalid, verify
 from tillit.jose import b64u
 from tillit.wire import Erasure, ErasureAnswer
@@ -26,7 +27,7 @@ def erased(identity: DisclosureId, erasure: Erasure, *, call: Call, ports: Ports
         disclosure = tx.disclosure(identity)
         if disclosure is None or disclosure.recipient != call.unit:
             raise UnknownDisclosure
-        jwks = {"keys": [dict(key.jwk) for key in tx.service_keys(call.unit)]}
+        jwks = {"keys": published(tx.service_keys(call.unit), now)}
         try:
             verified = verify(erasure.attestation, jwks, disclosure=identity)
         except ErasureInvalid as error:

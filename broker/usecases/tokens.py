@@ -11,7 +11,8 @@ from broker.ports import Ports
 def client_keys(unit: UnitId, ports: Ports) -> Mapping[str, Mapping[str, Any]]:
     """The unit's signing keys by ``kid``; empty when the unit is unknown."""
     with ports.store.read() as tx:
-        return {key.kid: key.jwk for key in tx.service_keys(unit) if key.use == "sig"}
+        keys, now = tx.service_keys(unit), ports.clock()
+    return {key.kid: key.jwk for key in keys if key.use == "sig" and key.is_current(now)}
 
 
 def spend(client: UnitId, jti: str, *, expires_at: datetime, ports: Ports) -> bool:

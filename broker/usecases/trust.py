@@ -4,11 +4,10 @@ import hashlib
 import hmac
 from typing import Any
 
-from audit.entries import Entry
-from broker.domain.facets import facets, known
 from broker.domain.ids import UnitId
 from broker.errors import EnrolmentRefused, UnknownService
-from broker.ports import Ports, ServiceKey
+from broker.ports import Ports
+from broker.usecases import service_keys
 from tillit.enrolment import KeysUnusable, PublicKeys
 from tillit.notes import Vkey
 from tillit.wire import BrokerKeys, Enrolment
@@ -38,13 +37,21 @@ def service_jwks(unit: UnitId, ports: Ports) -> dict[str, Any]:
         registered = tx.service_keys(unit)
     if not registered:
         raise UnknownService
-    return {"keys": [dict(key.jwk) for key in registered]}
+    return {"keys": service_keys.published(registered, ports.clock())}
+
+
+def published(ports: Ports) -> dict[str, Any]:
+    """Every public key of the broker's and the custodian's, as one JWK set (RFC 7517 § 5)."""
+    at, signing = ports.clock(), ports.secrets.signing
+    signed = [key for kind in ("receipts", "tokens") for key in signing.believed(kind, at)]
+    return {"keys": [*(key.jwk for key in signed), dict(ports.custodian.public_jwk())]}
 
 
 def enrol(enrolment: Enrolment, *, ports: Ports) -> None:
     """Register a unit's public keys with the operator's one-time code and a proof of possession.
 
     Raises:
+        HybridKeyRequired: the reading key is not of the kind that this deployment wants.
         EnrolmentRefused: the code, the keys or the proof do not hold; the code is not spent by a bad proof.
     """
     unit = UnitId(enrolment.unit)
@@ -57,17 +64,11 @@ def enrol(enrolment: Enrolment, *, ports: Ports) -> None:
         raise EnrolmentRefused from error
     if not hmac.compare_digest(claimed, enrolment.code.encode()):
         raise EnrolmentRefused
+    service_keys.require_hybrid(public, ports)
     now = ports.clock()
     with ports.store.write() as tx:
         if not tx.spend_enrolment(unit, hashlib.sha256(enrolment.code.encode()).digest(), at=now):
             raise EnrolmentRefused
-        tx.add_service_keys(
-            [
-                ServiceKey(unit, public.sig["kid"], "sig", public.sig),
-                ServiceKey(unit, public.enc["kid"], "enc", public.enc),
-            ],
-            at=now,
-        )
-        content = {"enc": public.enc["kid"], "sig": public.sig["kid"], "unit": unit}
-        found_by = facets(services=known((unit,), ports.catalogue.units))
-        tx.append(Entry("service.enrolled", now, content, None, found_by))
+        service_keys.add(tx, unit, public, at=now)
+        kids = {"enc": public.enc["kid"], "sig": public.sig["kid"]}
+        service_keys.enter(tx, "service.enrolled", unit, kids, at=now, ports=ports)

@@ -13,6 +13,7 @@ import stamina
 from tillit import drafts, protocol, wire
 from tillit.client import PAGE
 from tillit.collaborating import AsyncCollaborating
+from tillit.keeping import AsyncKeeping
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
@@ -22,7 +23,7 @@ from tillit.session import Flow, Session, T
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
 
 
-class AsyncClient(AsyncCollaborating):
+class AsyncClient(AsyncCollaborating, AsyncKeeping):
     """One service's conversations with one broker, to await; made as ``Client`` is, and raising the same.
 
     Results, checks and errors are those of ``Client``'s call of the same name.
@@ -34,6 +35,7 @@ class AsyncClient(AsyncCollaborating):
         *,
         service: str,
         key: ServiceKey,
+        reads_with: Sequence[ServiceKey] = (),
         trust: wire.BrokerKeys | None = None,
         sources: Mapping[str, Mapping[str, Any]] | None = None,
         language: wire.Language = "nb",
@@ -49,6 +51,7 @@ class AsyncClient(AsyncCollaborating):
         self._clock = clock
         self._session = Session(
             drafts.checked_service(key, service),
+            reads_with=[drafts.checked_service(other, service) for other in reads_with],
             trust=trust,
             sources=sources or {},
             language=language,

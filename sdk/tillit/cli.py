@@ -17,7 +17,9 @@ from tillit import display, errors, inputs, wire
 from tillit.client import Client
 from tillit.grammar import parser
 from tillit.keys import ServiceKey
+from tillit.leaves import instant
 from tillit.protocol import model
+from tillit.wire.service_keys import KeysAnswer
 
 OK, REFUSED, USAGE, UNREACHED, UNTRUE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -81,6 +83,35 @@ def _key_new(given: Arguments) -> int:
             f"  reads as {key.enc_kid}",
         ],
     )
+
+
+def _key_rotate(given: Arguments) -> int:
+    with _client(given) as client:
+        return _say_keys(given, client.rotate_keys(ServiceKey.load(given.file)))
+
+
+def _key_revoke(given: Arguments) -> int:
+    with _client(given) as client:
+        return _say_keys(given, client.revoke_key(given.kid, reason=given.reason))
+
+
+def _say_keys(given: Arguments, answer: KeysAnswer) -> int:
+    lines = [f"{key.kid}  {key.use}  {key.state}" for key in answer.keys]
+    return _say(given, answer, lines)
+
+
+def _key_history(given: Arguments) -> int:
+    with _client(given) as client:
+        proven = client.key_history(given.unit)
+    changes = [
+        {"type": change.type, "at": instant(change.at), "log_index": change.index, **change.content}
+        for change in proven.changes
+    ]
+    lines = [
+        f"{change['at']}  {change['type']}  {'waits' if change['log_index'] is None else change['log_index']}"
+        for change in changes
+    ]
+    return _say(given, {"unit": proven.unit, "changes": changes}, lines)
 
 
 def _register(given: Arguments) -> int:
@@ -376,6 +407,9 @@ def _require_unit(unit: str) -> None:
 
 _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "key_new": _key_new,
+    "key_rotate": _key_rotate,
+    "key_revoke": _key_revoke,
+    "key_history": _key_history,
     "register": _register,
     "trust": _trust,
     "subject": _subject,

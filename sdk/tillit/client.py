@@ -12,6 +12,7 @@ import stamina
 
 from tillit import drafts, protocol, wire
 from tillit.collaborating import Collaborating
+from tillit.keeping import Keeping
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
@@ -23,13 +24,14 @@ from tillit.transport import Busy, Carriage, Reading, Retries, address, failure,
 PAGE = 100
 
 
-class Client(Collaborating):
+class Client(Collaborating, Keeping):
     """One service's conversations with one broker; may be shared between threads.
 
     Args:
         url: The broker's address. Plain http is for the same machine only.
         service: The unit this client speaks for.
         key: That unit's private keys.
+        reads_with: Other keys of the unit to open answers with: those before, or those to come.
         trust: The broker's public keys, pinned. Without it they are fetched once, on first use: the
             TLS connection of that moment is then what all later checks rest on.
         sources: Public keys of sources (unit → JWK set), pinned. Those of other sources come from
@@ -56,6 +58,7 @@ class Client(Collaborating):
         *,
         service: str,
         key: ServiceKey,
+        reads_with: Sequence[ServiceKey] = (),
         trust: wire.BrokerKeys | None = None,
         sources: Mapping[str, Mapping[str, Any]] | None = None,
         language: wire.Language = "nb",
@@ -71,6 +74,7 @@ class Client(Collaborating):
         self._clock = clock
         self._session = Session(
             drafts.checked_service(key, service),
+            reads_with=[drafts.checked_service(other, service) for other in reads_with],
             trust=trust,
             sources=sources or {},
             language=language,

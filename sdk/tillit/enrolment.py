@@ -1,15 +1,19 @@
 """Enrolment: the public keys a unit registers, and the proof that it holds the private ones."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from tillit.envelopes import KEY_BYTES, seal_key
 from tillit.errors import VerificationError
+from tillit.jcs import canonical
 from tillit.jose import ed25519_public, sign_compact, thumbprint, verify_compact
 from tillit.keys import ServiceKey
+from tillit.wire.service_keys import KeyRotation
 
 TYP = "tillit-enrolment+jws"
+ROTATION_TYP = "tillit-key-rotation+jws"
 MAX_CHARS = 4096
 _PRIVATE = frozenset({"d", "priv", "k"})
 
@@ -23,6 +27,43 @@ class KeysUnusable(VerificationError):
 def prove(code: str, key: ServiceKey) -> str:
     """The proof of possession: the one-time code, signed by the unit's own signing key."""
     return sign_compact(code.encode(), signer=key.signer, kid=key.sig_kid, typ=TYP)
+
+
+def rotation(old: ServiceKey, new: ServiceKey) -> KeyRotation:
+    """What a unit hands in to have its keys exchanged: the new public ones, with both signing keys' word for it."""
+    stated = _stated(new.unit, new.sig_kid, new.enc_kid, replaces=old.sig_kid)
+    return KeyRotation(
+        jwks=new.public_jwks(),
+        proof=sign_compact(stated, signer=new.signer, kid=new.sig_kid, typ=ROTATION_TYP),
+        endorsement=sign_compact(stated, signer=old.signer, kid=old.sig_kid, typ=ROTATION_TYP),
+    )
+
+
+def verify_rotation(
+    rotation: KeyRotation, *, unit: str, present: Mapping[str, Mapping[str, Any]]
+) -> tuple["PublicKeys", str]:
+    """The new keys of a unit, and the id of the present one (of those by ``kid``) that vouches for them.
+
+    Raises:
+        KeysUnusable: the keys, or either signature, do not hold.
+    """
+    public = PublicKeys.parse(rotation.jwks)
+    new = {"keys": [public.sig]}
+    for kid, jwk in present.items():
+        stated = _stated(unit, public.sig["kid"], public.enc["kid"], replaces=kid)
+        with contextlib.suppress(ValueError):
+            endorsed = _verified(rotation.endorsement, {"keys": [jwk]})
+            if endorsed == stated == _verified(rotation.proof, new):
+                return public, kid
+    raise KeysUnusable
+
+
+def _stated(unit: str, sig: str, enc: str, *, replaces: str) -> bytes:
+    return canonical({"enc": enc, "replaces": replaces, "sig": sig, "unit": unit, "v": 1})
+
+
+def _verified(token: str, jwks: Mapping[str, Any]) -> bytes:
+    return verify_compact(token, jwks=jwks, typ=ROTATION_TYP, max_chars=MAX_CHARS)
 
 
 @dataclass(frozen=True, slots=True)

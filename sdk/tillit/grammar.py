@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from tillit import wire
+from tillit.keeping import Reason
 
 
 def moment(text: str) -> datetime:
@@ -78,6 +79,20 @@ def _add_keys(commands: Any, common: argparse.ArgumentParser) -> None:
     new.add_argument("--hybrid", action="store_true", help="read by ML-KEM-768 and X25519 together")
     new.add_argument("--json", action="store_true", help="answer in JSON")
     new.set_defaults(command="key_new")
+    rotate = key.add_parser(
+        "rotate", parents=[common], help="put new keys in the unit's own's place"
+    )
+    rotate.add_argument(
+        "file", help="the new keys' file, which every process of the unit has by now"
+    )
+    rotate.set_defaults(command="key_rotate")
+    revoke = key.add_parser("revoke", parents=[common], help="a key that is to be believed no more")
+    revoke.add_argument("--kid", required=True, help="its id; written --kid=KID")
+    revoke.add_argument("--reason", choices=get_args(Reason), required=True)
+    revoke.set_defaults(command="key_revoke")
+    history = key.add_parser("history", parents=[common], help="a unit's keys, proven by the log")
+    history.add_argument("unit")
+    history.set_defaults(command="key_history")
     register = commands.add_parser(
         "register", parents=[common], help="register a unit's public keys"
     )

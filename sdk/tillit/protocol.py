@@ -27,6 +27,7 @@ from tillit.responses import (
     reader,
     wrong_members,
 )
+from tillit.wire.service_keys import KeyHistory, KeyRevocation, KeyRotation, KeysAnswer
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -159,6 +160,23 @@ def enrol(enrolment: wire.Enrolment, *, key: str) -> Call[None]:
 def service_jwks(unit: str) -> Call[Mapping[str, Any]]:
     """``GET /v1/services/{unit}/jwks``: a unit's public keys, each kid its thumbprint."""
     return Call(_get(f"/v1/services/{_id(unit)}/jwks"), read_jwks)
+
+
+def rotate_keys(rotation: KeyRotation, *, key: str) -> Call[KeysAnswer]:
+    """``POST /v1/service-keys``: new keys in the place of this service's own."""
+    return Call(_post("/v1/service-keys", rotation, key), reader(KeysAnswer))
+
+
+def revoke_key(kid: str, revocation: KeyRevocation, *, key: str) -> Call[KeysAnswer]:
+    """``POST /v1/service-keys/{kid}/revocation``: one of this service's keys is good for nothing any more."""
+    return Call(
+        _post(f"/v1/service-keys/{_id(kid)}/revocation", revocation, key), reader(KeysAnswer)
+    )
+
+
+def key_history(unit: str) -> Call[KeyHistory]:
+    """``GET /v1/services/{unit}/key-history``: how a unit's keys followed one another."""
+    return Call(_get(f"/v1/services/{_id(unit)}/key-history"), reader(KeyHistory))
 
 
 def catalogue(etag: str | None = None) -> Call[Tagged]:

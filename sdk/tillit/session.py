@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tillit import erasures, errors, protocol, receipts, wire
-from tillit.enrolment import prove
+from tillit.enrolment import prove, rotation
+from tillit.history import ProvenHistory
+from tillit.history import verify as verify_history
 from tillit.jose import TokenInvalid, unb64u
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
@@ -20,6 +22,7 @@ from tillit.protocol import Call, Request, model
 from tillit.responses import Response, Token, checked_jwks
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import SubjectRef, Value, seal_deposit
+from tillit.wire.service_keys import KeyRevocation, KeysAnswer
 
 T = TypeVar("T")
 Flow = Generator[Request, Response, T]
@@ -37,6 +40,7 @@ class Session:
         self,
         key: ServiceKey,
         *,
+        reads_with: Sequence[ServiceKey] = (),
         trust: wire.BrokerKeys | None,
         sources: Mapping[str, Jwks],
         language: wire.Language,
@@ -44,6 +48,7 @@ class Session:
         randomness: Callable[[int], bytes],
     ) -> None:
         self._key = key
+        self._reads_with = {other.enc_kid: other for other in (*reads_with, key)}
         self._language = language
         self._clock = clock
         self._randomness = randomness
@@ -121,6 +126,29 @@ class Session:
                 yield from self._new_token()
             except errors.AuthenticationFailed:
                 raise refused from None
+
+    def rotate_keys(self, new: ServiceKey, *, idempotency_key: str | None) -> Flow[KeysAnswer]:
+        """Exchange this service's keys, and go on with the new ones."""
+        call = protocol.rotate_keys(
+            rotation(self._key, new), key=self._idempotency_key(idempotency_key)
+        )
+        answer = yield from self._call(call)
+        self._reads_with[new.enc_kid] = self._key = new
+        self._token = None
+        return answer
+
+    def revoke_key(self, kid: str, reason: str, *, idempotency_key: str | None) -> Flow[KeysAnswer]:
+        """Revoke one of this service's keys."""
+        revocation = model(KeyRevocation, reason=reason)
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.revoke_key(kid, revocation, key=key)))
+
+    def key_history(self, unit: str) -> Flow[ProvenHistory]:
+        """A unit's history of keys, checked against the log and against the keys it has now."""
+        trust = yield from self.trust()
+        jwks = yield from self._call(protocol.service_jwks(unit))
+        history = yield from self._call(protocol.key_history(unit))
+        return verify_history(history, unit=unit, log=Vkey.parse(trust.log), jwks=jwks)
 
     def catalogue(self) -> Flow[Catalogue]:
         """The catalogue, fetched anew only when it has changed."""
@@ -218,13 +246,18 @@ class Session:
     ) -> Opened:
         return open_disclosure(
             answer,
-            key=self._key,
+            key=self._reader(answer),
             source_keys={**self._fetched, **self._pinned},
             broker_keys=trust,
             national_id=subject.reveal(),
             asked=ask,
             now=self._clock(),
         )
+
+    def _reader(self, answer: wire.DisclosureAnswer) -> ServiceKey:
+        """The key that the answer is sealed to, if it is one of ours; else our own, which will not open it."""
+        sealed_to = answer.key.kid if answer.key else self._key.enc_kid
+        return self._reads_with.get(sealed_to, self._key)
 
     def _fetch(self, units: Iterable[str]) -> Flow[None]:
         for unit in sorted(units):

@@ -19,8 +19,9 @@ from broker.domain.ids import (
     SubjectId,
     UnitId,
 )
+from broker.domain.service_keys import ServiceKey
 from broker.errors import Contended
-from broker.ports import Deposited, Remembered, ServiceKey, Store
+from broker.ports import Deposited, Remembered, Store
 from broker.store.sql import SqlStore
 from tests.consenting import EMIL as EMIL_SIGNS
 from tests.consenting import NOW, active, asked, line

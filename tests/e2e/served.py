@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from broker.domain.ids import UnitId
-from broker.ports import ServiceKey as RegisteredKey
+from broker.domain.service_keys import ServiceKey as RegisteredKey
 from tests import shells
 from tests.house import ACTOR, EMIL, LARVIK, House
 from tests.shells import Shell

@@ -177,6 +177,7 @@ def the_good_way(aviary: Aviary) -> dict[str, str]:
         "unit": SCHOOL,
         "subject": subject.handle,
         "tile": "0/000",
+        "kid": "a" * 43,
     }
 
 

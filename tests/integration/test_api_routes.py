@@ -21,6 +21,7 @@ from tests.integration.world import EMIL, World
 ENDPOINTS = {endpoint.route: endpoint for endpoint in every()}
 CLOSED = {name: e for name, e in ENDPOINTS.items() if e.credential != "public"}
 OPEN = {
+    "GET /.well-known/jwks.json",
     "GET /v1/catalogue",
     "GET /v1/keys",
     "POST /v1/enrolments",
@@ -33,6 +34,9 @@ OPEN = {
     "GET /readyz",
 }
 ISSUE = {
+    "POST /v1/service-keys",
+    "POST /v1/service-keys/{kid}/revocation",
+    "GET /v1/services/{unit}/key-history",
     "POST /v1/subjects",
     "POST /v1/deposits",
     "POST /v1/checks",
@@ -91,6 +95,7 @@ def _path(endpoint: Endpoint) -> str:
         "invocation": "inv_" + "a" * 22,
         "unit": NAV,
         "collaboration": LARVIK,
+        "kid": "a" * 43,
         "tile:path": "0/000",
         "index": "0",
         "signal": "sig_" + "a" * 22,
@@ -191,6 +196,7 @@ def test_nothing_about_a_person_is_cached() -> None:
     assert kept == {
         "GET /v1/catalogue",
         "GET /v1/keys",
+        "GET /.well-known/jwks.json",
         "GET /oauth/jwks",
         "GET /.well-known/oauth-authorization-server",
         "GET /.well-known/authzen-configuration",

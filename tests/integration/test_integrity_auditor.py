@@ -18,7 +18,7 @@ from audit.exports import COLUMNS
 from audit.fhir import DISCLOSURE
 from audit.sources import Credentials
 from broker.domain.ids import UnitId
-from broker.ports import ServiceKey as Registered
+from broker.domain.service_keys import ServiceKey as Registered
 from broker.store import tables
 from broker.usecases import asks, counting, signalling
 from tests import canaries

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from audit.storage import log_entry
 from broker.domain.ids import UnitId
+from broker.domain.service_keys import ServiceKey as RegisteredKey
 from broker.errors import CustodianDown, DisclosureGone, NoRecipientKey, TooManyReleases
-from broker.ports import ServiceKey as RegisteredKey
 from broker.store import tables
 from keys.keyring import LocalCustodian
 from keys.rates import Rate

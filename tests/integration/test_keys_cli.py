@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from broker import compose
+from broker.settings import Settings
+from broker.usecases import trust
 from keys.roots import ROOT
 from tests.backs import PIN, TOKEN_LABEL, Hsm, Vault, hsm, vault
 from tests.integration.test_broker_cli import PASSPHRASE, run
+from tillit.enrolment import prove
+from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
+from tillit.wire import Enrolment
 
 __all__ = ["hsm", "vault"]
 
@@ -77,22 +83,47 @@ def test_a_signing_key_is_rotated_and_revoked(tmp_path: Path, kind: str) -> None
     assert _listed(tmp_path, kind)[1][1] == "coming"
     again = run(tmp_path, "keys", "rotate", kind)
     assert (again.returncode, "on its way" in again.stderr) == (1, True)
-    revoked = run(tmp_path, "keys", "revoke", kind, old)
+    revoked = run(tmp_path, "keys", "revoke", kind, f"--kid={old}")
     assert (revoked.returncode, revoked.stderr) == (0, "")
     assert [state for _, state in _listed(tmp_path, kind)] == ["revoked", "coming", "signs"]
-    assert run(tmp_path, "keys", "revoke", kind, old).returncode == 1
+    assert run(tmp_path, "keys", "revoke", kind, f"--kid={old}").returncode == 1
     assert _logged(tmp_path)[-2:] == ["key.rotated", "key.revoked"]
     assert old not in run(tmp_path, "keys").stdout
+
+
+def test_a_services_key_is_listed_and_revoked(tmp_path: Path) -> None:
+    """By the operator, whom the service has called."""
+    assert run(tmp_path, "init").returncode == 0
+    code = run(tmp_path, "enrol", "nav-larvik").stdout.strip()
+    key = ServiceKey.generate("nav-larvik")
+    settings = Settings.model_validate(
+        {"mode": "demo", "data_dir": tmp_path / "data", "passphrase": PASSPHRASE}
+    )
+    store = compose.opened(settings)
+    trust.enrol(
+        Enrolment(unit=key.unit, code=code, jwks=key.public_jwks(), proof=prove(code, key)),
+        ports=compose.ported(settings, store),
+    )
+    store.close()
+    assert [state for _, state in _listed(tmp_path, "service")] == ["current", "current"]
+    assert run(tmp_path, "keys", "revoke", "service", f"--kid={key.sig_kid}").returncode == 2
+    revoke = ["keys", "revoke", "service", f"--kid={key.sig_kid}", "--unit", "nav-larvik"]
+    revoked = run(tmp_path, *revoke)
+    assert (revoked.returncode, revoked.stderr) == (0, "")
+    listed = [[key.sig_kid, "revoked"], [key.enc_kid, "current"]]
+    assert _listed(tmp_path, "service") == listed
+    assert run(tmp_path, *revoke).returncode == 1
+    assert _logged(tmp_path)[-2:] == ["service.enrolled", "service.key_revoked"]
 
 
 def test_the_logs_old_key_is_retired(tmp_path: Path) -> None:
     """Once the new one signs; before that it is refused, and nothing is entered."""
     assert run(tmp_path, "init").returncode == 0
     ((old, _),) = _listed(tmp_path, "log")
-    assert run(tmp_path, "keys", "retire", "log", old).returncode == 1
+    assert run(tmp_path, "keys", "retire", "log", f"--kid={old}").returncode == 1
     assert run(tmp_path, "keys", "rotate", "log", "--in", "0").returncode == 0
     assert [state for _, state in _listed(tmp_path, "log")] == ["signs", "signs"]
-    retired = run(tmp_path, "keys", "retire", "log", old)
+    retired = run(tmp_path, "keys", "retire", "log", f"--kid={old}")
     assert (retired.returncode, retired.stderr) == (0, "")
     assert [state for _, state in _listed(tmp_path, "log")] == ["retired", "signs"]
     vkey = Vkey.parse(json.loads(run(tmp_path, "keys").stdout)["log"])

@@ -74,7 +74,7 @@ def test_tokens_by_the_old_key_are_good_while_they_live(
     assert len(_kids(dict(access.jwks(now)))) == 2
     assert len(_kids(dict(access.jwks(now + LEAD + GRACE + timedelta(seconds=5))))) == 1
     old = in_force().secrets.kids[1]
-    assert run(settings.data_dir.parent, "keys", "revoke", "tokens", old).returncode == 0
+    assert run(settings.data_dir.parent, "keys", "revoke", "tokens", f"--kid={old}").returncode == 0
     in_force.renew_keys()
     for each in (access, AccessTokens(lambda: in_force().secrets, settings.issuer)):
         with pytest.raises(TokenInvalid):

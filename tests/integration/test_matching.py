@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from broker.domain.ids import ConsentId, UnitId
+from broker.domain.service_keys import ServiceKey as Registered
 from broker.engine import bundle
 from broker.engine.opa import OpaEngine
 from broker.errors import EngineDown, NotNav, UnknownHandle
-from broker.ports import ServiceKey as Registered
 from broker.usecases import matching, me
 from tests.house import ACTOR, EMIL, SARA, START, House
 from tests.integration.entries import entries_about

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from broker.domain.ids import DisclosureId, UnitId
+from broker.domain.service_keys import ServiceKey as RegisteredKey
 from broker.engine import bundle
 from broker.engine.regorus import RegorusEngine
 from broker.errors import DisclosureGone
-from broker.ports import ServiceKey as RegisteredKey
 from broker.usecases import disclosures, objections
 from tests.house import EMIL, PATIENT, House, build
 from tests.integration.test_statutes import HEALTH, SCHOOL, TEACHER, relied, told

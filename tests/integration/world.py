@@ -25,8 +25,8 @@ from broker.api.door import Door
 from broker.compose import compose, custodian, now, opened
 from broker.demo.national_ids import numbers
 from broker.domain.ids import UnitId
+from broker.domain.service_keys import ServiceKey as Registered
 from broker.engine import bundle
-from broker.ports import ServiceKey as Registered
 from broker.settings import Settings
 from broker.store.sql import SqlStore
 from keys import keyring

@@ -1,0 +1,158 @@
+"""A service exchanges its own keys, and everybody sees that it did: both clients against the served broker."""
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from broker.domain.ids import UnitId
+from broker.errors import HybridKeyRequired
+from broker.usecases import asks, trust
+from broker.usecases.service_keys import OVERLAP
+from tests.e2e.served import ABOUT, NAV, RATE, SCHOOL, Served
+from tests.house import EMIL
+from tests.shells import Shell
+from tillit import AuthenticationFailed, NotFound, ServiceKey, errors
+from tillit.errors import Invalid
+from tillit.history import HistoryBroken
+
+NEWCOMER = "nav-sandefjord"
+
+
+def _enrolled(served: Served, key: ServiceKey) -> Shell:
+    """A unit that has come in by the operator's code."""
+    code, house = secrets.token_hex(16), served.house
+    with house.ports.store.write() as tx:
+        hashed = hashlib.sha256(code.encode()).digest()
+        until = house.clock() + timedelta(hours=1)
+        tx.add_enrolment(UnitId(key.unit), hashed, expires_at=until)
+    shell = served.shell(key.unit, key=key)
+    shell("enrol", code=code)
+    return shell
+
+
+def _newcomer(served: Served) -> str:
+    return next(
+        unit for unit in sorted(served.house.ports.catalogue.units) if unit not in served.house.keys
+    )
+
+
+def test_a_service_rotates_its_keys_and_misses_nothing(served: Served) -> None:
+    """What was released before is read with the old key, what comes after with the new; by whichever process."""
+    nav, emil = served.released()
+    before = nav("ask", emil, [RATE], **ABOUT)
+    old, new = served.house.keys[NAV], ServiceKey.generate(NAV)
+    other = served.shell(NAV, key=old, reads_with=[new])
+    answer = nav("rotate_keys", new)
+    states = {(key.kid, key.use): key.state for key in answer.keys}
+    assert states[new.sig_kid, "sig"] == states[new.enc_kid, "enc"] == "current"
+    assert states[old.enc_kid, "enc"] == "retired"
+    for shell in (nav, other):
+        assert shell("ask", emil, [RATE], **ABOUT).raw.key.kid == new.enc_kid
+        again = shell("disclosure", before.id, emil)
+        assert (again.values, again.raw.key.kid) == (before.values, old.enc_kid)
+    alone = served.shell(NAV, key=old)
+    with pytest.raises(errors.VerificationError):
+        alone("ask", emil, [RATE], **ABOUT)
+    served.house.clock.step(seconds=OVERLAP.total_seconds())
+    with pytest.raises(AuthenticationFailed):
+        served.shell(NAV, key=old)("subject", national_id=EMIL)
+    assert served.shell(NAV, key=new)("subject", national_id=EMIL).handle == emil.handle
+
+
+def test_values_signed_before_a_rotation_are_still_checked(served: Served) -> None:
+    """A source's old signatures outlive its key; not those of one that was revoked."""
+    _, emil = served.released()
+    school, new = served.shell(SCHOOL), ServiceKey.generate(SCHOOL)
+    old = served.house.keys[SCHOOL]
+    school("rotate_keys", new)
+    assert served.shell(NAV)("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
+    school("revoke_key", old.sig_kid, reason="compromised")
+    with pytest.raises(errors.SourceSignatureInvalid):
+        served.shell(NAV)("ask", emil, [RATE], **ABOUT)
+    school("deposit", school("subject", national_id=EMIL), {RATE: 0.7}, **served.observed())
+    assert served.shell(NAV)("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.7
+
+
+def test_a_revoked_key_is_good_for_nothing_at_once(served: Served) -> None:
+    """Nothing is sealed to it, nobody comes in with it, and what was recorded for it is not handed out."""
+    nav, emil = served.released()
+    before = nav("ask", emil, [RATE], **ABOUT)
+    old, new = served.house.keys[NAV], ServiceKey.generate(NAV)
+    nav("rotate_keys", new)
+    for kid in (old.sig_kid, old.enc_kid):
+        answer = nav("revoke_key", kid, reason="compromised")
+    assert {key.kid for key in answer.keys if key.state == "revoked"} == {old.sig_kid, old.enc_kid}
+    with pytest.raises(AuthenticationFailed):
+        served.shell(NAV, key=old)("subject", national_id=EMIL)
+    with pytest.raises(errors.ProblemError):
+        nav("disclosure", before.id, emil)
+    assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
+    with pytest.raises(NotFound):
+        nav("revoke_key", old.sig_kid, reason="lost")
+
+
+def test_a_service_that_revokes_its_last_reading_key_gets_nothing(served: Served) -> None:
+    """Until it has another, by rotation or by the operator's code."""
+    nav, emil = served.released()
+    nav("revoke_key", served.house.keys[NAV].enc_kid, reason="lost")
+    with pytest.raises(errors.ProblemError):
+        nav("ask", emil, [RATE], **ABOUT)
+
+
+def test_only_the_present_key_vouches_for_new_ones(served: Served) -> None:
+    """Who can use a unit's token but not its key cannot put keys of their own in."""
+    nav = served.shell(NAV)
+    nav("subject", national_id=EMIL)
+    new = ServiceKey.generate(NAV)
+    nav("rotate_keys", new)
+    with pytest.raises(Invalid) as refused:
+        nav("rotate_keys", served.house.keys[NAV])
+    assert refused.value.code == "keys.rotation_refused"
+    with pytest.raises(errors.UsageError):
+        nav("rotate_keys", ServiceKey.generate(SCHOOL))
+
+
+def test_everybody_sees_each_change_and_the_log_says_the_same(served: Served) -> None:
+    """The service in its own feed, and whoever seals to it or checks its signatures in its history."""
+    unit = _newcomer(served)
+    first, second = ServiceKey.generate(unit), ServiceKey.generate(unit)
+    own = _enrolled(served, first)
+    own("rotate_keys", second)
+    own("revoke_key", first.sig_kid, reason="compromised")
+    served.house.sequencer.run_once()
+    proven = served.shell(NAV)("key_history", unit)
+    types = [change.type for change in proven.changes]
+    assert types == ["service.enrolled", "service.keys_rotated", "service.key_revoked"]
+    assert [change.index is None for change in proven.changes] == [False] * 3
+    assert {second.sig_kid, second.enc_kid} <= proven.kids
+    assert first.sig_kid not in proven.kids
+    assert [event.type for event in own("events")] == types
+
+
+def test_a_key_that_the_log_does_not_know_is_found(served: Served) -> None:
+    """A broker that gives out a key of its own making as somebody's."""
+    unit = _newcomer(served)
+    _enrolled(served, ServiceKey.generate(unit))
+    served.register(ServiceKey.generate(unit))
+    with pytest.raises(HistoryBroken):
+        served.shell(NAV)("key_history", unit)
+    with pytest.raises(NotFound):
+        served.shell(NAV)("key_history", "nobody")
+
+
+def test_where_quantum_computers_are_feared_every_reading_key_is_a_hybrid(served: Served) -> None:
+    """Refused where a key comes in, and where something would be sealed to one that came in before."""
+    nav, emil = served.released()
+    house = served.house
+    feared = replace(house.ports, post_quantum=True)
+    ask = house.ask(NAV, EMIL, RATE, purpose="coordination")
+    with pytest.raises(HybridKeyRequired):
+        asks.disclose(ask, call=house.call(NAV), ports=feared)
+    hybrid = ServiceKey.generate(NAV, hybrid=True)
+    nav("rotate_keys", hybrid)
+    assert asks.disclose(ask, call=house.call(NAV), ports=feared).key is not None
+    assert trust.published(feared)["keys"]
+    assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
