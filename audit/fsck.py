@@ -16,7 +16,7 @@ from audit.errors import ResourceMissing, SourceUnavailable
 from audit.paths import CHECKPOINT, TilePath
 from audit.sources import Source
 from tillit.errors import VerificationError
-from tillit.leaves import leaf_hash, parse_leaf
+from tillit.leaves import Leaf, leaf_hash, parse_leaf
 from tillit.notes import MAX_NOTE_BYTES, VerifiedCheckpoint, Vkey, open_checkpoint
 from tillit.proofs import HASH_BYTES
 
@@ -27,6 +27,9 @@ MAX_FINDINGS = 100
 
 Progress = Callable[[int, int], None]
 """Told (entries done, entries in all)."""
+
+Seen = Callable[[int, Leaf, bytes], None]
+"""Told (index, what the leaf says, the leaf's bytes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,11 @@ def verify(
     now: datetime,
     since: VerifiedCheckpoint | None = None,
     progress: Progress | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Check the whole log against ``vkey`` and, where given, against what was seen before.
 
+    ``seen`` is told of each entry that can be read, in order; whether the tree holds is known at the end.
     Raises ``SourceUnavailable``, also when there is no checkpoint at all: then nothing is known.
     """
     try:
@@ -82,7 +87,7 @@ def verify(
         head = open_checkpoint(note, vkey)
     except VerificationError as wrong:
         return Report(None, since, 0, {}, (Finding("signature", wrong.detail),))
-    check = _Check(source, head, since, progress)
+    check = _Check(source, head, since, progress, seen or _unseen)
     check.head_times(now)
     if check.sizes():
         check.entries()
@@ -95,6 +100,7 @@ class _Check:
     head: VerifiedCheckpoint
     since: VerifiedCheckpoint | None
     progress: Progress | None
+    seen: Seen
     size: int = 0
     latest: datetime | None = None
     more: int = 0
@@ -196,6 +202,7 @@ class _Check:
             self.found("malformed", wrong.detail, index)
             return
         self.types[read.type] += 1
+        self.seen(index, read, leaf)
         if self.latest is not None and read.at < self.latest - TOLERANCE:
             self.found("backdated", "the entry is older than one before it", index)
         elif self._after_since(index, read.at):
@@ -246,6 +253,10 @@ class _Check:
 
     def _tile(self, level: int, n: int) -> bytes:
         return self.edge[level, n]
+
+
+def _unseen(*_: object) -> None:
+    """Nobody wants to be told."""
 
 
 def _row(data: bytes) -> list[bytes]:

@@ -1,21 +1,28 @@
 """A broker whose custodian is another process: it works, it waits, and kill -9 loses and hides nothing."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
+from audit.cli import main as audit_cli
 from broker.cli import main as broker_cli
 from broker.demo.people import EMIL, NAV, SCHOOL
 from broker.demo.processes import Child
 from keys import parting
+from keys.cli import main as custodian_cli
+from keys.keyring import LocalCustodian
+from keys.parts import now
+from keys.releases import ReleaseLog
+from keys.warrants import Warranted
 from tests.custodians import short_directory
 from tests.processes import CHEAP, Serving, Site, serving, site, wait_until
 from tillit import Actor, TillitError
@@ -28,6 +35,7 @@ KILLS = 5
 ASKERS = 2
 ACTOR = Actor(id="a1", role="veileder")
 LARVIK = "ungdomsutvalget-larvik"
+HOUR = timedelta(hours=1)
 FIELD = "education.attendance.rate"
 
 
@@ -153,7 +161,48 @@ def leaf_of(apart: Apart, disclosure: str) -> bytes:
     return found
 
 
-def test_a_broker_waits_for_its_custodian_and_goes_on(apart: Apart) -> None:
+def reconciled(apart: Apart, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both logs hold, one against the other, until a dishonest broker has a key released."""
+    capsys.readouterr()
+    own = ["--keyring", str(apart.keyring), "--passphrase-file"]
+    own += [str(apart.directory / "passphrase")]
+    key, copy = apart.directory / "nav.jwk", apart.directory / "copy"
+    apart.keys[NAV].save(key)
+    with apart.client(NAV) as nav:
+        vkey = nav.trust().log
+    assert custodian_cli(["keys", *own]) == 0
+    releases_vkey = json.loads(capsys.readouterr().out)["releases"]
+
+    def look(*more: str) -> tuple[int, str]:
+        assert custodian_cli(["export", *own, str(copy)]) == 0
+        capsys.readouterr()
+        given = ["--vkey", vkey, "--releases", str(copy), "--releases-vkey", releases_vkey]
+        code = audit_cli(["reconcile", apart.issuer_url, "--key", str(key), *given, *more])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    time.sleep(1.5)  # so that the last entry is in the tree
+    heads = [str(apart.directory / name) for name in ("log.head", "releases.head")]
+    code, said = look("--save", heads[0], "--releases-save", heads[1])
+    assert (code, "2 releases, on 2 entries of the log" in said) == (0, True)
+    assert "Holds: no key was released without its entry" in said
+    code, said = look("--json", "--since", heads[0], "--releases-since", heads[1])
+    assert (code, json.loads(said)["ok"], json.loads(said)["unreleased"]) == (0, True, 0)
+    code, said = look("--releases", str(apart.directory))
+    assert (code, "could not check" in said) == (2, True)
+    secret = (apart.directory / "passphrase").read_bytes()
+    own_signer = LocalCustodian(apart.keyring, lambda: secret)._open().signer
+    log = ReleaseLog(apart.keyring / "releases", signer=own_signer, clock=lambda: now() - HOUR)
+    log.append(Warranted(b"l" * 32, b"m" * 32), kid=apart.keys[NAV].enc_kid, count=1)
+    log.close()
+    code, said = look()
+    assert (code, "WRONG unlogged: release 3" in said) == (1, True)
+    assert look("--json")[0] == 1
+
+
+def test_a_broker_waits_for_its_custodian_and_goes_on(
+    apart: Apart, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Away is 503 and said in readiness; what was recorded meanwhile is handed out afterwards."""
     custodian = apart.custodian()
     try:
@@ -168,10 +217,11 @@ def test_a_broker_waits_for_its_custodian_and_goes_on(apart: Apart) -> None:
             custodian = apart.custodian()
             assert httpx.get(f"{broker.url}/readyz").is_success
             second = ask("while-it-is-away")
-        assert {release.leaf_hash for release in apart.released()} == {
-            leaf_of(apart, first),
-            leaf_of(apart, second),
-        }
+            assert {release.leaf_hash for release in apart.released()} == {
+                leaf_of(apart, first),
+                leaf_of(apart, second),
+            }
+            reconciled(apart, capsys)
     finally:
         custodian.stop()
 
