@@ -60,7 +60,9 @@ class _Over(Exception):
 
 
 @dataclass(slots=True)
-class _Held:
+class InUse:
+    """A volume as it is written in: its id, until when, its key, how many contents it still takes."""
+
     id: bytes
     until: float
     key: bytes = field(repr=False)
@@ -86,7 +88,7 @@ class Sealer:
         self.randomness = randomness
         self.clock = clock
         self._lock = threading.Lock()
-        self._volumes: OrderedDict[tuple[str | None, str], _Held] = OrderedDict()
+        self._volumes: OrderedDict[tuple[str | None, str], InUse] = OrderedDict()
         self._forgotten = 0
 
     def begin(self) -> "Sealing":
@@ -100,7 +102,7 @@ class Sealer:
             for named in [named for named in self._volumes if named[0] == subject]:
                 del self._volumes[named]
 
-    def held(self, subject: str | None, epoch: str) -> _Held | None:
+    def held(self, subject: str | None, epoch: str) -> InUse | None:
         """The volume in use, if it may be used once more."""
         with self._lock:
             found = self._volumes.get((subject, epoch))
@@ -113,7 +115,7 @@ class Sealer:
             self._volumes.move_to_end((subject, epoch))
             return found
 
-    def keep(self, made: Mapping[tuple[str | None, str], _Held], since: int) -> None:
+    def keep(self, made: Mapping[tuple[str | None, str], InUse], since: int) -> None:
         """Use what a transaction has made and committed, unless somebody was forgotten meanwhile."""
         with self._lock:
             if since != self._forgotten:
@@ -131,7 +133,7 @@ class Sealing:
     def __init__(self, sealer: Sealer, since: int) -> None:
         self._sealer = sealer
         self._since = since
-        self._made: dict[tuple[str | None, str], _Held] = {}
+        self._made: dict[tuple[str | None, str], InUse] = {}
         self._forgotten: list[str] = []
 
     def write(
@@ -149,9 +151,8 @@ class Sealing:
 
         Raises what ``LogKeys`` raises when a key is needed and cannot be had.
         """
-        try:
-            volume = self._volume(connection, subject, self._sealer.epoch_of(type_, at))
-        except _Over:
+        volume = self.volume(connection, type_=type_, at=at, subject=subject)
+        if volume is None:
             return
         sealed = seal_content(
             content,
@@ -162,6 +163,23 @@ class Sealing:
         )
         row = {"leaf_hash": leaf_hash, "volume": volume.id, "sealed": sealed}
         connection.execute(_SEALED, row)
+
+    def volume(
+        self, connection: Connection, *, type_: str, at: datetime, subject: str | None
+    ) -> InUse | None:
+        """The volume that what is written about somebody now goes into; None when they are over.
+
+        Raises what ``LogKeys`` raises when a key is needed and cannot be had.
+        """
+        try:
+            return self._volume(connection, subject, self._sealer.epoch_of(type_, at))
+        except _Over:
+            return None
+
+    @property
+    def randomness(self) -> Randomness:
+        """Where IVs come from."""
+        return self._sealer.randomness
 
     def forget(self, subject: str) -> None:
         """Let go of the subject's volumes, now and again once the transaction stands."""
@@ -177,13 +195,13 @@ class Sealing:
         if self._made:
             self._sealer.keep(self._made, self._since)
 
-    def _volume(self, connection: Connection, subject: str | None, epoch: str) -> _Held:
+    def _volume(self, connection: Connection, subject: str | None, epoch: str) -> InUse:
         held = self._made.get((subject, epoch)) or self._sealer.held(subject, epoch)
         if held is None:
             held = self._made[subject, epoch] = self._new(connection, subject, epoch)
         return held
 
-    def _new(self, connection: Connection, subject: str | None, epoch: str) -> _Held:
+    def _new(self, connection: Connection, subject: str | None, epoch: str) -> InUse:
         sealer = self._sealer
         epoch_jwk = self._epoch(connection, epoch)
         subject_jwk = None if subject is None else self._subject(connection, subject)
@@ -198,7 +216,7 @@ class Sealing:
         named = volume.id.encode()
         row = {"id": named, "subject": subject, "sealed": volume.sealed}
         connection.execute(_VOLUME, row)
-        return _Held(named, sealer.clock() + LASTS, key)
+        return InUse(named, sealer.clock() + LASTS, key)
 
     def _subject(self, connection: Connection, subject: str) -> Jwk:
         row = connection.execute(_SUBJECT, {"whose": subject}).first()

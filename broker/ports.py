@@ -38,6 +38,7 @@ from broker.domain.invocations import Invocation
 from broker.domain.service_keys import ServiceKey, ServiceKeyChange
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets
+from tillit.contents import Volume
 from tillit.wire import (
     CaseWord,
     DepositItem,
@@ -127,10 +128,19 @@ class Deposited:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedReceipt:
+    """A receipt as it is kept: sealed, and the volume whose key opens it, None when that was erased."""
+
+    volume: Volume | None
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """A decided ask as it is kept: facts and decision for replay, manifest and receipt for the recipient.
 
-    ``told_at``: before then the subject is not shown it, None when at once. ``manifest_bytes``: the
+    ``receipt`` is empty where ``sealed_receipt`` is there (``broker.usecases.receipts`` opens it). ``told_at``: before then the
+    subject is not shown it, None when at once. ``manifest_bytes``: the
     manifest's JCS form, for who has it at hand.
     """
 
@@ -145,6 +155,7 @@ class Disclosure:
     receipt: str
     leaf_hash: bytes
     told_at: datetime | None = None
+    sealed_receipt: SealedReceipt | None = field(default=None, compare=False)
     manifest_bytes: bytes | None = field(default=None, repr=False, compare=False)
 
 
@@ -319,6 +330,8 @@ class Transaction(Protocol):
     # disclosures and meetings
     def add_disclosure(self, disclosure: Disclosure) -> None: ...
     def disclosure(self, disclosure: DisclosureId) -> Disclosure | None: ...
+    def how_many_receipts_wait(self) -> int: ...
+    def seal_receipts(self, *, limit: int) -> int: ...
     def disclosures_about(
         self, subject: SubjectId, *, before: str | None, limit: int, at: datetime
     ) -> Sequence[Disclosure]: ...

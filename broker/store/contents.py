@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, literal, or_, select
+from sqlalchemy import Table, delete, literal, or_, select
 
 from audit import contents, sealing
 from audit.contents import StoredContent
-from audit.errors import NoLogKeys
-from audit.sealing import Sealing
 from broker.domain.ids import SubjectId
 from broker.store import tables
+from broker.store.audit_tables import access
 from broker.store.faults import readable
 from broker.store.part import Part
 
@@ -31,10 +30,6 @@ _ABOUT: tuple[Table, ...] = (
 
 class Contents(Part):
     """Queries on the contents of the log, and erasing a subject."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._sealing: Sealing | None = None
 
     def stored_contents(self, leaf_hashes: Sequence[bytes]) -> Sequence[StoredContent]:
         """What is stored of these entries' contents; entries that are none are left out."""
@@ -77,11 +72,6 @@ class Contents(Part):
         rows = contents.forget(self._connection, subject)
         return rows + sum(self._run(one).rowcount for one in _everything(subject))
 
-    def _sealer(self) -> Sealing:
-        if self._sealing is None:
-            raise NoLogKeys
-        return self._sealing
-
 
 def _everything(subject: SubjectId) -> Sequence[Any]:
     """Statements that delete all rows about the subject, in an order that foreign keys allow.
@@ -96,6 +86,7 @@ def _everything(subject: SubjectId) -> Sequence[Any]:
         delete(tables.party).where(tables.party.c.consent.in_(consents)),
         delete(tables.used_grant).where(tables.used_grant.c.consent.in_(consents)),
         delete(tables.consent).where(or_(consent.subject == subject, consent.about == subject)),
+        delete(access).where(access.c.disclosure.in_(disclosures)),
         delete(tables.erasure).where(tables.erasure.c.disclosure.in_(disclosures)),
         *(delete(table).where(table.c.subject == subject) for table in _ABOUT),
         delete(tables.remembered).where(tables.remembered.c.client == literal("person:") + person),

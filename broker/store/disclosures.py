@@ -5,24 +5,29 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, bindparam, insert, or_, select
+from sqlalchemy import Row, bindparam, func, insert, or_, select, text, update
 
+from audit.storage import log_volume
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
 from broker.domain.ids import DisclosureId, MeetingId, SubjectId, UnitId
-from broker.ports import Disclosure, Meeting
+from broker.ports import Disclosure, Meeting, SealedReceipt
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.looks import NEVER
 from broker.store.part import Part
+from tillit.contents import Volume, seal_receipt
 from tillit.wire import Manifest, Participant
 
+_TYPE = "disclosure"  # the entry that the receipt is of
 _PARTICIPANTS = TypeAdapter(tuple[Participant, ...])
 
-_ONE = select(tables.disclosure).where(tables.disclosure.c.id == bindparam("disclosure"))
+_DISCLOSURE = select(tables.disclosure, log_volume.c.sealed.label("volume")).outerjoin(
+    log_volume, log_volume.c.id == tables.disclosure.c.receipt_volume
+)
+_ONE = _DISCLOSURE.where(tables.disclosure.c.id == bindparam("disclosure"))
 _ABOUT = (
-    select(tables.disclosure)
-    .where(
+    _DISCLOSURE.where(
         tables.disclosure.c.subject == bindparam("subject"),
         or_(tables.disclosure.c.told_at.is_(None), tables.disclosure.c.told_at <= bindparam("now")),
     )
@@ -38,6 +43,28 @@ _POSITION = (
     .scalar_subquery()
 )
 _ABOUT_BEFORE = _ABOUT.where(tables.disclosure.c.position < _POSITION)
+_HOW_MANY_WAIT = select(func.count()).select_from(tables.disclosure).where(text("receipt <> ''"))
+_WAITING = (
+    select(
+        tables.disclosure.c.position,
+        tables.disclosure.c.subject,
+        tables.disclosure.c.at,
+        tables.disclosure.c.receipt,
+        tables.disclosure.c.leaf_hash,
+    )
+    .where(text("receipt <> ''"))
+    .order_by(tables.disclosure.c.position)
+    .limit(bindparam("limit"))
+)
+_SEAL = (
+    update(tables.disclosure)
+    .where(tables.disclosure.c.position == bindparam("one"))
+    .values(
+        receipt="",
+        receipt_volume=bindparam("receipt_volume"),
+        receipt_sealed=bindparam("receipt_sealed"),
+    )
+)
 _ERASED = select(tables.erasure.c.disclosure, tables.erasure.c.erased_at).where(
     tables.erasure.c.disclosure.in_(bindparam("disclosures", expanding=True))
 )
@@ -58,7 +85,13 @@ class Disclosures(Part):
             "decision": disclosure.decision.model_dump_json(),
             "manifest": disclosure.manifest.model_dump_json(),
             "manifest_hash": disclosure.manifest_hash,
-            "receipt": disclosure.receipt,
+            "receipt": "",
+            **self._sealed(
+                disclosure.receipt,
+                subject=disclosure.subject,
+                at=disclosure.at,
+                leaf_hash=disclosure.leaf_hash,
+            ),
             "leaf_hash": disclosure.leaf_hash,
             "told_at": disclosure.told_at,
             "look_at": disclosure.manifest.expires_at if disclosure.manifest.fields else NEVER,
@@ -82,6 +115,33 @@ class Disclosures(Part):
         if before is not None:
             page, values["before"] = _ABOUT_BEFORE, before
         return tuple(_disclosure(row) for row in self._run(page, values))
+
+    def how_many_receipts_wait(self) -> int:
+        """How many receipts a release from before has left in clear."""
+        return int(self._run(_HOW_MANY_WAIT).scalar_one())
+
+    def seal_receipts(self, *, limit: int) -> int:
+        """Seal receipts that a release from before has left in clear; says how many were looked at."""
+        rows = self._run(_WAITING, {"limit": limit}).all()
+        for row in rows:
+            sealed = self._sealed(
+                row.receipt, subject=row.subject, at=row.at, leaf_hash=bytes(row.leaf_hash)
+            )
+            self._run(_SEAL, {"one": row.position, **sealed})
+        return len(rows)
+
+    def _sealed(
+        self, receipt: str, *, subject: str, at: datetime, leaf_hash: bytes
+    ) -> dict[str, bytes | None]:
+        """The columns of a sealed receipt; of somebody who was erased, none is kept."""
+        sealing = self._sealer()
+        volume = sealing.volume(self._connection, type_=_TYPE, at=at, subject=subject)
+        if volume is None:
+            return {"receipt_volume": None, "receipt_sealed": b""}
+        sealed = seal_receipt(
+            receipt, leaf_hash=leaf_hash, key=volume.key, randomness=sealing.randomness
+        )
+        return {"receipt_volume": volume.id, "receipt_sealed": sealed}
 
     def add_erasure(
         self, disclosure: DisclosureId, attestation: str, *, erased_at: datetime
@@ -139,4 +199,15 @@ def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:
             receipt=row.receipt,
             leaf_hash=bytes(row.leaf_hash),
             told_at=row.told_at,
+            sealed_receipt=_sealed_receipt(row),
         )
+
+
+def _sealed_receipt(row: Row[*tuple[Any, ...]]) -> SealedReceipt | None:
+    if row.receipt_sealed is None:
+        return None
+    volume: Volume | None = None
+    if row.volume is not None:
+        named = bytes(row.receipt_volume).decode("ascii", "replace")
+        volume = Volume(named, row.subject, bytes(row.volume))
+    return SealedReceipt(volume, bytes(row.receipt_sealed))

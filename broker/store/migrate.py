@@ -10,6 +10,9 @@ from sqlalchemy import Connection, Engine, func, select
 from broker.store.engine import BEGIN, open_engine
 from broker.store.faults import faults
 
+WAIT_SECONDS = 60.0
+"""So long a replica waits for another one that migrates."""
+
 _LOCK = int.from_bytes(b"migrate", "big")
 
 
@@ -18,7 +21,7 @@ def migrate(url: str) -> None:
 
     A new SQLite file is readable by its owner only. Raises ``broker.errors.StoreDown``.
     """
-    engine = open_engine(url)
+    engine = open_engine(url, wait=WAIT_SECONDS)
     try:
         _create_file(engine)
         with faults(), engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:

@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from audit.errors import NoLogKeys
+from audit.sealing import Sealing
+
 Insert = postgresql.Insert | sqlite.Insert
 
 
@@ -14,6 +17,13 @@ class Part:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._sealing: Sealing | None = None
+
+    def _sealer(self) -> Sealing:
+        """What seals in this transaction. Raises ``NoLogKeys`` in a store that was given no keys."""
+        if self._sealing is None:
+            raise NoLogKeys
+        return self._sealing
 
     def _run(
         self,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -201,12 +202,21 @@ class UsedGrantRow(Row, table=True):
 
 
 class DisclosureRow(Row, table=True):
-    """A decided ask, with what is needed to decide it again. ``look_at``: when what it gave should be erased."""
+    """A decided ask, with what is needed to decide it again. ``look_at``: when what it gave should be erased.
+
+    ``receipt`` is empty but in rows of releases before, until they are sealed.
+    """
 
     __tablename__ = "disclosure"
     __table_args__ = (
         Index("disclosure_subject_position", "subject", "position"),
         Index("disclosure_look_at", "look_at", "id"),
+        Index(
+            "disclosure_receipt_waiting",
+            "position",
+            sqlite_where=text("receipt <> ''"),
+            postgresql_where=text("receipt <> ''"),
+        ),
     )
 
     position: int | None = Field(default=None, sa_column=number())
@@ -219,6 +229,8 @@ class DisclosureRow(Row, table=True):
     manifest: str = Field(sa_type=Text)
     manifest_hash: bytes = Field(sa_type=LargeBinary)
     receipt: str = Field(sa_type=Text)
+    receipt_volume: bytes | None = Field(default=None, sa_type=LargeBinary)
+    receipt_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
     told_at: datetime | None = Field(default=None, sa_type=Instant)
     look_at: datetime = _look_at()

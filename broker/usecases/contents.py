@@ -3,7 +3,7 @@
 Whether somebody may read is decided, and that they read is logged, by who calls.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from audit import contents
@@ -26,23 +26,27 @@ def opened(
     Raises:
         CustodianDown: contents are sealed, and the custodian does not open anything now.
     """
-    keys: dict[str, bytes] = {}
-    gone: dict[str, str] = {}
-    for some in _batches(stored):
-        try:
-            volumes = custodian.open_log_volumes(volumes=some)
-        except CustodianError as down:
-            raise CustodianDown from down
-        keys.update(volumes.keys)
-        gone.update(volumes.gone)
+    volumes = [one.volume for one in stored if one.volume is not None]
+    keys, gone = open_volumes(volumes, custodian=custodian)
     return [contents.opened(one, keys=keys, gone=gone) for one in stored]
 
 
-def _batches(stored: Sequence[StoredContent]) -> Iterator[Sequence[Volume]]:
-    """Each volume once, as many at a time as the custodian takes."""
-    distinct: Mapping[str, Volume] = {
-        one.volume.id: one.volume for one in stored if one.volume is not None
-    }
-    volumes = iter(distinct.values())
-    while some := tuple(islice(volumes, MAX_VOLUMES)):
-        yield some
+def open_volumes(
+    volumes: Sequence[Volume], *, custodian: Custodian
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The keys of volumes by their ids, and why there is none for the others.
+
+    Raises:
+        CustodianDown: the custodian does not open anything now.
+    """
+    keys: dict[str, bytes] = {}
+    gone: dict[str, str] = {}
+    distinct = iter({volume.id: volume for volume in volumes}.values())
+    while some := tuple(islice(distinct, MAX_VOLUMES)):
+        try:
+            opened = custodian.open_log_volumes(volumes=some)
+        except CustodianError as down:
+            raise CustodianDown from down
+        keys.update(opened.keys)
+        gone.update(opened.gone)
+    return keys, gone

@@ -22,6 +22,7 @@ from broker.errors import (
     UnknownDisclosure,
 )
 from broker.ports import Disclosure, Ports, Transaction
+from broker.usecases import receipts
 from broker.usecases.people import myself
 from broker.usecases.service_keys import is_hybrid
 from keys.errors import CustodianError, RecipientKeyUnusable, ReleaseRateExceeded, SubjectShredded
@@ -92,12 +93,13 @@ def hand_out(
     """
     sealed: dict[FieldName, SealedField] = {}
     sealed_key: SealedKey | None = None
-    if disclosure.manifest.fields:
-        try:
+    try:
+        disclosure = _with_receipt(disclosure, ports)
+        if disclosure.manifest.fields:
             sealed, sealed_key = _released(disclosure, key, ports)
-        except _STOPPED as stopped:
-            _log_stopped(disclosure, stopped.code, ports)
-            raise
+    except _STOPPED as stopped:
+        _log_stopped(disclosure, stopped.code, ports)
+        raise
     return DisclosureAnswer(
         id=disclosure.id,
         outcome=disclosure.decision.outcome,
@@ -110,6 +112,13 @@ def hand_out(
         receipt=disclosure.receipt,
         explanation=explain(disclosure.decision, disclosure.facts, ports.catalogue, language),
     )
+
+
+def _with_receipt(disclosure: Disclosure, ports: Ports) -> Disclosure:
+    whole = receipts.opened([disclosure], custodian=ports.custodian)
+    if not whole:
+        raise DisclosureGone("its receipt is gone with its time")
+    return whole[0]
 
 
 def proof(

@@ -9,6 +9,7 @@ from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
 from broker.ports import Disclosure, Notice, Ports, Transaction
+from broker.usecases import receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
@@ -159,8 +160,9 @@ def _told_of(
     tx: Transaction, found: Sequence[Disclosure], *, language: Language, ports: Ports
 ) -> tuple[MyDisclosure, ...]:
     erased = tx.erased(disclosure.id for disclosure in found)
+    whole = receipts.opened(found, custodian=ports.custodian)
     return tuple(
-        of_disclosure(d, erased_at=erased.get(d.id), language=language, ports=ports) for d in found
+        of_disclosure(d, erased_at=erased.get(d.id), language=language, ports=ports) for d in whole
     )
 
 

@@ -46,6 +46,7 @@ def keep(
     with ports.store.read() as tx:
         there = tx.log_epochs()
         waiting = tx.how_many_unsealed()
+        receipts = tx.how_many_receipts_wait()
     made = sum(_make(epoch, ports=ports) for epoch in kept.ahead(now) if epoch not in there)
     over = sorted(epoch for epoch, has in there.items() if has and kept.is_over(epoch, now))
     ended = erased = sealed = 0
@@ -58,6 +59,10 @@ def keep(
         with ports.store.write() as tx:
             waiting = tx.seal_waiting(limit=chunk)
         sealed += waiting
+    while receipts and not stopped():
+        with ports.store.write() as tx:
+            receipts = tx.seal_receipts(limit=chunk)
+        sealed += receipts
     return Kept(
         log_months_made=made,
         log_months_ended=ended,

@@ -5,7 +5,8 @@ A leaf commits to its content under a salt (``tillit.leaves``). Both are kept ap
     sealed content = 0x01 ‖ iv (12) ‖ AES-256-GCM(volume key, iv, salt (32) ‖ content, aad)
     aad            = the entry's leaf hash (32)
 
-``content`` is the JCS form that the commitment was made over. A volume key seals what is written
+``content`` is the JCS form that the commitment was made over. A receipt is kept in the same form, with
+``aad`` = "receipt" ‖ 0x00 ‖ leaf hash and the compact token as its content, no salt. A volume key seals what is written
 about one subject (or about nobody) in one epoch for a short while. It lies wrapped beside the
 contents, inside out::
 
@@ -40,6 +41,7 @@ _VERSION = b"\x01"
 _IV_BYTES = 12
 _TAG_BYTES = 16
 _RANDOM_BYTES = 12
+_RECEIPT = b"receipt\0"
 _EPOCH = r"[a-z]{1,20}-[0-9]{4}-(?:0[1-9]|1[0-2])"
 _IS_EPOCH = re.compile(_EPOCH)
 _IS_VOLUME = re.compile(rf"({_EPOCH})\.[A-Za-z0-9_-]{{16}}")
@@ -124,8 +126,7 @@ def seal_content(
     content: bytes, *, salt: bytes, leaf_hash: bytes, key: bytes, randomness: Randomness
 ) -> bytes:
     """A content in canonical form and its salt, sealed under a volume key to its leaf."""
-    iv = randomness(_IV_BYTES)
-    return _VERSION + iv + AESGCM(key).encrypt(iv, salt + content, leaf_hash)
+    return _sealed(salt + content, aad=leaf_hash, key=key, randomness=randomness)
 
 
 def open_content(sealed: bytes, *, leaf_hash: bytes, key: bytes) -> tuple[bytes, bytes]:
@@ -133,14 +134,38 @@ def open_content(sealed: bytes, *, leaf_hash: bytes, key: bytes) -> tuple[bytes,
 
     Not checked: that the leaf commits to them (``check_content``).
     """
-    start = len(_VERSION) + _IV_BYTES
-    if sealed[: len(_VERSION)] != _VERSION or len(sealed) < start + leaves.SALT_BYTES + _TAG_BYTES:
-        raise ContentBroken("not a sealed content of version 1")
+    opened = _opened(sealed, aad=leaf_hash, key=key)
+    if len(opened) < leaves.SALT_BYTES:
+        raise ContentBroken("too short for a salt")
+    return opened[: leaves.SALT_BYTES], opened[leaves.SALT_BYTES :]
+
+
+def seal_receipt(receipt: str, *, leaf_hash: bytes, key: bytes, randomness: Randomness) -> bytes:
+    """A receipt as the broker keeps it, which says what its entry says, and holds its salt."""
+    return _sealed(receipt.encode(), aad=_RECEIPT + leaf_hash, key=key, randomness=randomness)
+
+
+def open_receipt(sealed: bytes, *, leaf_hash: bytes, key: bytes) -> str:
+    """The receipt. Raises ``ContentBroken``. Not checked: its signature (``tillit.receipts``)."""
     try:
-        opened = AESGCM(key).decrypt(sealed[len(_VERSION) : start], sealed[start:], leaf_hash)
+        return _opened(sealed, aad=_RECEIPT + leaf_hash, key=key).decode("ascii")
+    except UnicodeDecodeError:
+        raise ContentBroken("not a receipt") from None
+
+
+def _sealed(data: bytes, *, aad: bytes, key: bytes, randomness: Randomness) -> bytes:
+    iv = randomness(_IV_BYTES)
+    return _VERSION + iv + AESGCM(key).encrypt(iv, data, aad)
+
+
+def _opened(sealed: bytes, *, aad: bytes, key: bytes) -> bytes:
+    start = len(_VERSION) + _IV_BYTES
+    if sealed[: len(_VERSION)] != _VERSION or len(sealed) < start + _TAG_BYTES:
+        raise ContentBroken("not sealed in version 1")
+    try:
+        return AESGCM(key).decrypt(sealed[len(_VERSION) : start], sealed[start:], aad)
     except InvalidTag:
         raise ContentBroken("altered, another entry's, or under another key") from None
-    return opened[: leaves.SALT_BYTES], opened[leaves.SALT_BYTES :]
 
 
 def check_content(content: bytes, *, salt: bytes, leaf: leaves.Leaf) -> None:

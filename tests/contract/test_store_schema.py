@@ -24,6 +24,7 @@ from broker.store.sql import SqlStore
 from broker.store.tables import Row
 from tests.consenting import NOW, active
 from tests.databases import Postgres
+from tests.log_keys import log_keys
 from tests.stored import EMIL, NAV, SCHOOL, add_subjects, disclosure, event, item, meeting
 
 CANARY = "13867912345"
@@ -140,7 +141,7 @@ def test_a_new_sqlite_file_is_its_owners_only(tmp_path: Path) -> None:
 
 def test_the_newest_revision_can_be_taken_back_and_put_on_again(sqlite_url: str) -> None:
     """The newest, also on a database with something in it; nothing that anybody said is lost."""
-    store = SqlStore(sqlite_url, origin="log")
+    store = SqlStore(sqlite_url, origin="log", log_keys=log_keys())
     with store.write() as tx:
         add_subjects(tx)
         tx.add_consent(active())

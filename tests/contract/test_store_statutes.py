@@ -11,8 +11,10 @@ from broker.ports import Notice, Objection, Store
 from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.sql import SqlStore
+from broker.usecases.receipts import opened
 from tests.consenting import NOW
 from tests.invoking import invoked
+from tests.log_keys import custodian
 from tests.stored import EMIL, NAV, OT, SARA, add_subjects, disclosure
 
 LATER = NOW + timedelta(days=1)
@@ -128,8 +130,9 @@ def test_what_is_to_be_told_later_is_not_there_before(kept: Store) -> None:
         tx.add_notice(EMIL, late)
     just_before = LATER - timedelta(microseconds=1)
     with kept.read() as tx:
-        assert tx.disclosures_about(EMIL, before=None, limit=9, at=just_before) == (at_once,)
-        assert tx.disclosures_about(EMIL, before=None, limit=9, at=LATER) == (waiting, at_once)
-        assert tx.disclosure(waiting.id) == waiting
+        before = tx.disclosures_about(EMIL, before=None, limit=9, at=just_before)
+        after = tx.disclosures_about(EMIL, before=None, limit=9, at=LATER)
+        assert opened(before, custodian=custodian()) == [at_once]
+        assert opened(after, custodian=custodian()) == [waiting, at_once]
         assert tx.notices(EMIL, limit=9, at=just_before) == (late,)
         assert tx.notices(EMIL, limit=1, at=LATER) == (early,)

@@ -16,8 +16,10 @@ from broker.domain.ids import (
 )
 from broker.ports import Notice, Store
 from broker.store.sql import SqlStore
+from broker.usecases.receipts import opened
 from tests.consenting import NOW, identifier
 from tests.databases import ORIGIN
+from tests.log_keys import custodian
 from tests.stored import (
     EMIL,
     NAV,
@@ -55,8 +57,11 @@ def test_a_disclosure_comes_back_as_it_was(kept: Store) -> None:
     with kept.write() as tx:
         tx.add_disclosure(first)
     with kept.read() as tx:
-        assert tx.disclosure(first.id) == first
+        found = tx.disclosure(first.id)
         assert tx.disclosure(DisclosureId("dis_none")) is None
+    assert found is not None
+    assert found.receipt == ""
+    assert opened([found], custodian=custodian()) == [first]
 
 
 def test_a_subject_pages_back_through_what_was_asked_about_them(kept: Store) -> None:
@@ -69,7 +74,7 @@ def test_a_subject_pages_back_through_what_was_asked_about_them(kept: Store) -> 
     with kept.read() as tx:
         first = tx.disclosures_about(EMIL, before=None, limit=3, at=NOW)
         rest = tx.disclosures_about(EMIL, before=first[-1].id, limit=3, at=NOW)
-        assert [*first, *rest] == mine[::-1]
+        assert opened([*first, *rest], custodian=custodian()) == mine[::-1]
         assert tx.disclosures_about(EMIL, before=hers.id, limit=3, at=NOW) == ()
 
 

@@ -18,9 +18,9 @@ from broker import change
 from broker.compose import keeper
 from broker.domain.ids import UnitId
 from broker.engine import bundle
-from broker.errors import CustodianDown
+from broker.errors import CustodianDown, DisclosureGone
 from broker.store.sql import SqlStore
-from broker.usecases import asks, refusals, retention
+from broker.usecases import asks, me, refusals, retention
 from broker.usecases.retention import Kept, keep
 from keys.errors import EpochEnded
 from tests.house import EMIL, PASSPHRASE, House, build
@@ -37,6 +37,13 @@ def asked(house: House) -> None:
     ask = house.ask(NAV, EMIL, RATE)
     asks.check(ask, call=house.call(NAV), ports=house.ports)
     house.disclose(ask, NAV)
+
+
+def shown(house: House) -> list[str]:
+    """The receipts that the youth is shown."""
+    person = house.hashed(EMIL)
+    page = me.disclosures(person=person, before=None, limit=50, language="nb", ports=house.ports)
+    return [one.receipt for one in page.disclosures]
 
 
 def come_to(house: House, year: int, month: int, day: int = 1) -> None:
@@ -89,6 +96,47 @@ def test_contents_go_with_their_time_and_no_sooner(house: House) -> None:
     assert entries_about(house, "disclosure") == []
     ended = [each["epoch"] for each in entries_about(house, "retention.ended")]
     assert ended[:2] == ["traffic-2026-11", "sharing-2026-11"]
+
+
+def test_receipts_go_with_their_time(house: House) -> None:
+    """They say what their entries say: whoever was handed one has it, the broker no longer."""
+    house.deposit(SCHOOL, EMIL, {RATE: 0.62})
+    house.answer(house.request(NAV, EMIL), EMIL)
+    ask = house.ask(NAV, EMIL, RATE)
+    key = "idempotency-key-of-this-test"
+    given = house.disclose(ask, NAV, key=key)
+    assert house.disclose(ask, NAV, key=key).receipt == given.receipt
+    assert shown(house) == [given.receipt]
+    come_to(house, 2031, 12)
+    keep(ports=house.ports)
+    assert shown(house) == []
+    with pytest.raises(DisclosureGone):
+        house.disclose(ask, NAV, key=key)
+
+
+def test_a_receipt_that_was_altered_is_shown_to_nobody(house: House) -> None:
+    """Nor one of another disclosure."""
+    asked(house)
+    assert len(shown(house)) == 1
+    with house.store.engine.begin() as connection:
+        connection.execute(text("UPDATE disclosure SET leaf_hash = :other"), {"other": bytes(32)})
+    assert shown(house) == []
+
+
+def test_receipts_that_the_release_before_left_in_clear_are_sealed(house: House) -> None:
+    """And are handed out as they were."""
+    asked(house)
+    (receipt,) = shown(house)
+    with house.store.engine.begin() as connection:
+        clear = (
+            "UPDATE disclosure SET receipt = :receipt, receipt_volume = NULL, receipt_sealed = NULL"
+        )
+        connection.execute(text(clear), {"receipt": receipt})
+    assert shown(house) == [receipt]
+    assert keep(ports=house.ports, chunk=1).contents_sealed == 1
+    with house.store.engine.connect() as connection:
+        assert connection.execute(text("SELECT receipt FROM disclosure")).scalars().all() == [""]
+    assert shown(house) == [receipt]
 
 
 def test_many_contents_go_in_pieces(house: House) -> None:

@@ -53,8 +53,8 @@ def lived(house: House) -> House:
         house.deposit(SCHOOL, person, {RATE: 0.62})
         house.answer(house.request(NAV, person), person)
         ask = house.ask(NAV, person, RATE)
-        house.disclose(ask, NAV)
         named = ask.model_copy(update={"actor": Actor(id=ASKER, role="veileder")})
+        house.disclose(named, NAV)
         asks.check(named, call=house.call(NAV), ports=house.ports)
         reason = f"Fare for liv: {WRITTEN}"
         relied(house, HEALTH, person, "S4", reason=reason)
@@ -174,7 +174,7 @@ def test_a_shredded_person_is_unreadable_everywhere_and_every_proof_holds(
         dumped(copy),
         files(export_before, export_after, keyring),
     ):
-        assert search([WRITTEN], place) == []
+        assert search(CANARIES, place) == []
     # The log is what it was, and goes on from there.
     for head, store in ((after, house.store), (before, restored)):
         assert_proven(store, head)

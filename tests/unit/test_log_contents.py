@@ -14,8 +14,10 @@ from tillit.contents import (
     fresh_id,
     is_epoch,
     open_content,
+    open_receipt,
     open_volume,
     seal_content,
+    seal_receipt,
     seal_volume,
 )
 from tillit.envelopes import (
@@ -84,6 +86,30 @@ def test_a_content_opens_for_no_other_entry_and_under_no_other_key() -> None:
         open_content(sealed(), leaf_hash=b"x" * 32, key=KEY)
     with pytest.raises(ContentBroken):
         open_content(sealed(), leaf_hash=LEAF, key=b"x" * 32)
+
+
+def test_a_receipt_opens_as_itself_and_as_nothing_else() -> None:
+    """A receipt and a content of the same entry under the same key cannot pass for one another."""
+    kept = seal_receipt("a.b.c", leaf_hash=LEAF, key=KEY, randomness=counted())
+    assert open_receipt(kept, leaf_hash=LEAF, key=KEY) == "a.b.c"
+    for wrong in (
+        lambda: open_receipt(kept, leaf_hash=b"x" * 32, key=KEY),
+        lambda: open_receipt(kept[:-1], leaf_hash=LEAF, key=KEY),
+        lambda: open_receipt(sealed(), leaf_hash=LEAF, key=KEY),
+        lambda: open_content(kept, leaf_hash=LEAF, key=KEY),
+    ):
+        with pytest.raises(ContentBroken):
+            wrong()
+    foreign = seal_receipt("blåbær", leaf_hash=LEAF, key=KEY, randomness=counted())
+    with pytest.raises(ContentBroken):
+        open_receipt(foreign, leaf_hash=LEAF, key=KEY)
+
+
+def test_a_content_without_room_for_its_salt_is_none() -> None:
+    """Whatever a writer sealed."""
+    short = seal_content(b"", salt=b"short", leaf_hash=LEAF, key=KEY, randomness=counted())
+    with pytest.raises(ContentBroken):
+        open_content(short, leaf_hash=LEAF, key=KEY)
 
 
 def test_a_content_is_held_against_its_commitment() -> None:
