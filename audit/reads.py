@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from audit import bundles, paths, tree
 from audit.errors import LogDamaged, NoCheckpoint, SizeUnknown
-from audit.storage import log_checkpoint, log_entry, log_tile
+from audit.storage import log_checkpoint, log_entry, log_head, log_tile
 from tillit.leaves import leaf_at
 from tillit.notes import read_unsafe_checkpoint
 from tillit.proofs import HASH_BYTES
@@ -45,25 +45,45 @@ class StoredTiles:
         return len(self._held)
 
 
-def checkpoint(connection: Connection) -> str:
-    """The newest signed checkpoint. Raises ``NoCheckpoint`` before the log has been started."""
-    note: str | None = connection.execute(select(log_checkpoint.c.note)).scalar()
+def checkpoint(connection: Connection, *, witnessed: bool = False) -> str:
+    """The newest signed checkpoint or, ``witnessed``, the newest that the quorum of witnesses has cosigned.
+
+    Raises ``NoCheckpoint`` before there is one.
+    """
+    query = select(log_checkpoint.c.note)
+    if witnessed:
+        query = select(log_head.c.note).where(log_head.c.state == "held")
+    note: str | None = connection.execute(query).scalar()
     if note is None:
         raise NoCheckpoint
     return note
 
 
 def inclusion(
-    connection: Connection, leaf_hash: bytes, *, tiles: StoredTiles | None = None
+    connection: Connection,
+    leaf_hash: bytes,
+    *,
+    tiles: StoredTiles | None = None,
+    witnessed: bool = False,
 ) -> InclusionProof | None:
-    """The proof for a leaf, or None while it is not in the tree (yet). Raises ``LogDamaged``."""
+    """The proof for a leaf, or None while it is not (yet) in the tree that the checkpoint is about.
+
+    See ``checkpoint`` for which. Raises ``LogDamaged``.
+    """
     query = select(log_entry.c.idx).where(log_entry.c.leaf_hash == leaf_hash)
     index: int | None = connection.execute(query).scalar()
     if index is None:
         return None
     # Read after the index: this checkpoint, or one before it, was signed with the leaf.
-    note = checkpoint(connection)
+    try:
+        note = checkpoint(connection, witnessed=witnessed)
+    except NoCheckpoint:
+        if witnessed:
+            return None
+        raise
     size = read_unsafe_checkpoint(note).size
+    if index >= size and witnessed:
+        return None
     if index >= size:
         raise LogDamaged("an entry has a place that the checkpoint does not cover")
     path = tree.inclusion(tiles or StoredTiles(connection), index, size)
@@ -104,10 +124,10 @@ def entry_bundle(connection: Connection, n: int, width: int = tree.TILE_WIDTH) -
         return None
 
 
-def resource(connection: Connection, path: str) -> bytes | None:
+def resource(connection: Connection, path: str, *, witnessed: bool = False) -> bytes | None:
     """What the log serves under a C2SP path (``checkpoint``, ``tile/…``), None when nothing."""
     if path == paths.CHECKPOINT:
-        return checkpoint(connection).encode()
+        return checkpoint(connection, witnessed=witnessed).encode()
     wanted = paths.parse(path)
     if wanted is None:
         return None

@@ -18,8 +18,6 @@ from sqlalchemy import (
     Engine,
     bindparam,
     exists,
-    false,
-    func,
     insert,
     select,
     update,
@@ -28,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tree
 from audit.errors import HeadMoved, LogDamaged
+from audit.locks import lock
 from audit.reads import StoredTiles
 from audit.signers import Signing, given
 from audit.spreading import CHUNK, spread
@@ -147,7 +146,7 @@ class Sequencer:
 
     def _batch(self) -> int:
         with self._engine.begin() as connection:
-            _lock(connection)
+            lock(connection, _LOCK)
             head = self._head(connection)
             size = head.size if head else 0
             tiles = StoredTiles(connection)
@@ -212,15 +211,6 @@ class _Overlay:
     def __call__(self, level: int, n: int) -> bytes:
         grown = self._changed.get((level, n))
         return self._below(level, n) if grown is None else grown
-
-
-def _lock(connection: Connection) -> None:
-    """Wait until no other sequencer is at work, in whatever way the engine begins transactions."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    else:
-        # SQLite takes its one write lock at the first statement that could write.
-        connection.execute(update(log_checkpoint).where(false()).values(id=1))
 
 
 def _write_tiles(

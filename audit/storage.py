@@ -143,6 +143,31 @@ log_spread = Table(
     Column("size", BigInteger, nullable=False),
 )
 
+# At most two rows: the checkpoint ``offered`` to the witnesses, and the newest one ``held`` by enough of them, with their
+# cosignatures in the note. Each offer is a round of its own.
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("state", String(8), primary_key=True),
+    Column("round", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# What is known of each witness, by its public key in hex: the size it cosigned last, in which round, with what line, and
+# from when on it may be spoken to by whoever is first.
+log_witness = Table(
+    "log_witness",
+    metadata,
+    Column("witness", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("round", BigInteger, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("free_at", String(27), nullable=False),
+)
+
 _INSERT_ENTRY = insert(log_entry).inline()
 
 

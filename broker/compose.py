@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from audit.sequencer import Sequencer
 from audit.signers import Signers
+from audit.witnessing import Witnessing
 from broker import change
 from broker import settings as configuration
 from broker.api import app
@@ -38,6 +39,7 @@ from keys.parts import BrokerSecrets
 from keys.rates import Rate
 from keys.remote import RemoteCustodian, tls_context
 from keys.signing import SigningKeys
+from tillit.quorums import Policy
 
 SWEEP_SECONDS = 600.0
 RENEW_SECONDS = 3.0
@@ -122,7 +124,12 @@ def _remote(settings: Settings, address: str) -> RemoteCustodian:
 def opened(settings: Settings, keyring: Custodian | None = None) -> SqlStore:
     """The store in the settings' database; contents of the log are sealed to the custodian's keys."""
     log_keys = CustodiansLogKeys(keyring or custodian(settings))
-    return SqlStore(settings.database, origin=settings.origin, log_keys=log_keys)
+    return SqlStore(
+        settings.database,
+        origin=settings.origin,
+        log_keys=log_keys,
+        witnessed=settings.witnesses() is not None,
+    )
 
 
 def engine(settings: Settings, policies: bundle.Bundle) -> PolicyEngine:
@@ -164,12 +171,14 @@ def compose(settings: Settings) -> FastAPI:
     renewed = InForce(settings, store, keyring=keyring)
     ports = renewed()
     sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
+    witnesses = settings.witnesses()
     return app.create(
         ports,
         settings,
-        log=Log(store.engine.connect, sequencing.head),
+        log=Log(store.engine.connect, sequencing.head, witnessed=witnesses is not None),
         background=(
             sequencing.run_forever,
+            *witnessing(store, witnesses, sequencing),
             sweeper(store),
             ticker(ports, renewed=renewed),
             keeper(ports),
@@ -182,6 +191,24 @@ def compose(settings: Settings) -> FastAPI:
 def sequencer(store: SqlStore, keys: Callable[[], SigningKeys], *, origin: str) -> Sequencer:
     """The sequencer of the store's log, which signs with the log's keys as they are."""
     return Sequencer(store.engine, origin=origin, signer=lambda: log_signers(keys()), clock=now)
+
+
+def witnessing(
+    store: SqlStore, witnesses: Policy | None, sequencing: Sequencer
+) -> tuple[Callable[[threading.Event], None], ...]:
+    """What has the log's checkpoints cosigned, where anybody is to.
+
+    Raises:
+        SettingsWrong: the witnesses are another log's.
+    """
+    if witnesses is None:
+        return ()
+    if witnesses.logs and sequencing.vkey not in witnesses.logs:
+        raise configuration.SettingsWrong(
+            "TILLIT_LOG_WITNESSES_FILE: it lists logs, and not this one with its newest key"
+        )
+    cosigning = Witnessing(store.engine, log=lambda: sequencing.vkey, policy=witnesses, clock=now)
+    return (cosigning.run_forever,)
 
 
 def log_signers(keys: SigningKeys) -> Signers:

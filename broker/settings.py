@@ -1,19 +1,20 @@
 """Settings: what an operator chooses, read from the environment (``TILLIT_…``), and what is refused as unsafe in production."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 
+from broker import witnesses_file
+from broker.addresses import is_plain_and_remote
 from broker.domain.anonymity import DEFAULT_K, LEAST_K
 from keys.rates import BURST, PER_SECOND
 from keys.settings import KeyringSettings, is_open_to_others
+from tillit.quorums import Policy
 
 MIN_PASSPHRASE_CHARS = 16
 PACKAGED_POLICIES = Path(__file__).resolve().parent.parent / "policies"
-_LOCAL_NAMES = frozenset(("localhost", "localhost.localdomain"))
 _WELL_KNOWN = frozenset(
     ("change-me", "changeme", "passphrase", "password", "secret", "demo", "tillit")
 )
@@ -77,6 +78,8 @@ class Settings(KeyringSettings):
     """Whether nothing may be sealed to a key that quantum computers break: then every service needs a hybrid reading key."""
     log_origin: Name | None = None
     """The log's name in its checkpoints; host of the issuer and /log by default."""
+    log_witnesses_file: Path | None = None
+    """Who cosigns the log's checkpoints, where, and how many are enough (C2SP tlog-policy); needed outside demo."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -102,6 +105,20 @@ class Settings(KeyringSettings):
         """The log's name."""
         return self.log_origin or f"{urlsplit(self.issuer).netloc}/log"
 
+    def witnesses(self) -> Policy | None:
+        """Who witnesses the log, read anew; None where nobody need (a demo).
+
+        Raises:
+            SettingsWrong: the file cannot be used any more.
+        """
+        if self.log_witnesses_file is None:
+            return None
+        try:
+            policy = witnesses_file.read(self.log_witnesses_file)
+        except witnesses_file.Unusable as wrong:
+            raise SettingsWrong(str(wrong)) from None
+        return None if policy.asks_nobody else policy
+
     def read_passphrase(self) -> bytes:
         """The keyring's passphrase, read anew each time, so that a locked keyring opens once it can be had.
 
@@ -121,6 +138,9 @@ class Settings(KeyringSettings):
         if self.engine == "opa" and self.opa_url is None:
             problems.append("TILLIT_OPA_URL: needed with TILLIT_ENGINE=opa")
         problems += self._of_the_custodian()
+        problems += witnesses_file.problems(
+            self.log_witnesses_file, production=self.mode == "production"
+        )
         if (self.person_issuer is None) != (self.person_jwks_file is None):
             problems.append("TILLIT_PERSON_ISSUER and TILLIT_PERSON_JWKS_FILE: set both or neither")
         return problems
@@ -150,7 +170,7 @@ class Settings(KeyringSettings):
                 ("TILLIT_PERSON_ISSUER", self.person_issuer),
                 ("TILLIT_VAULT_URL", self.vault_url),
             )
-            if url is not None and _is_plain_and_remote(url)
+            if url is not None and is_plain_and_remote(url)
         ]
         if self.register_file is not None:
             problems.append(
@@ -186,18 +206,6 @@ def read() -> Settings:
 def _line(where: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ").replace("; TILLIT_", "\nTILLIT_")
     return f"TILLIT_{str(where[0]).upper()}: {text}" if where else text
-
-
-def _is_plain_and_remote(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme != "https" and not _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in _LOCAL_NAMES
 
 
 def _is_weak(passphrase: str) -> bool:

@@ -20,16 +20,21 @@ class Log:
 
     connect: Callable[[], AbstractContextManager[Connection]]
     head: Callable[[bytes], VerifiedCheckpoint | None]
+    witnessed: bool = False
+    """Whether to show only checkpoints that the quorum of witnesses has cosigned."""
 
     def resource(self, path: str) -> bytes | None:
         """What the log serves under a path, None when nothing.
 
         Raises:
-            StoreDown: the log cannot be read now, or has not been started.
+            StoreDown: the log cannot be read now, has not been started, or has not been witnessed yet.
         """
+        return self._read(path, witnessed=self.witnessed)
+
+    def _read(self, path: str, *, witnessed: bool) -> bytes | None:
         try:
             with self.connect() as connection:
-                return reads.resource(connection, path)
+                return reads.resource(connection, path, witnessed=witnessed)
         except (SQLAlchemyError, AuditError) as error:
             raise StoreDown("the log cannot be read") from error
 
@@ -39,7 +44,7 @@ class Log:
         Raises:
             StoreDown: the log cannot be read.
         """
-        head = self.head(self.resource("checkpoint") or b"")
+        head = self.head(self._read("checkpoint", witnessed=False) or b"")
         if head is None:
             raise StoreDown("the stored checkpoint is not this log's")
         return head.at is not None and now - head.at <= age

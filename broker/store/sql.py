@@ -65,8 +65,10 @@ class SqlTransaction(
         origin: str,
         randomness: Randomness,
         sealing: Sealing | None = None,
+        witnessed: bool = False,
     ) -> None:
         super().__init__(connection)
+        self._witnessed = witnessed
         self._origin = origin
         self._randomness = randomness
         self._sealing = sealing
@@ -79,9 +81,9 @@ class SqlTransaction(
         )
 
     def proof(self, leaf_hash: bytes) -> ProofAnswer | None:
-        """Where an entry stands in the signed tree; None while it waits, or when there is none."""
+        """Where an entry stands in the signed (and witnessed) tree; None while it waits, or when there is none."""
         with readable():
-            found = reads.inclusion(self._connection, leaf_hash)
+            found = reads.inclusion(self._connection, leaf_hash, witnessed=self._witnessed)
         if found is None:
             return None
         return ProofAnswer(
@@ -97,7 +99,7 @@ class SqlStore:
 
     Nothing is connected to before the first transaction, and a database that comes back is used
     again without further ado. ``engine`` is for the log's sequencer and readers. Without ``log_keys``
-    no entry can be written.
+    no entry can be written. ``witnessed``: an entry counts as proven under a witnessed checkpoint only.
     """
 
     def __init__(
@@ -108,7 +110,9 @@ class SqlStore:
         log_keys: LogKeys | None = None,
         randomness: Randomness = secrets.token_bytes,
         wait: float = WAIT_SECONDS,
+        witnessed: bool = False,
     ) -> None:
+        self._witnessed = witnessed
         self._write = bare_engine(url, wait=wait)
         self.engine: Engine = begun(self._write)
         self._wait = wait
@@ -190,7 +194,11 @@ class SqlStore:
         self, connection: Connection, sealing: Sealing | None = None
     ) -> SqlTransaction:
         return SqlTransaction(
-            connection, origin=self._origin, randomness=self._randomness, sealing=sealing
+            connection,
+            origin=self._origin,
+            randomness=self._randomness,
+            sealing=sealing,
+            witnessed=self._witnessed,
         )
 
     def _begin(self, connection: Connection, how: str) -> None:

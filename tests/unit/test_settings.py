@@ -6,13 +6,27 @@ from typing import Any
 import pytest
 
 from broker.settings import Settings, SettingsWrong, read
+from tests.witness import Witness
 
 GOOD = "long enough a passphrase"
 
 
+WITNESS = Witness("witness.example/w1", "log.example", b"").vkey
+
+
+@pytest.fixture(autouse=True)
+def witnesses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file that names one witness, set for every test that does not say otherwise."""
+    file = tmp_path / "witnesses"
+    file.write_text(f"witness one {WITNESS} https://witness.example\nquorum one\n")
+    monkeypatch.setenv("TILLIT_LOG_WITNESSES_FILE", str(file))
+    return file
+
+
 def _environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     for name in Settings.model_fields:
-        monkeypatch.delenv(f"TILLIT_{name.upper()}", raising=False)
+        if name != "log_witnesses_file":
+            monkeypatch.delenv(f"TILLIT_{name.upper()}", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(f"TILLIT_{name.upper()}", value)
 
@@ -193,3 +207,58 @@ def test_an_engines_deadline_has_bounds(monkeypatch: pytest.MonkeyPatch, millise
     """None at all would hang an appointment; a too short one would refuse everybody."""
     said = _refused(monkeypatch, passphrase=GOOD, engine_deadline_ms=milliseconds)
     assert "TILLIT_ENGINE_DEADLINE_MS" in said
+
+
+def test_production_without_witnesses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that nobody else watches can be two logs; a demo says what it is."""
+    monkeypatch.delenv("TILLIT_LOG_WITNESSES_FILE")
+    said = _refused(monkeypatch, passphrase=GOOD)
+    assert said.splitlines() == [
+        "TILLIT_LOG_WITNESSES_FILE: needed; without witnesses the log could show different trees to different people"
+    ]
+    _environment(monkeypatch, mode="demo")
+    assert read().witnesses() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("quorum none\n", "quorum none is for TILLIT_MODE=demo only"),
+        (f"witness one {WITNESS}\nquorum one\n", "too few witnesses have an address"),
+        (f"witness one {WITNESS} http://w.example\nquorum one\n", "one: plain http"),
+    ],
+)
+def test_witnesses_that_production_cannot_rely_on_are_refused(
+    monkeypatch: pytest.MonkeyPatch, witnesses: Path, text: str, said: str
+) -> None:
+    """A quorum that can never be made up would stop every proof, later and less clearly."""
+    witnesses.write_text(text)
+    assert f"TILLIT_LOG_WITNESSES_FILE: {said}" in _refused(monkeypatch, passphrase=GOOD)
+    _environment(monkeypatch, mode="demo")
+    assert read().mode == "demo"
+
+
+def test_a_witnesses_file_that_is_none_is_refused_in_any_mode(
+    monkeypatch: pytest.MonkeyPatch, witnesses: Path
+) -> None:
+    """With the line where it stops making sense."""
+    witnesses.write_text("quorum all of them\n")
+    assert "TILLIT_LOG_WITNESSES_FILE: line 1: too few or too many" in _refused(
+        monkeypatch, mode="demo"
+    )
+    witnesses.unlink()
+    assert "TILLIT_LOG_WITNESSES_FILE: No such file" in _refused(monkeypatch, mode="demo")
+
+
+def test_the_witnesses_are_read_anew(monkeypatch: pytest.MonkeyPatch, witnesses: Path) -> None:
+    """The file may have been changed, or spoilt, since the settings were read."""
+    _environment(monkeypatch, passphrase=GOOD)
+    settings = read()
+    policy = settings.witnesses()
+    assert policy is not None
+    assert dict(policy.urls) == {"one": "https://witness.example"}
+    witnesses.write_text("quorum none\n")
+    assert settings.witnesses() is None
+    witnesses.unlink()
+    with pytest.raises(SettingsWrong, match="No such file"):
+        settings.witnesses()
