@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +34,8 @@ START_SECONDS = 60
 _ROLE = "tillit"
 _TEMPLATE = "tillit_template"
 # Nothing here outlives the tests, so nothing need survive a power cut.
+_FLEETING = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "max_wal_size": "256MB",
     "unix_socket_directories": "",
@@ -127,8 +126,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """A new server, stopped and removed on leaving."""
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A new server, stopped and removed on leaving.
+
+    ``durable``: what is committed is on the disk, as in production and as benchmarks must have it.
+    """
     owner = _owner()
     home = Path(tempfile.mkdtemp(prefix="tillit-postgres-"))
     try:
@@ -146,17 +148,21 @@ def running_postgres() -> Iterator[Postgres]:
             **owner,
         )
         assert made.returncode == 0, made.stderr
-        with _serving(programs, data, owner) as server:
+        with _serving(
+            programs, data, owner, _SETTINGS if durable else _SETTINGS | _FLEETING
+        ) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
-def _serving(programs: Path, data: Path, owner: dict[str, Any]) -> Iterator[Postgres]:
+def _serving(
+    programs: Path, data: Path, owner: dict[str, Any], settings: Mapping[str, str]
+) -> Iterator[Postgres]:
     server = Postgres(_free_port())
-    settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    command = [str(programs / "postgres"), "-D", str(data), "-p", str(server.port), *settings]
+    flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = [str(programs / "postgres"), "-D", str(data), "-p", str(server.port), *flags]
     with (data.parent / "output").open("w+b") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=data, **owner)
         try:
