@@ -1,4 +1,4 @@
-"""The ``tillit-audit`` command: verify a log from outside, mirror, search, report on and export it, reconcile it with released keys.
+"""The ``tillit-audit`` command: verify a log from outside, mirror, search, report on and export it, reconcile it with keys.
 
 Exit codes: 0 everything holds, 1 something is wrong, 2 it could not be checked.
 """
@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from audit.commands import export, given, mirror, reconcile, report, search, verify
+from audit.commands import certificate, export, given, mirror, reconcile, report, search, verify
 from audit.commands.saying import say_unchecked, say_wrong
 from audit.errors import AuditError, ResourceMissing
 from audit.mirror import MirrorRefused
@@ -20,6 +20,7 @@ COMMANDS = (
     search.declare,
     report.declare,
     export.declare,
+    certificate.declare,
 )
 """What adds each command, in the order of the help."""
 

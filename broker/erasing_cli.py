@@ -19,6 +19,10 @@ What lies elsewhere: services keep what they were given (each is told in its fee
 hold the key, until they are destroyed, or the root key is rotated under a back end that destroys the old one
 (tillit-broker keys rotate root)."""
 
+UNSIGNED = (
+    "no certificate: the custodian destroys without its keys, and signs with them; it is locked"
+)
+
 
 def declare(commands: Any) -> None:
     """Add the command."""
@@ -26,13 +30,18 @@ def declare(commands: Any) -> None:
     shredding_.add_argument("--by", required=True, help="who has it done: an id, no name")
     shredding_.add_argument("--case", required=True, help="the case's number")
     shredding_.add_argument("--reason", required=True, help="why, in words")
-    shredding_.add_argument(
+    add_whom(shredding_)
+    shredding_.add_argument("--yes", action="store_true", help="do it; without it, only look")
+
+
+def add_whom(parser: argparse.ArgumentParser) -> None:
+    """Let a command say whom it is about."""
+    parser.add_argument(
         "--handle",
         nargs=2,
         metavar=("UNIT", "HANDLE"),
         help="whom: by a service's own handle; without it the national identity number is read from standard input",
     )
-    shredding_.add_argument("--yes", action="store_true", help="do it; without it, only look")
 
 
 def shred(given: argparse.Namespace, settings: Settings) -> Ends:
@@ -42,20 +51,22 @@ def shred(given: argparse.Namespace, settings: Settings) -> Ends:
     store = compose.opened(settings, custodian)
     try:
         ports = compose.ported(settings, store, custodian)
-        subject = _whom(given, ports)
+        subject = whom(given, ports)
         if not given.yes:
             print(
                 "the person is known; nothing was done. With --yes everything about them is erased for good"
             )
             return WRONG
         print(f"erased, {shredding.shred(subject, order, ports=ports)} rows")
+        print(shredding.certificate(subject, ports=ports) or UNSIGNED)
         print(STILL, file=sys.stderr)
     finally:
         store.close()
     return None
 
 
-def _whom(given: argparse.Namespace, ports: Ports) -> SubjectId:
+def whom(given: argparse.Namespace, ports: Ports) -> SubjectId:
+    """Whom a command is about."""
     if given.handle:
         unit, handle = given.handle
         return shredding.of_handle(UnitId(unit), handle, ports=ports)

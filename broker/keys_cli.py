@@ -19,9 +19,11 @@ from rich.progress import Progress
 from audit.entries import Entry
 from broker import compose
 from broker.commands import Ends, Mistake, add
-from broker.domain.ids import UnitId
+from broker.domain.ids import SubjectId, UnitId
+from broker.erasing_cli import add_whom, whom
+from broker.ports import Ports
 from broker.settings import Settings
-from broker.usecases import service_keys
+from broker.usecases import service_keys, subject_keys
 from keys import rotation
 from keys.errors import CustodianUnreachable
 from keys.roots import ROOT, RootFile
@@ -44,6 +46,7 @@ def declare(commands: Any) -> None:
     rotating = actions.add_parser("rotate", help="put a new key in a key's place")
     kinds = rotating.add_subparsers(required=True, metavar="KIND")
     add(kinds, "root", rotate_root)
+    add_whom(add(kinds, "subject", rotate_subject))
     for kind in KINDS:
         exchanging = add(kinds, kind, rotate_signing)
         exchanging.set_defaults(kind=kind)
@@ -55,9 +58,13 @@ def declare(commands: Any) -> None:
             metavar="SECONDS",
             help="it signs after so long; by then whoever checks has fetched it (default: %(default)s)",
         )
-    retiring = add(actions, "retire", retire)
-    retiring.add_argument("kind", choices=("log",), help="which kind")
-    _kid(retiring)
+    retiring = actions.add_parser("retire", help="let an old key go").add_subparsers(
+        required=True, metavar="KIND"
+    )
+    of_log = add(retiring, "log", retire)
+    of_log.set_defaults(kind="log")
+    _kid(of_log)
+    add_whom(add(retiring, "subject", retire_subject))
     revoking = add(actions, "revoke", revoke)
     revoking.add_argument("kind", choices=(*KINDS, "service"), help="which kind")
     _kid(revoking)
@@ -116,6 +123,34 @@ def rotate_root(_: argparse.Namespace, settings: Settings) -> Ends:
         print(f"damaged, and left as it is: {name}")
     print("what had wrapped the old one is destroyed" if done.destroyed else NOT_ENFORCED)
     return 1 if done.damaged else None
+
+
+def rotate_subject(given: argparse.Namespace, settings: Settings) -> None:
+    """Put another key in the place of a person's, and wrap every stored content key anew; no ciphertext is touched.
+
+    The key before still opens what it did, until it is retired.
+    """
+    with _about(given, settings) as (subject, ports), _progress() as shown:
+        count = subject_keys.rotate(subject, ports=ports, progress=lambda done: shown(done, done))
+    print(f"{count} content keys are under the new key; retire the one before in ten minutes")
+
+
+def retire_subject(given: argparse.Namespace, settings: Settings) -> None:
+    """Wrap anew what came in meanwhile, and destroy the key before a person's key now."""
+    with _about(given, settings) as (subject, ports), _progress() as shown:
+        count = subject_keys.retire(subject, ports=ports, progress=lambda done: shown(done, done))
+    print(f"{count} content keys, all under the key now; the one before is destroyed")
+
+
+@contextmanager
+def _about(given: argparse.Namespace, settings: Settings) -> Iterator[tuple[SubjectId, Ports]]:
+    custodian = compose.custodian(settings)
+    store = compose.opened(settings, custodian)
+    try:
+        ports = compose.ported(settings, store, custodian)
+        yield whom(given, ports), ports
+    finally:
+        store.close()
 
 
 def list_(_: argparse.Namespace, settings: Settings) -> None:

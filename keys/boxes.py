@@ -13,6 +13,7 @@ from tillit.envelopes import KEY_BYTES, Randomness
 from tillit.jose import TokenInvalid, b64u, members, unb64u
 
 SHREDDED = b'{"v":1,"shredded":true}\n'
+_SHREDDED_PREFIX = b'{"v":1,"shredded":true'
 _IV_BYTES = 12
 _SALT_BYTES = 16
 _PASSPHRASE_BYTES = range(8, 1025)
@@ -33,7 +34,22 @@ _MOST = Cost(n=2**20, r=16, p=16)
 
 def is_shredded(data: bytes) -> bool:
     """Whether a file is the mark of a key that was destroyed."""
-    return data == SHREDDED
+    return data.startswith(_SHREDDED_PREFIX)
+
+
+def shredded(**said: str | int | None) -> bytes:
+    """The mark of a key that was destroyed, with what a certificate is to say of it."""
+    return _file({"v": 1, "shredded": True, **said})
+
+
+def read_shredded(data: bytes) -> dict[str, Any]:
+    """What a mark says; nothing where it is one of those that said nothing. Raises ``KeyringDamaged``."""
+    try:
+        return (
+            {} if data == SHREDDED else _versioned(data, "v", "shredded", "at", "epoch", "sealed")
+        )
+    except TokenInvalid:
+        raise KeyringDamaged("the mark of a destroyed key is damaged") from None
 
 
 def seal(secret: bytes, *, key: bytes, name: str, randomness: Randomness) -> bytes:

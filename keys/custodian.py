@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from keys.errors import ContentKeyBroken, DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
+from keys.errors import DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
 from keys.logkeys import OpenedVolumes
+from keys.subjects import SubjectKeys
 from keys.warrants import Warrant
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness, open_key, seal_key, unwrap, wrap
@@ -73,6 +74,35 @@ class Custodian(Protocol):
         """
         ...
 
+    def shred_certificate(self, *, subject: str) -> str:
+        """The custodian's signed word that the subject's key was destroyed (``tillit.shredding``).
+
+        Raises ``NotShredded``.
+        """
+        ...
+
+    def renew(self, *, subject: str) -> None:
+        """Make another key for the subject; content keys under the one before are released as ever.
+
+        While there is one before, a repeat changes nothing. Raises ``NoSubjectKey`` or
+        ``SubjectShredded``.
+        """
+        ...
+
+    def rewrap(self, *, subject: str, wrapped: Mapping[str, str]) -> dict[str, str]:
+        """Content keys under the subject's key now, whichever they were under.
+
+        Raises ``ContentKeyBroken``, ``NoSubjectKey``, ``SubjectShredded`` or ``TooManyKeys``.
+        """
+        ...
+
+    def retire(self, *, subject: str) -> None:
+        """Destroy the key before: what was not rewrapped by then is lost, which is not checked here.
+
+        Raises ``KeyChangeRefused`` until a deposit that was admitted under it must have ended.
+        """
+        ...
+
     def log_subject_key(self, *, subject: str) -> dict[str, Any]:
         """The public key that log contents about the subject are sealed to (made on first use).
 
@@ -117,7 +147,7 @@ def admitted(
 
     Raises ``DepositKeyWrong``.
     """
-    _require_few(wrapped)
+    require_few(wrapped)
     try:
         deposit_key = open_key(
             key, key=custodian_key, kid=custodian_kid, manifest_hash=manifest_hash
@@ -133,16 +163,16 @@ def released(
     recipient_jwk: Mapping[str, Any],
     manifest_hash: bytes,
     kid: str,
-    subject_key: bytes,
+    subject_keys: SubjectKeys,
     randomness: Randomness,
 ) -> Released:
-    """Content keys under the subject's key, rewrapped under a fresh key sealed to the recipient."""
-    _require_few(wrapped)
+    """Content keys under a subject's keys, rewrapped under a fresh key sealed to the recipient."""
+    require_few(wrapped)
     disclosure_key = randomness(KEY_BYTES)
-    try:
-        rewrapped = _rewrapped(wrapped, old=subject_key, new=disclosure_key)
-    except TokenInvalid:
-        raise ContentKeyBroken("a stored content key does not open") from None
+    rewrapped = {
+        record: wrap(subject_keys.unwrapped(text), key=disclosure_key)
+        for record, text in wrapped.items()
+    }
     try:
         if thumbprint(recipient_jwk) != kid:
             raise RecipientKeyUnusable("the key id is not the thumbprint of the recipient's key")
@@ -156,6 +186,7 @@ def _rewrapped(wrapped: Mapping[str, str], *, old: bytes, new: bytes) -> dict[st
     return {record: wrap(unwrap(text, key=old), key=new) for record, text in wrapped.items()}
 
 
-def _require_few(wrapped: Mapping[str, str]) -> None:
+def require_few(wrapped: Mapping[str, str]) -> None:
+    """Raises ``TooManyKeys`` for more than a disclosure can have."""
     if len(wrapped) > MAX_FIELDS:
         raise TooManyKeys(f"at most {MAX_FIELDS} content keys at once")

@@ -164,6 +164,12 @@ class SubjectShredded(CustodianError):
     code = "subject.shredded"
 
 
+class NotShredded(CustodianError):
+    """The subject's key was not destroyed, so that nothing can be certified."""
+
+    code = "subject.not_shredded"
+
+
 # --- log keys ---
 class EpochInvalid(CustodianError):
     """Not the name of an epoch."""

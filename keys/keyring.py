@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -32,10 +32,12 @@ from keys import boxes, custodian, files, logkeys, releases, warrants
 from keys.custodian import Released
 from keys.epochs import Epochs
 from keys.errors import (
+    KeyChangeRefused,
     KeyringDamaged,
     KeyringMissing,
     KeyringUnreachable,
     NoSubjectKey,
+    NotShredded,
     SubjectShredded,
 )
 from keys.logkeys import OpenedVolumes
@@ -59,17 +61,24 @@ from keys.rates import Rate, Rates
 from keys.releases import ReleaseLog
 from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
 from keys.signing import SIGNING
+from keys.subjects import SubjectKeys
 from keys.warrants import Warrant
+from tillit import shredding
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
 from tillit.jose import x25519_jwk
+from tillit.leaves import instant
 from tillit.notes import Vkey
 from tillit.releases import vkey
+from tillit.shredding import ShredStatement
 from tillit.wire import SealedKey
 
 __all__ = ["BROKER", "CUSTODIAN", "SUBJECTS", "BrokerSecrets", "LocalCustodian", "create"]
 
 Result = TypeVar("Result")
+
+SETTLED_SECONDS = 600.0
+"""What was admitted under a subject's key before it was exchanged is committed by then, or never."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,14 +162,14 @@ class LocalCustodian:
         """See ``keys.custodian.Custodian.admit``."""
         unlocked = self._open()
 
-        def admitted(subject_key: bytes) -> dict[str, str]:
+        def admitted(subject_keys: SubjectKeys) -> dict[str, str]:
             return custodian.admitted(
                 key=key,
                 wrapped=wrapped,
                 manifest_hash=manifest_hash,
                 custodian_key=unlocked.custodian,
                 custodian_kid=str(unlocked.jwk["kid"]),
-                subject_key=subject_key,
+                subject_key=subject_keys.now,
             )
 
         return self._first_used(unlocked, subject, admitted)
@@ -180,13 +189,13 @@ class LocalCustodian:
             warrant, issuers=unlocked.issuers, kid=kid, records=wrapped.keys(), now=self._clock()
         )
         self._rates.take(kid)
-        with reported(), self._subject_key(unlocked, subject) as subject_key:
+        with reported(), self._subject_keys(unlocked, subject) as subject_keys:
             released = custodian.released(
                 wrapped=wrapped,
                 recipient_jwk=recipient_jwk,
                 manifest_hash=warranted.manifest_hash,
                 kid=kid,
-                subject_key=subject_key,
+                subject_keys=subject_keys,
                 randomness=self._randomness,
             )
             with reported():
@@ -199,14 +208,58 @@ class LocalCustodian:
         Works without the passphrase; a repeat changes nothing.
         """
         self._identity()
+        path = self._path(subject)
         with reported():
-            files.destroy(self._path(subject), boxes.SHREDDED)
+            data = content(path)
+            if data is None or not boxes.is_shredded(data):
+                files.destroy(path, self._mark(data))
+
+    def shred_certificate(self, *, subject: str) -> str:
+        """See ``keys.custodian.Custodian.shred_certificate``."""
+        signer, path = self._open().signer, self._path(subject)
+        data = content(path)
+        if data is None or not boxes.is_shredded(data):
+            raise NotShredded("the subject's key was not destroyed")
+        said = boxes.read_shredded(data) or {"at": None, "epoch": 0, "sealed": None}
+        with reported():
+            at = said["at"] or datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        whom = shredding.digest(subject.encode())
+        statement = {"v": 1, "subject": whom, **said, "at": at}
+        kept = {name: statement[name] for name in ShredStatement.model_fields}
+        return shredding.issue(ShredStatement.model_validate(kept), signer)
+
+    def renew(self, *, subject: str) -> None:
+        """See ``keys.custodian.Custodian.renew``."""
+
+        def renewed(keys: SubjectKeys) -> SubjectKeys | None:
+            return keys.renewed(self._randomness(KEY_BYTES)) if keys.before is None else None
+
+        self._exchange(subject, renewed)
+
+    def rewrap(self, *, subject: str, wrapped: Mapping[str, str]) -> dict[str, str]:
+        """See ``keys.custodian.Custodian.rewrap``."""
+        custodian.require_few(wrapped)
+        with reported(), self._subject_keys(self._open(), subject) as keys:
+            return keys.rewrapped(wrapped)
+
+    def retire(self, *, subject: str) -> None:
+        """See ``keys.custodian.Custodian.retire``."""
+
+        def retired(keys: SubjectKeys) -> SubjectKeys | None:
+            if keys.before is None:
+                return None
+            written = self._path(subject).stat().st_mtime
+            if self._clock().timestamp() - written < SETTLED_SECONDS:
+                raise KeyChangeRefused("the key was exchanged a moment ago; retire it later")
+            return keys.retired()
+
+        self._exchange(subject, retired)
 
     def log_subject_key(self, *, subject: str) -> dict[str, Any]:
         """See ``keys.custodian.Custodian.log_subject_key``."""
 
-        def public(subject_key: bytes) -> dict[str, Any]:
-            return logkeys.public_jwk(logkeys.subject_seed(subject_key))
+        def public(subject_keys: SubjectKeys) -> dict[str, Any]:
+            return logkeys.public_jwk(subject_keys.log_seed)
 
         return self._first_used(self._open(), subject, public)
 
@@ -235,8 +288,8 @@ class LocalCustodian:
                 epoch_seed=lambda epoch: held.enter_context(
                     self._epochs.seed(epoch, unseal=partial(self._unsealed, unlocked))
                 ),
-                subject_key=lambda subject: held.enter_context(
-                    self._subject_key(unlocked, subject)
+                log_seed=lambda subject: (
+                    held.enter_context(self._subject_keys(unlocked, subject)).log_seed
                 ),
             )
 
@@ -244,35 +297,64 @@ class LocalCustodian:
         raise TypeError("a custodian is neither pickled nor copied")
 
     def _first_used(
-        self, unlocked: _Unlocked, subject: str, use: Callable[[bytes], Result]
+        self, unlocked: _Unlocked, subject: str, use: Callable[[SubjectKeys], Result]
     ) -> Result:
         """Use the subject's key; one that is made for it is kept only if the use of it succeeds."""
         with reported():
             try:
-                with self._subject_key(unlocked, subject) as subject_key:
-                    return use(subject_key)
+                with self._subject_keys(unlocked, subject) as keys:
+                    return use(keys)
             except NoSubjectKey:
                 fresh = self._randomness(KEY_BYTES)
-                used = use(fresh)
+                used = use(SubjectKeys.first(fresh))
                 if self._keep(self._path(subject), fresh):
                     return used
-            with self._subject_key(unlocked, subject) as subject_key:
-                return use(subject_key)
+            with self._subject_keys(unlocked, subject) as keys:
+                return use(keys)
 
     @contextmanager
-    def _subject_key(self, unlocked: _Unlocked, subject: str) -> Iterator[bytes]:
-        """The subject's key while it is used; ``shred`` returns after the last user is done."""
+    def _subject_keys(self, unlocked: _Unlocked, subject: str) -> Iterator[SubjectKeys]:
+        """The subject's keys while they are used; ``shred`` returns after the last user is done."""
         path = self._path(subject)
         try:
             with files.held(path) as data:
                 if boxes.is_shredded(data):
                     raise SubjectShredded("the subject's key was destroyed")
-                key = self._unsealed(unlocked, data, path.name)
-                yield sized(key, KEY_BYTES, path.name)
+                raw = self._unsealed(unlocked, data, path.name)
+                yield SubjectKeys.parse(raw, name=path.name)
         except FileNotFoundError:
             if not path.parent.is_dir():
                 raise KeyringDamaged(f"{SUBJECTS} is gone from the keyring") from None
             raise NoSubjectKey("nothing was admitted about the subject") from None
+
+    def _exchange(self, subject: str, change: Callable[[SubjectKeys], SubjectKeys | None]) -> None:
+        """Exchange a subject's keys in their file, unless ``change`` leaves them as they are."""
+        path = self._path(subject)
+
+        def changed(data: bytes) -> bytes | None:
+            if boxes.is_shredded(data):
+                raise SubjectShredded("the subject's key was destroyed")
+            raw = self._unsealed(self._open(), data, path.name)
+            keys = change(SubjectKeys.parse(raw, name=path.name))
+            if keys is None:
+                return None
+            return roots.seal(keys.written(), name=path.name, randomness=self._randomness)
+
+        with reported(), self._current() as roots:
+            try:
+                while (draft := files.drafted(path, changed)) and files.take([draft]):
+                    pass  # It was exchanged by somebody else meanwhile: from there again.
+            except FileNotFoundError:
+                raise NoSubjectKey("nothing was admitted about the subject") from None
+
+    def _mark(self, data: bytes | None) -> bytes:
+        """The mark of a key that is destroyed now; ``data`` is what its file holds."""
+        try:
+            epoch = RootFile.parse(files.read(self._directory / ROOT)).epoch
+        except KeyringDamaged:
+            epoch = 0
+        sealed = None if data is None else shredding.digest(data)
+        return boxes.shredded(at=instant(self._clock()), epoch=epoch, sealed=sealed)
 
     def _unsealed(self, unlocked: _Unlocked, data: bytes, name: str) -> bytes:
         """What a file holds, also when the root key was rotated since it was opened."""

@@ -54,11 +54,11 @@ def opened(
     volumes: Sequence[Volume],
     *,
     epoch_seed: Callable[[str], bytes | None],
-    subject_key: Callable[[str], bytes],
+    log_seed: Callable[[str], bytes],
 ) -> OpenedVolumes:
     """Volume keys, each key of the custodian looked up once.
 
-    ``epoch_seed`` gives None for an epoch that never was, and raises ``EpochEnded``; ``subject_key``
+    ``epoch_seed`` gives None for an epoch that never was, and raises ``EpochEnded``; ``log_seed``
     raises ``SubjectShredded`` or ``NoSubjectKey``. Raises ``TooManyKeys``.
     """
     if len(volumes) > MAX_VOLUMES:
@@ -73,7 +73,7 @@ def opened(
             if epoch not in epochs:
                 epochs[epoch] = epoch_seed(epoch)
             if volume.subject is not None and volume.subject not in subjects:
-                subjects[volume.subject] = subject_seed(subject_key(volume.subject))
+                subjects[volume.subject] = log_seed(volume.subject)
             seed = epochs[epoch]
             if seed is None:
                 gone[volume.id] = "no_key"

@@ -77,6 +77,19 @@ class Released(Wire):
     wrapped: Wrapped
 
 
+class Certificate(Wire):
+    """A compact JWS of ``tillit.shredding``."""
+
+    token: Annotated[str, StringConstraints(max_length=4096)]
+
+
+class Rewrapping(Wire):
+    """See ``Custodian.rewrap``."""
+
+    subject: Text
+    wrapped: Wrapped
+
+
 class Volume(Wire):
     """A wrapped volume key (``tillit.contents``)."""
 

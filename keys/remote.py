@@ -96,6 +96,23 @@ class RemoteCustodian:
         """See ``keys.custodian.Custodian.shred``."""
         self._call("shred", _subject(subject), messages.Nothing)
 
+    def shred_certificate(self, *, subject: str) -> str:
+        """See ``keys.custodian.Custodian.shred_certificate``."""
+        return self._call("shred_certificate", _subject(subject), messages.Certificate).token
+
+    def renew(self, *, subject: str) -> None:
+        """See ``keys.custodian.Custodian.renew``."""
+        self._call("renew", _subject(subject), messages.Nothing)
+
+    def rewrap(self, *, subject: str, wrapped: Mapping[str, str]) -> dict[str, str]:
+        """See ``keys.custodian.Custodian.rewrap``."""
+        given = messages.Rewrapping.model_construct(subject=subject, wrapped=dict(wrapped))
+        return self._call("rewrap", given, messages.Admitted).wrapped
+
+    def retire(self, *, subject: str) -> None:
+        """See ``keys.custodian.Custodian.retire``."""
+        self._call("retire", _subject(subject), messages.Nothing)
+
     def log_subject_key(self, *, subject: str) -> dict[str, Any]:
         """See ``keys.custodian.Custodian.log_subject_key``."""
         return self._call("log_subject_key", _subject(subject), messages.PublicKey).jwk

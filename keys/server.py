@@ -74,6 +74,24 @@ def _shred(custodian: Custodian, given: messages.Subject) -> BaseModel:
     return messages.Nothing()
 
 
+def _shred_certificate(custodian: Custodian, given: messages.Subject) -> BaseModel:
+    return messages.Certificate(token=custodian.shred_certificate(subject=given.subject))
+
+
+def _renew(custodian: Custodian, given: messages.Subject) -> BaseModel:
+    custodian.renew(subject=given.subject)
+    return messages.Nothing()
+
+
+def _rewrap(custodian: Custodian, given: messages.Rewrapping) -> BaseModel:
+    return messages.Admitted(wrapped=custodian.rewrap(subject=given.subject, wrapped=given.wrapped))
+
+
+def _retire(custodian: Custodian, given: messages.Subject) -> BaseModel:
+    custodian.retire(subject=given.subject)
+    return messages.Nothing()
+
+
 def _log_subject_key(custodian: Custodian, given: messages.Subject) -> BaseModel:
     return messages.PublicKey(jwk=custodian.log_subject_key(subject=given.subject))
 
@@ -99,6 +117,10 @@ CALLS: Mapping[str, tuple[type[BaseModel], Callable[[Custodian, Any], BaseModel]
     "/admit": (messages.Admission, _admit),
     "/release": (messages.Release, _release),
     "/shred": (messages.Subject, _shred),
+    "/shred_certificate": (messages.Subject, _shred_certificate),
+    "/renew": (messages.Subject, _renew),
+    "/rewrap": (messages.Rewrapping, _rewrap),
+    "/retire": (messages.Subject, _retire),
     "/log_subject_key": (messages.Subject, _log_subject_key),
     "/log_epoch_key": (messages.Epoch, _log_epoch_key),
     "/end_log_epoch": (messages.Epoch, _end_log_epoch),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from broker.domain.ids import RecordId, SubjectId, UnitId
 from broker.ports import Deposited
@@ -29,6 +29,12 @@ _NEWEST = (
         tables.newest.c.field.in_(bindparam("fields", expanding=True)),
     )
     .order_by(tables.newest.c.field, tables.newest.c.source)
+)
+_OF = (
+    select(tables.record.c.id, tables.record.c.sealed)
+    .where(tables.record.c.subject == bindparam("subject"), tables.record.c.id > bindparam("after"))
+    .order_by(tables.record.c.id)
+    .limit(bindparam("limit"))
 )
 _SEALED = select(tables.record.c.id, tables.record.c.sealed).where(
     tables.record.c.subject == bindparam("subject"),
@@ -64,6 +70,21 @@ class Records(Part):
     def has_record(self, record: RecordId) -> bool:
         """Whether the record id is taken."""
         return self._run(_HAS, {"record": record}).first() is not None
+
+    def records_of(
+        self, subject: SubjectId, *, after: RecordId, limit: int
+    ) -> Mapping[RecordId, SealedField]:
+        """So many of a subject's records in the order of their ids, above ``after``."""
+        rows = self._run(_OF, {"subject": subject, "after": after, "limit": limit}).all()
+        with readable():
+            return {RecordId(r): SealedField.model_validate_json(sealed) for r, sealed in rows}
+
+    def rewrap_record(self, subject: SubjectId, record: RecordId, sealed: SealedField) -> None:
+        """Put a record with its content key wrapped anew in its own place; the ciphertext is the same."""
+        rewrap = update(tables.record).where(
+            tables.record.c.id == record, tables.record.c.subject == subject
+        )
+        self._run(rewrap.values(sealed=sealed.model_dump_json()))
 
     def newest(
         self, subject: SubjectId, fields: Iterable[str]

@@ -93,8 +93,20 @@ def shred(subject: SubjectId, order: Order, *, ports: Ports) -> int:
         now = ports.clock()
         _tell(tx, subject, at=now)
         rows = tx.erase_subject(subject)
-        tx.append(Entry(ERASED, now, {**said, "rows": rows}))
+        signed = certificate(subject, ports=ports)
+        tx.append(Entry(ERASED, now, {**said, "certificate": signed, "rows": rows}))
     return rows
+
+
+def certificate(subject: SubjectId, *, ports: Ports) -> str | None:
+    """The custodian's signed word that the subject's key was destroyed (``tillit.shredding``).
+
+    None while it cannot sign: destroying takes no key, signing does.
+    """
+    try:
+        return ports.custodian.shred_certificate(subject=subject)
+    except CustodianError:
+        return None
 
 
 def _require(tx: Transaction, subject: SubjectId) -> None:

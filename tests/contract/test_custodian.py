@@ -19,17 +19,21 @@ from keys.errors import (
     DepositKeyWrong,
     EpochEnded,
     EpochInvalid,
+    KeyChangeRefused,
     KeyringMissing,
     NoSubjectKey,
+    NotShredded,
     RecipientKeyUnusable,
     SubjectShredded,
     TooManyKeys,
     WarrantInvalid,
 )
+from keys.keyring import SUBJECTS, LocalCustodian
 from keys.logkeys import MAX_VOLUMES, OpenedVolumes
 from keys.warrants import Warrant
 from tests.custodians import both_ends, on_a_socket, over_tls
 from tests.sealed_case import (
+    PASSPHRASE,
     SOURCE,
     SUBJECT,
     TWO_VALUES,
@@ -39,6 +43,7 @@ from tests.sealed_case import (
     named,
     warrant_for,
 )
+from tillit import shredding
 from tillit.contents import fresh_id, seal_volume
 from tillit.envelopes import open_key, unwrap
 from tillit.jose import TokenInvalid, b64u, thumbprint
@@ -268,6 +273,34 @@ def test_shredding_is_final(case: Case, deposit: Deposit) -> None:
         release(case, stored, ServiceKey.generate("nav-larvik"))
     with pytest.raises(SubjectShredded):
         admit(case.custodian, deposit)
+
+
+def test_a_shredded_subject_is_certified_and_no_other(case: Case, deposit: Deposit) -> None:
+    """By the key of the custodian's own release log."""
+    admit(case.custodian, deposit)
+    with pytest.raises(NotShredded):
+        case.custodian.shred_certificate(subject=SUBJECT)
+    case.custodian.shred(subject=SUBJECT)
+    token = case.custodian.shred_certificate(subject=SUBJECT)
+    vkey = LocalCustodian(case.home, lambda: PASSPHRASE).releases_vkey()
+    shredding.verify(token, vkey).check_subject(SUBJECT)
+
+
+def test_a_subjects_key_is_exchanged(case: Case, deposit: Deposit) -> None:
+    """What was admitted before is released before, between and after; what is asked too early is refused."""
+    nav, stored = ServiceKey.generate("nav-larvik"), admit(case.custodian, deposit)
+    case.custodian.renew(subject=SUBJECT)
+    fresh = case.custodian.rewrap(subject=SUBJECT, wrapped=stored)
+    for wrapped in (stored, fresh):
+        assert release(case, wrapped, nav).wrapped.keys() == stored.keys()
+    with pytest.raises(KeyChangeRefused):
+        case.custodian.retire(subject=SUBJECT)
+    (written,) = (case.home / SUBJECTS).iterdir()
+    os.utime(written, (0, 0))
+    case.custodian.retire(subject=SUBJECT)
+    assert release(case, fresh, nav).wrapped.keys() == stored.keys()
+    with pytest.raises(ContentKeyBroken):
+        release(case, stored, nav)
 
 
 def test_the_logs_keys_come_and_go(case: Case) -> None:

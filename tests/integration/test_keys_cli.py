@@ -1,12 +1,14 @@
 """The operator's ``keys`` commands on each back end of the root key: what is set up works, from ``init`` to ``rotate``."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from broker import compose
+from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId
 from broker.settings import Settings
 from broker.usecases import trust
 from keys.roots import ROOT
@@ -96,9 +98,7 @@ def test_a_services_key_is_listed_and_revoked(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     code = run(tmp_path, "enrol", "nav-larvik").stdout.strip()
     key = ServiceKey.generate("nav-larvik")
-    settings = Settings.model_validate(
-        {"mode": "demo", "data_dir": tmp_path / "data", "passphrase": PASSPHRASE}
-    )
+    settings = _settings(tmp_path)
     store = compose.opened(settings)
     trust.enrol(
         Enrolment(unit=key.unit, code=code, jwks=key.public_jwks(), proof=prove(code, key)),
@@ -114,6 +114,32 @@ def test_a_services_key_is_listed_and_revoked(tmp_path: Path) -> None:
     assert _listed(tmp_path, "service") == listed
     assert run(tmp_path, *revoke).returncode == 1
     assert _logged(tmp_path)[-2:] == ["service.enrolled", "service.key_revoked"]
+
+
+def test_a_persons_key_is_exchanged_and_not_retired_at_once(tmp_path: Path) -> None:
+    """By a service's handle, as erasing is ordered; what was admitted a moment ago is waited for."""
+    assert run(tmp_path, "init").returncode == 0
+    store = compose.opened(_settings(tmp_path))
+    with store.write() as tx:
+        tx.add_subject(SubjectId("sub_one"), PersonKey("0" * 64), at=compose.now())
+        tx.add_handle(UnitId("nav-larvik"), SubjectId("sub_one"), SubjectHandle("hdl_" + "A" * 22))
+    store.close()
+    whom = ["subject", "--handle", "nav-larvik", "hdl_" + "A" * 22]
+    rotated = run(tmp_path, "keys", "rotate", *whom)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert rotated.stdout.startswith("0 content keys are under the new key")
+    early = run(tmp_path, "keys", "retire", *whom)
+    assert (early.returncode, "a moment ago" in early.stderr) == (2, True)
+    written = next((tmp_path / "data/keyring/subjects").iterdir())
+    os.utime(written, (0, 0))
+    assert run(tmp_path, "keys", "retire", *whom).returncode == 0
+    assert _logged(tmp_path)[-3:] == ["key.rotated", "key.retired", "key.retired"]
+
+
+def _settings(directory: Path) -> Settings:
+    return Settings.model_validate(
+        {"mode": "demo", "data_dir": directory / "data", "passphrase": PASSPHRASE}
+    )
 
 
 def test_the_logs_old_key_is_retired(tmp_path: Path) -> None:

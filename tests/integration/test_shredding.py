@@ -219,7 +219,9 @@ def test_the_order_is_in_the_log_before_and_after(lived: House) -> None:
     rows = shredding.shred(emil, ORDER, ports=house.ports)
     ordered = {"by": "op7", "case": "2026/1312", "reason": ORDER.reason, "subject": emil}
     assert entries_about(house, "subject.erasing") == [ordered]
-    assert entries_about(house, "subject.erased") == [{**ordered, "rows": rows}]
+    signed = shredding.certificate(emil, ports=house.ports)
+    ended = {**ordered, "certificate": signed, "rows": rows}
+    assert entries_about(house, "subject.erased") == [ended]
 
 
 def test_services_that_know_the_person_are_told(lived: House) -> None:

@@ -279,8 +279,8 @@ def test_who_has_begun_before_a_rotation_ends_after_it(
     admit(custodian, a_deposit(custodian))
     begun = custodian._open()
     rotate(home, BACK)
-    with custodian._subject_key(begun, SUBJECT) as key:
-        assert len(key) == 32
+    with custodian._subject_keys(begun, SUBJECT) as keys:
+        assert len(keys.now) == 32
 
 
 def test_roots_are_not_shown_or_copied(home: Path) -> None:

@@ -1,0 +1,48 @@
+"""``tillit-audit certificate``: whether a custodian has signed that a person's key was destroyed, and which copies hold it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from audit.commands import given
+from audit.commands.saying import HOLDS
+from audit.errors import SourceUnavailable
+from tillit import shredding
+from tillit.leaves import instant
+
+MAX_BYTES = 64 * 1024
+
+
+def declare(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command."""
+    check = commands.add_parser(
+        "certificate", parents=[common], help="check a certificate of shredding"
+    )
+    check.add_argument("certificate", metavar="FILE", type=Path)
+    check.add_argument("--custodian", required=True, help="the custodian's vkey, or a file with it")
+    check.add_argument("--copy", type=Path, help="a file of a keyring: is it the one that died?")
+    check.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check it, and say what it says."""
+    token = _read(options.certificate).decode("utf-8", "replace").strip()
+    verified = shredding.verify(token, given.vkey(options.custodian))
+    if options.copy:
+        verified.check_file(_read(options.copy))
+    if options.json:
+        said = {"at": instant(verified.at), "epoch": verified.epoch, "ok": True}
+        print(json.dumps({**said, "subject": verified.subject_sha256.hex()}))
+    else:
+        print(f"destroyed at {instant(verified.at)}, in epoch {verified.epoch} of the root key")
+        print(f"subject {verified.subject_sha256.hex()}")
+    return HOLDS
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES)
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: {error.strerror}") from None
