@@ -1,13 +1,13 @@
 """What witnesses have cosigned of the log.
 
-Revision 0013, after 0012. The release before shows the newest checkpoint and does not look here.
+Revision 0015, after 0014. The release before shows the newest checkpoint and does not look here.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
