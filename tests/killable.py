@@ -3,10 +3,11 @@
     python -m tests.killable
 
 The parent imports everything once and forks a child per line of standard input, which is
-``{"port": …, "point": …, "nth": …}``, or ``{"part": "sequencer"}`` for a process that only sequences.
-The child is the real application on real ports, each wrapped to send the process SIGKILL, which nothing
-can catch, when the point is reached for the nth time after SIGUSR1. The parent answers with
-``{"pid": …}`` and, when the child is dead, ``{"status": …}``.
+``{"port": …, "point": …, "nth": …}``, ``{"part": "sequencer"}`` for a process that only sequences, or
+``{"part": "custodian", "arguments": …}`` for ``tillit-custodian``. The first is the real application on
+real ports, each wrapped to send the process SIGKILL, which nothing can catch, when the point is reached
+for the nth time after SIGUSR1. The parent answers with ``{"pid": …}`` and, when the child is dead,
+``{"status": …}``.
 """
 
 import json
@@ -30,6 +31,7 @@ from broker.domain.facts import Facts
 from broker.engine import bundle
 from broker.ports import Ports
 from broker.store.sql import SqlStore
+from keys.cli import main as custodian_cli
 
 # Point → the step of design.md § 3 it lies in. A point is named where it is reached, below.
 POINTS: Mapping[str, int] = {
@@ -237,6 +239,8 @@ def main() -> int:
         if child == 0:
             if told.get("part") == "sequencer":
                 sequence()
+            if told.get("part") == "custodian":
+                os._exit(custodian_cli(told["arguments"]))
             fuse = Fuse(told["point"], told["nth"])
             signal.signal(signal.SIGUSR1, fuse.arm)
             serve(policies, port=told["port"], fuse=fuse)

@@ -8,10 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tests.architecture.sources import ROOT
-from tests.processes import Site, wait_until_ready
+from tests.processes import Site, wait_until, wait_until_ready
 
 
 class Killable:
@@ -44,6 +45,12 @@ class Killable:
         """Start a process that sequences the log and does nothing else."""
         self._tell({"part": "sequencer"})
         self._child = self._hear()["pid"]
+
+    def start_custodian(self, arguments: list[str], answers: Callable[[], bool]) -> None:
+        """Start ``tillit-custodian`` with these arguments, and wait until it answers."""
+        self._tell({"part": "custodian", "arguments": arguments})
+        self._child = self._hear()["pid"]
+        wait_until(answers, alive=lambda: True, log=self._log)
 
     @property
     def url(self) -> str:

@@ -56,19 +56,22 @@ class Apart(Site):
     def custodian(self) -> Child:
         """Start the custodian's process, and wait until it answers."""
         log = self.directory / "custodian.log"
-        arguments = ["keys", "serve", "--keyring", str(self.keyring), "--passphrase-file"]
-        arguments += [str(self.directory / "passphrase"), "--socket", str(self.home / "socket")]
-        arguments += ["--releases-burst", "1000000"]
+        arguments = ["keys", *self.custodians_arguments()]
         child = Child("custodian", arguments, log=log, directory=self.directory, environment={})
-
-        def answers() -> bool:
-            with httpx.Client(
-                transport=httpx.HTTPTransport(uds=str(self.home / "socket")), timeout=2
-            ) as client:
-                return client.post("http://custodian/public_jwk", json={}).is_success
-
-        wait_until(answers, alive=lambda: not child.ended(), log=log)
+        wait_until(self.custodian_answers, alive=lambda: not child.ended(), log=log)
         return child
+
+    def custodians_arguments(self) -> list[str]:
+        """How ``tillit-custodian`` is started."""
+        arguments = ["serve", "--keyring", str(self.keyring), "--passphrase-file"]
+        arguments += [str(self.directory / "passphrase"), "--socket", str(self.home / "socket")]
+        return [*arguments, "--releases-burst", "1000000"]
+
+    def custodian_answers(self) -> bool:
+        """Whether the custodian does."""
+        transport = httpx.HTTPTransport(uds=str(self.home / "socket"))
+        with httpx.Client(transport=transport, timeout=2) as client:
+            return client.post("http://custodian/public_jwk", json={}).is_success
 
     def released(self) -> list[Release]:
         """The custodian's own log, read as an auditor reads it."""
@@ -86,7 +89,13 @@ class Apart(Site):
 @pytest.fixture
 def apart(tmp_path: Path) -> Iterator[Apart]:
     """An installation that was one process, parted."""
-    whole = site(tmp_path / "site")
+    with parted(site(tmp_path / "site")) as made:
+        yield made
+
+
+@contextmanager
+def parted(whole: Site) -> Iterator[Apart]:
+    """The site with its custodian's keys moved into a keyring and behind a socket of their own."""
     secret = (whole.directory / "passphrase").read_bytes()
     (whole.directory / "passphrase").chmod(0o600)
     parting.part(

@@ -1,13 +1,16 @@
 """Replicas on one PostgreSQL, killed at random under load: nothing lost, doubled or unlogged, no repair.
 
-Two brokers, and a sequencer beside those that the brokers run; each round one of them, drawn at random,
-gets SIGKILL at a random moment and is started again as it is. ``make long`` kills two hundred times.
+Two brokers, their custodian, and a sequencer beside those that the brokers run; each round one of them,
+drawn at random, gets SIGKILL at a random moment and is started again as it is. ``make long`` kills two
+hundred times.
 """
 
+import json
 import os
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,11 +24,16 @@ from sqlalchemy import create_engine, text
 from audit import cli as audit_cli
 from audit import reads
 from broker.demo.people import EMIL, NAV, SCHOOL
+from keys.cli import main as custodian_cli
+from tests.e2e.test_custodian_apart import Apart, parted
 from tests.killing import Killable
-from tests.processes import Site, free_port, serving, site
+from tests.processes import Site, free_port, site
 from tests.vectors import verifier
 from tillit import Actor, Answer, Client, TillitError
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint
+
+# httpcore leaves a unix socket that it could not connect to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 KILLS = int(os.environ.get("TILLIT_KILLS", "12"))
 ACTOR = Actor(id="a1", role="veileder")
@@ -107,10 +115,43 @@ def deposit(school: Client, emil: Any, number: int) -> None:
 
 
 @pytest.fixture
-def where(tmp_path: Path, postgres_url: str) -> Site:
-    """A site on PostgreSQL where Emil shares the school's word with Nav."""
-    made = site(tmp_path / "site", postgres_url)
-    with serving(made), made.client(SCHOOL) as school, made.client(NAV) as nav:
+def where(tmp_path: Path, postgres_url: str) -> Iterator[Apart]:
+    """A site on PostgreSQL, its custodian in a process of its own."""
+    with parted(site(tmp_path / "site", postgres_url)) as made:
+        yield made
+
+
+@pytest.fixture
+def parts(where: Apart) -> Iterator[dict[str, Killable]]:
+    """Everything running, and Emil sharing the school's word with Nav."""
+    first = Killable(where)
+    made = {"custodian": Killable(where, port=free_port()), "first broker": first}
+    made |= {"second broker": Killable(where, port=free_port())}
+    made |= {"sequencer": Killable(where, port=free_port())}
+    try:
+        for name, part in made.items():
+            start(name, part, where)
+        share(where)
+        yield made
+    finally:
+        for part in reversed(made.values()):
+            part.close()
+
+
+def start(name: str, part: Killable, where: Apart) -> None:
+    """Start a part, for the first time or again."""
+    match name:
+        case "custodian":
+            part.start_custodian(where.custodians_arguments(), where.custodian_answers)
+        case "sequencer":
+            part.start_sequencer()
+        case _:
+            part.start("never", nth=1)
+
+
+def share(where: Site) -> None:
+    """A deposit about Emil, and his yes."""
+    with where.client(SCHOOL) as school, where.client(NAV) as nav:
         deposit(school, school.subject(national_id=EMIL.national_id), 0)
         asked = nav.request_consent(
             nav.subject(national_id=EMIL.national_id),
@@ -120,54 +161,37 @@ def where(tmp_path: Path, postgres_url: str) -> Site:
             collaboration=LARVIK,
             actor=ACTOR,
         )
-        emil = made.browser(EMIL.national_id)
+        emil = where.browser(EMIL.national_id)
         seen = emil.consent(asked.id)
         emil.answer(seen, {grant.id: "yes" for grant in seen.grants})
         emil.close()
-    return made
-
-
-@pytest.fixture
-def parts(where: Site) -> Iterator[tuple[Killable, ...]]:
-    """Two brokers and a sequencer, running."""
-    made = tuple(Killable(where, port=port) for port in (None, free_port(), free_port()))
-    try:
-        for part in made:
-            start(part, made)
-        yield made
-    finally:
-        for part in made:
-            part.close()
-
-
-def start(part: Killable, parts: tuple[Killable, ...]) -> None:
-    """The last one sequences, the others serve."""
-    if part is parts[-1]:
-        part.start_sequencer()
-    else:
-        part.start("never", nth=1)
 
 
 @pytest.mark.slow
 def test_replicas_killed_at_random_lose_double_and_hide_nothing(
-    where: Site, parts: tuple[Killable, ...]
+    where: Apart, parts: dict[str, Killable], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What a power cut does to one of them must be nobody's business but the operator's."""
     chance = random.Random(20261125)
     heads: list[str] = []
-    with Load(where, tuple(part.url for part in parts[:-1])) as load:
+    urls = tuple(part.url for name, part in parts.items() if "broker" in name)
+    killed: Counter[str] = Counter()
+    with Load(where, urls) as load:
         for _ in range(KILLS):
             heard = len(load.answers)
-            victim = chance.choice(parts)
+            name = chance.choice(list(parts))
             time.sleep(chance.uniform(0, 0.4))
-            victim.kill_now()
-            start(victim, parts)
+            parts[name].kill_now()
+            start(name, parts[name], where)
+            killed[name] += 1
             heads.append(head(where))
             wait_until_heard(load, beyond=heard)
     assert len(load.answers) > KILLS
+    assert killed.keys() == parts.keys()
     check_answers(where, load)
     check_tables(where, load)
     check_log(where, heads)
+    check_releases(where, load, capsys)
 
 
 def wait_until_heard(load: Load, *, beyond: int) -> None:
@@ -231,6 +255,27 @@ def check_log(where: Site, heads: list[str]) -> None:
             path = reads.consistency(connection, older.size, newest.size)
             newest.check_continues(older, path)
     engine.dispose()
+
+
+def check_releases(where: Apart, load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every key that left the custodian is on an entry of the log; the two are read by the command."""
+    released = {release.leaf_hash for release in where.released()}
+    answered = {answer.receipt.leaf_hash for answer in load.answers.values()}
+    assert answered <= released
+    own = ["--keyring", str(where.keyring), "--passphrase-file"]
+    own += [str(where.directory / "passphrase")]
+    copy, mirror = where.directory / "releases", where.directory / "mirror"
+    capsys.readouterr()
+    assert custodian_cli(["keys", *own]) == 0
+    releases_vkey = json.loads(capsys.readouterr().out)["releases"]
+    assert custodian_cli(["export", *own, str(copy)]) == 0
+    with where.client(NAV) as nav:
+        given = ["--vkey", nav.trust().log, "--releases", str(copy)]
+    capsys.readouterr()
+    given += ["--releases-vkey", releases_vkey, "--json"]
+    code = audit_cli.main(["reconcile", str(mirror), *given])
+    said = json.loads(capsys.readouterr().out)
+    assert (code, said["ok"]) == (0, True)
 
 
 def opened(note: str, vkey: str) -> VerifiedCheckpoint:
