@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn, get_args
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from keys.errors import KeyChangeRefused, KeyringDamaged
+from tillit import succession
 from tillit.envelopes import KEY_BYTES
 from tillit.jose import TokenInvalid, b64u, compact_json, ed25519_jwk, strict_json, unb64u
 
@@ -32,14 +33,17 @@ GRACE = timedelta(minutes=10)
 """Tokens by a retired key are believed so long: more than the two minutes that one lives."""
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_KEYS = 128
+MAX_KEYS = 64
 
 State = Literal["coming", "signs", "retired", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key. ``private`` is None once nothing is signed with it any more."""
+    """One key. ``private`` is None once nothing is signed with it any more.
+
+    ``vouched`` is the word of the key before for this one (``tillit.succession``).
+    """
 
     kind: Kind
     public: Ed25519PublicKey
@@ -47,6 +51,7 @@ class SigningKey:
     private: Ed25519PrivateKey | None = field(repr=False)
     retired: datetime | None = None
     revoked: datetime | None = None
+    vouched: str | None = None
 
     @classmethod
     def of(cls, kind: Kind, seed: bytes, since: datetime) -> "SigningKey":
@@ -117,6 +122,11 @@ class SigningKeys:
         ends = ((key, key.revoked or key.retired) for key in self.keys if key.kind == kind)
         return tuple(key.public for key, end in ends if end is not None and at - GRACE < end <= at)
 
+    def succession(self, at: datetime) -> tuple[str, ...]:
+        """The words by which keys that are believed follow from those before them."""
+        kept = (key for kind in ("receipts", "log") for key in self.believed(kind, at))
+        return tuple(key.vouched for key in kept if key.vouched is not None)
+
     def rotated(
         self, kind: Kind, fresh: bytes, *, at: datetime, lead: timedelta = LEAD
     ) -> "SigningKeys":
@@ -128,7 +138,9 @@ class SigningKeys:
             raise KeyChangeRefused("a new key is on its way already")
         since = at + lead
         older = self.keys if kind == "log" else self._replaced(kind, retired=since)
-        return self._swept(older, at, SigningKey.of(kind, fresh, since))
+        key = SigningKey.of(kind, fresh, since)
+        word = succession.vouch(kind, key.public, since=since, by=self.signers(kind, at)[0])
+        return self._swept(older, at, replace(key, vouched=word))
 
     def retired(self, kind: Kind, kid: str, *, at: datetime) -> "SigningKeys":
         """That key signs no more. Raises ``KeyChangeRefused`` when it is the last, or does not."""
@@ -200,6 +212,7 @@ def _as_json(key: SigningKey) -> dict[str, Any]:
         "since": key.since.isoformat(),
         "retired": key.retired and key.retired.isoformat(),
         "revoked": key.revoked and key.revoked.isoformat(),
+        "vouched": key.vouched,
     }
 
 
@@ -217,4 +230,5 @@ def _from_json(said: Mapping[str, Any]) -> SigningKey:
         private,
         said["retired"] and datetime.fromisoformat(said["retired"]),
         said["revoked"] and datetime.fromisoformat(said["revoked"]),
+        said.get("vouched"),
     )

@@ -24,6 +24,7 @@ def keys(ports: Ports) -> BrokerKeys:
         receipts={"keys": [key.jwk for key in believed]},
         custodian=dict(ports.custodian.public_jwk()),
         log=str(Vkey.of(ports.origin, ports.secrets.log)),
+        succession=ports.secrets.signing.succession(ports.clock()),
     )
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tillit import leaves
 from tillit.errors import ReceiptInvalid
 from tillit.jcs import canonical_words
-from tillit.jose import ed25519_jwk, sign_compact, strict_json, unb64u, verify_compact
+from tillit.jose import ed25519_jwk, members, sign_compact, strict_json, unb64u, verify_compact
 from tillit.wire import Promise, Receipt, Statement
 
 TYP = "tillit-receipt+jws"
@@ -61,6 +61,15 @@ def verify(token: str, jwks: Mapping[str, Any]) -> VerifiedReceipt:
     except ValueError:
         raise ReceiptInvalid("the receipt is not one that the broker signed") from None
     return VerifiedReceipt(receipt.iss, receipt.statement, receipt.promise, token)
+
+
+def signed_by(token: str) -> str | None:
+    """The id of the key that a receipt says it is signed with; None when it says none."""
+    try:
+        kid = members(unb64u(token.split(".", 1)[0]), "alg", "kid", "typ")["kid"]
+    except ValueError:
+        return None
+    return kid if isinstance(kid, str) else None
 
 
 def read_unsafe(token: str) -> Receipt:

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tillit import erasures, errors, protocol, receipts, wire
+from tillit import erasures, errors, protocol, receipts, succession, wire
 from tillit.enrolment import prove, rotation
 from tillit.history import ProvenHistory
 from tillit.history import verify as verify_history
@@ -72,6 +72,15 @@ class Session:
             # Another conversation may have been first, and only one answer is ever believed.
             self._trust = self._trust or fetched
         return self._trust
+
+    def _trust_for(self, receipt: str) -> Flow[wire.BrokerKeys]:
+        """The trust root; it follows the broker to a new receipt key that one it trusts has vouched for."""
+        trust = yield from self.trust()
+        known = {jwk.get("kid") for jwk in trust.receipts.get("keys", ())}
+        if receipts.signed_by(receipt) not in known:
+            fetched = yield from self._call(protocol.broker_keys())
+            trust = self._trust = succession.followed(trust, fetched)
+        return trust
 
     def _call(self, call: Call[T]) -> Flow[T]:
         """One call, with a token where it needs one; a token that is refused is renewed once."""
@@ -216,14 +225,14 @@ class Session:
         answer = yield from self._call(protocol.disclosure(disclosure_id))
         if answer.id != disclosure_id:
             raise errors.ManifestMismatch("the answer is another disclosure")
-        trust = yield from self.trust()
+        trust = yield from self._trust_for(answer.receipt)
         ask = asked or _ask_of(receipts.verify(answer.receipt, trust.receipts), subject)
         return (yield from self._opened(answer, subject, ask))
 
     def _opened(
         self, answer: wire.DisclosureAnswer, subject: Subject, ask: wire.Ask
     ) -> Flow[Answer]:
-        trust = yield from self.trust()
+        trust = yield from self._trust_for(answer.receipt)
         units = {held.source for held in answer.manifest.fields.values()}
         known = units & self._fetched.keys()
         yield from self._fetch(units - self._fetched.keys() - self._pinned.keys())

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,10 +12,13 @@ from broker.domain.ids import UnitId
 from broker.errors import HybridKeyRequired
 from broker.usecases import asks, trust
 from broker.usecases.service_keys import OVERLAP
+from keys.keyring import LocalCustodian
+from keys.parts import BrokerSecrets
+from keys.signing import SigningKey
 from tests.e2e.served import ABOUT, NAV, RATE, SCHOOL, Served
 from tests.house import EMIL
 from tests.shells import Shell
-from tillit import AuthenticationFailed, NotFound, ServiceKey, errors
+from tillit import AuthenticationFailed, NotFound, ServiceKey, errors, receipts
 from tillit.errors import Invalid
 from tillit.history import HistoryBroken
 
@@ -156,3 +160,33 @@ def test_where_quantum_computers_are_feared_every_reading_key_is_a_hybrid(served
     assert asks.disclose(ask, call=house.call(NAV), ports=feared).key is not None
     assert trust.published(feared)["keys"]
     assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
+
+
+def test_a_client_that_runs_on_follows_the_brokers_new_receipt_key(served: Served) -> None:
+    """Without a restart, pinned or not; and not to a key that nobody vouched for."""
+    nav, emil = served.released()
+    pinned = served.shell(NAV, trust=nav("trust"))
+    first = nav("ask", emil, [RATE], **ABOUT)
+    house, ports = served.house, served.house.ports
+    at = house.clock()
+    signing = ports.secrets.signing.rotated("receipts", b"n" * 32, at=at, lead=timedelta(0))
+    object.__setattr__(ports, "secrets", BrokerSecrets.of(ports.secrets.person_mac, signing, at))
+    _believed_by_the_custodian(served, signing.believed("receipts", at))
+    for shell in (nav, pinned):
+        assert shell("ask", emil, [RATE], **ABOUT).values == first.values
+        assert shell("disclosure", first.id, emil).values == first.values
+    old = receipts.signed_by(first.raw.receipt) or ""
+    revoked = signing.revoked("receipts", signing.keys[-1].kid, b"m" * 32, at=at)
+    revoked = revoked.revoked("receipts", old, b"m" * 32, at=at)
+    object.__setattr__(ports, "secrets", BrokerSecrets.of(ports.secrets.person_mac, revoked, at))
+    _believed_by_the_custodian(served, revoked.believed("receipts", at))
+    with pytest.raises(errors.ReceiptInvalid):
+        nav("ask", emil, [RATE], **ABOUT)
+    assert served.shell(NAV)("ask", emil, [RATE], **ABOUT).values == first.values
+
+
+def _believed_by_the_custodian(served: Served, keys: Sequence[SigningKey]) -> None:
+    """What rotating in the keyring does by itself; the house's broker has its secrets by hand."""
+    custodian = served.house.ports.custodian
+    assert isinstance(custodian, LocalCustodian)
+    custodian._unlocked = replace(custodian._open(), issuers={"keys": [key.jwk for key in keys]})

@@ -104,12 +104,18 @@ class Enrolment(Wire):
 
 
 class BrokerKeys(Wire):
-    """``GET /v1/keys``: what a service needs to trust: receipt keys, the custodian's deposit key, the log's vkey."""
+    """``GET /v1/keys``: what a service needs to trust: receipt keys, the custodian's deposit key, the log's vkey.
+
+    ``succession``: how the keys of today follow from those of before (``tillit.succession``).
+    """
 
     issuer: str
     receipts: dict[str, Any]
     custodian: dict[str, Any]
     log: str
+    succession: Annotated[
+        tuple[Annotated[str, StringConstraints(max_length=1024)], ...], Field(max_length=256)
+    ] = ()
 
 
 class Problem(BaseModel):
