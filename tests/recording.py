@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Wire:
-    """What has passed, by direction."""
+    """What has passed, by direction, and who was on it."""
 
     url: str
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
+    clients: list[socket.socket] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -33,6 +34,10 @@ def recorded(url: str) -> Iterator[Wire]:
             yield wire
         finally:
             listening.shutdown(socket.SHUT_RDWR)
+            for client in wire.clients:
+                # One that was left open, by a test that failed say, must not be waited for.
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
             accepting.join()
 
 
@@ -41,6 +46,7 @@ def _accept(listening: socket.socket, there: tuple[str, int], wire: Wire) -> Non
     with contextlib.suppress(OSError):
         while True:
             near, _ = listening.accept()
+            wire.clients.append(near)
             thread = threading.Thread(target=_connect, args=(near, there, wire))
             thread.start()
             threads.append(thread)

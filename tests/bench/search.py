@@ -139,6 +139,7 @@ def _plan(engine: Engine, size: int) -> list[str]:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own
     written = query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     with engine.connect() as connection:
+        connection.execute(search._PATIENT)
         rows = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {written}").scalars()
         return list(rows)
 

@@ -21,6 +21,7 @@ from broker.domain.ids import UnitId
 from broker.domain.service_keys import ServiceKey as Registered
 from broker.store import tables
 from broker.usecases import asks, counting, signalling
+from keys.keyring import LocalCustodian
 from tests import canaries
 from tests.house import EMIL, FATHER, MOTHER, SARA, House, build
 from tests.recording import Wire, recorded
@@ -67,7 +68,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
         pass
     while signalling.look_for(ports=house.ports):
         pass
-    house.clock.at = datetime.now(UTC)
+    house.clock.go()
     house.sequencer.run_once()
     for unit in (INTEGRITY, CONTENT):
         enrolled(house, unit, directory)
@@ -170,10 +171,25 @@ def _export(audited: Audited, wire: Wire) -> None:
         assert run(audited, wire, "export", file, "--format", form) == 0
 
 
+def _reconcile(audited: Audited, wire: Wire) -> None:
+    custodian = audited.house.ports.custodian
+    assert isinstance(custodian, LocalCustodian)
+    custodian.releases_head()
+    releases = audited.directory / "keyring" / "releases"
+    given = {
+        "--vkey": str(audited.house.sequencer.vkey),
+        "--releases": str(releases),
+        "--releases-vkey": str(custodian.releases_vkey()),
+    }
+    assert run(audited, wire, "reconcile", *(part for pair in given.items() for part in pair)) == 0
+    assert canaries.search(audited.identifiers, canaries.files(releases)) == []
+
+
 CHECKS: dict[str, Callable[[Audited, Wire], None]] = {
     "verify": _verify,
     "mirror": _mirror,
     "search": _search,
+    "reconcile": _reconcile,
     "report": _report,
     "export": _export,
 }
