@@ -1,25 +1,10 @@
 """Accesses: who asked about whom, as far as it takes to call it unusual, and the signals that were raised on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from broker.domain.ids import DisclosureId, SubjectId, UnitId
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A disclosure as it is looked at, in the order of ``position``."""
-
-    position: int
-    disclosure: DisclosureId
-    at: datetime
-    unit: UnitId
-    subject: SubjectId
-    outcome: str
-    emergency: bool
-    receipt: str = field(repr=False)
-    leaf_hash: bytes
+from broker.domain.ids import DisclosureId, UnitId
 
 
 @dataclass(frozen=True, slots=True)

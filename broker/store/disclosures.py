@@ -43,6 +43,11 @@ _POSITION = (
     .scalar_subquery()
 )
 _ABOUT_BEFORE = _ABOUT.where(tables.disclosure.c.position < _POSITION)
+_AFTER = (
+    _DISCLOSURE.where(tables.disclosure.c.position > bindparam("position"))
+    .order_by(tables.disclosure.c.position)
+    .limit(bindparam("limit"))
+)
 _HOW_MANY_WAIT = select(func.count()).select_from(tables.disclosure).where(text("receipt <> ''"))
 _WAITING = (
     select(
@@ -102,6 +107,11 @@ class Disclosures(Part):
         """A disclosure by its id, whosever it is."""
         found = self._run(_ONE, {"disclosure": disclosure}).first()
         return None if found is None else _disclosure(found)
+
+    def disclosures_after(self, position: int, *, limit: int) -> Sequence[tuple[int, Disclosure]]:
+        """A page of all disclosures by position, each with its own."""
+        rows = self._run(_AFTER, {"position": position, "limit": limit})
+        return tuple((row.position, _disclosure(row)) for row in rows)
 
     def disclosures_about(
         self, subject: SubjectId, *, before: str | None, limit: int, at: datetime

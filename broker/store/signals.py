@@ -1,4 +1,4 @@
-"""Signals: disclosures as they are looked at, who asked about whom by pseudonyms, and what was raised."""
+"""Signals: how far disclosures were looked at, who asked about whom by pseudonyms, and what was raised."""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +7,10 @@ from datetime import datetime
 from sqlalchemy import Row, delete, insert, select, update
 
 from audit.storage import log_entry
-from broker.domain.accesses import Access, Asked, Raised, SignalQuery
-from broker.domain.decisions import Decision
-from broker.domain.ids import DisclosureId, SubjectId, UnitId
+from broker.domain.accesses import Access, Raised, SignalQuery
+from broker.domain.ids import DisclosureId, UnitId
 from broker.errors import Contended
-from broker.store import tables
 from broker.store.audit_tables import access, looked, signal
-from broker.store.faults import readable
 from broker.store.part import Part
 
 MOST = 5000
@@ -36,15 +33,6 @@ class Signals(Part):
         moved = update(looked).where(looked.c.position == was).values(position=position)
         if self._run(moved).rowcount != 1:
             raise Contended
-
-    def asked_after(self, position: int, *, limit: int) -> Sequence[Asked]:
-        """Disclosures after a position, in their order."""
-        table = tables.disclosure
-        rows = self._run(
-            select(table).where(table.c.position > position).order_by(table.c.position).limit(limit)
-        )
-        with readable():
-            return tuple(_asked(row) for row in rows)
 
     def add_access(self, one: Access) -> None:
         """Keep who asked about whom."""
@@ -128,25 +116,6 @@ def _access(row: Row[*tuple[object, ...]]) -> Access:
         outcome=row.outcome,
         odd=row.odd,
         emergency=row.emergency,
-        leaf_hash=bytes(row.leaf_hash),
-    )
-
-
-def _asked(row: Row[*tuple[object, ...]]) -> Asked:
-    decision = Decision.model_validate_json(row.decision)
-    return Asked(
-        position=row.position,
-        disclosure=DisclosureId(row.id),
-        at=row.at,
-        unit=UnitId(row.recipient),
-        subject=SubjectId(row.subject),
-        outcome=decision.outcome,
-        emergency=any(
-            ground.kind == "emergency"
-            for permit in decision.permitted().values()
-            for ground in permit.grounds
-        ),
-        receipt=row.receipt,
         leaf_hash=bytes(row.leaf_hash),
     )
 

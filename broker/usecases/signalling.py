@@ -11,13 +11,14 @@ from itertools import takewhile
 
 from audit.entries import Entry
 from audit.signals import Unusual, load
-from broker.domain.accesses import Access, Asked, Raised, SignalQuery
+from broker.domain.accesses import Access, Raised, SignalQuery
 from broker.domain.facets import facets
 from broker.domain.ids import UnitId, fresh
 from broker.domain.lifetime import OSLO
 from broker.errors import UnknownSignal
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Disclosure, Notice, Ports, Transaction
 from broker.usecases.looking import LOOKED, NOTICE, told_at
+from broker.usecases.receipts import opened
 from tillit.jose import b64u
 from tillit.receipts import read_unsafe
 from tillit.wire import Language
@@ -32,25 +33,31 @@ SHOWN = 20
 def look_for(*, ports: Ports) -> int:
     """Look at the next disclosures that are settled; returns how many, 0 when none is left.
 
+    One whose receipt is gone says no longer who asked: it is passed by.
+
     Raises:
+        CustodianDown: receipts are sealed, and none can be opened now; they are looked at later.
         StoreDown: the store does not answer.
         Contended: another replica looks.
     """
     now, unusual = ports.clock(), load()
-    with ports.store.write() as tx:
+    with ports.store.read() as tx:
         was = tx.looked_up_to()
-        found = tx.asked_after(was, limit=PAGE)
-        # In their order and no further: what comes after one that is not settled waits with it.
-        asked = list(takewhile(lambda one: one.at <= now - SETTLED, found))
-        for one in asked:
-            access = _access(one, unusual, ports)
+        found = tx.disclosures_after(was, limit=PAGE)
+    # In their order and no further: what comes after one that is not settled waits with it.
+    asked = list(takewhile(lambda one: one[1].at <= now - SETTLED, found))
+    if not asked:
+        return 0
+    whole = opened([disclosure for _, disclosure in asked], custodian=ports.custodian)
+    with ports.store.write() as tx:
+        tx.look_up_to(asked[-1][0], was=was)
+        for disclosure in whole:
+            access = _access(disclosure, unusual, ports)
             tx.add_access(access)
             for rule, key, numbers, rests_on in _unusual(tx, access, unusual):
                 _raise(tx, access, rule, key, numbers, rests_on, now=now, ports=ports)
-        if asked:
-            tx.look_up_to(asked[-1].position, was=was)
-            tx.forget_access(before=now - timedelta(days=unusual.keep.days))
-            tx.forget_signals(before=now - timedelta(days=unusual.keep.signal_days))
+        tx.forget_access(before=now - timedelta(days=unusual.keep.days))
+        tx.forget_signals(before=now - timedelta(days=unusual.keep.signal_days))
     return len(asked)
 
 
@@ -81,6 +88,7 @@ def content(identity: str, look: Look, *, auditor: UnitId, ports: Ports) -> Sign
     Raises:
         UnknownSignal: there is none by that id.
         StoreDown: the look cannot be logged; nothing is shown.
+        CustodianDown: logged, but nothing can be opened now.
     """
     now = ports.clock()
     with ports.store.write() as tx:
@@ -103,7 +111,8 @@ def content(identity: str, look: Look, *, auditor: UnitId, ports: Ports) -> Sign
             tx.append(Entry(LOOKED, now, logged))
         handles = [tx.handle(raised.unit, subject) for subject in whom]
         seen = _seen(tx, raised)
-    actor = read_unsafe(rests_on[0].receipt).statement.actor if rests_on else None
+    whole = opened(rests_on, custodian=ports.custodian)
+    actor = read_unsafe(whole[0].receipt).statement.actor if whole else None
     return SignalContent(
         signal=seen,
         actor=actor.id if actor else None,
@@ -203,20 +212,21 @@ def _raise(
 # --- what is kept, what is shown
 
 
-def _access(asked: Asked, unusual: Unusual, ports: Ports) -> Access:
-    actor = read_unsafe(asked.receipt).statement.actor.id
-    local = asked.at.astimezone(OSLO)
+def _access(disclosure: Disclosure, unusual: Unusual, ports: Ports) -> Access:
+    actor = read_unsafe(disclosure.receipt).statement.actor.id
+    local = disclosure.at.astimezone(OSLO)
     ordinary = local.weekday() < 5 and unusual.hours.first <= local.hour < unusual.hours.last  # noqa: PLR2004 (Saturday)
+    grounds = (g for permit in disclosure.decision.permitted().values() for g in permit.grounds)
     return Access(
-        disclosure=asked.disclosure,
-        at=asked.at,
-        unit=asked.unit,
-        actor=_pseudonym(f"actor\0{asked.unit}\0{actor}", ports),
-        subject=_pseudonym(f"subject\0{asked.subject}", ports),
-        outcome=asked.outcome,
+        disclosure=disclosure.id,
+        at=disclosure.at,
+        unit=disclosure.recipient,
+        actor=_pseudonym(f"actor\0{disclosure.recipient}\0{actor}", ports),
+        subject=_pseudonym(f"subject\0{disclosure.subject}", ports),
+        outcome=disclosure.decision.outcome,
         odd=not ordinary,
-        emergency=asked.emergency,
-        leaf_hash=asked.leaf_hash,
+        emergency=any(ground.kind == "emergency" for ground in grounds),
+        leaf_hash=disclosure.leaf_hash,
     )
 
 

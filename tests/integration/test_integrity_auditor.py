@@ -195,6 +195,10 @@ CHECKS: dict[str, Callable[[Audited, Wire], None]] = {
 }
 
 
+OFFLINE = {"certificate"}
+"""Asks nobody: it reads files that the operator hands over."""
+
+
 def commands() -> set[str]:
     """Every command that ``tillit-audit`` has."""
     parser = cli._parser()
@@ -204,7 +208,7 @@ def commands() -> set[str]:
 
 def test_every_check_of_the_command_is_run_here() -> None:
     """A new one is held against the wire as well."""
-    assert commands() == set(CHECKS)
+    assert commands() == set(CHECKS) | OFFLINE
 
 
 @pytest.mark.parametrize("command", CHECKS)
