@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from audit import bundles, paths
 from tests.logs import NaiveTree
-from tests.vectors import generate, opener
+from tests.vectors import generate, judged, opener
 from tests.vectors.drafts import secret
 from tillit import receipts
 from tillit.envelopes import ReaderKey, hybrid_private, open_field, open_key
@@ -36,6 +36,7 @@ from tillit.notes import (
     sign_checkpoint,
 )
 from tillit.proofs import ProofError
+from tillit.quorums import NotWitnessed, Policy, PolicyInvalid
 from tillit.wire import DepositManifest, Manifest, ProofAnswer, SealedField, SealedKey
 
 T = TypeVar("T", str, bytes)
@@ -162,6 +163,48 @@ def checkpoints() -> Target[str]:
 
     alike = _alike("checkpoint", judge, lambda text: {"note": text, "vkey": str(vkey)})
     return Target("checkpoint", [each["note"] for each in examples], alike)
+
+
+def cosigned_checkpoints() -> Target[str]:
+    """``Policy.check``: only what enough witnesses have cosigned, by both implementations."""
+    examples = _given("cosigned-checkpoint")
+    plain = examples[0]
+    read = [judged.cosigned_checkpoint(each) for each in examples]
+    refused = [each["note"] for each in _given("cosigned-checkpoint", "refused")]
+
+    def judge(text: str) -> bool:
+        try:
+            found = judged.cosigned_checkpoint({**plain, "note": text})
+        except (NoteInvalid, NotWitnessed):
+            return False
+        return _require(
+            any(
+                found["root_hex"] == each["root_hex"]
+                and found["size"] == each["size"]
+                and found["cosigned"].items() <= read[1]["cosigned"].items()
+                for each in read
+            )
+        )
+
+    alike = _alike("cosigned-checkpoint", judge, lambda text: {**plain, "note": text})
+    originals = [*(each["note"] for each in examples), *refused]
+    return Target("cosigned checkpoint", originals, alike)
+
+
+def policies() -> Target[str]:
+    """``Policy.parse``: the documented error, or a quorum that its witnesses can make up."""
+    vkeys = _given("cosigned-checkpoint")[0]["witnesses"]
+    lines = [f"witness w{n} {vkey} https://w{n}.example" for n, vkey in enumerate(vkeys)]
+    text = "\n".join([*lines, "# two of three", "group q 2 w0 w1 w2", "quorum q", ""])
+
+    def judge(given: str) -> bool:
+        try:
+            policy = Policy.parse(given)
+        except PolicyInvalid:
+            return False
+        return _require(policy.satisfied_by(tuple(policy.witnesses.values())))
+
+    return Target("witness policy", [text, text.replace("group q 2", "group q any")], judge)
 
 
 def proofs() -> Target[str]:
@@ -408,6 +451,8 @@ def everything() -> tuple[Target[Any], ...]:
         vkeys(),
         notes(),
         checkpoints(),
+        cosigned_checkpoints(),
+        policies(),
         proofs(),
         continuations(),
         tile_paths(),

@@ -15,6 +15,7 @@ what the log serves, its public key, and what the last column says; the command 
 | back-date an entry | database and key | ``verify`` alone |
 | replace the log's key | database and a new key | the public key that the auditor has |
 | drop one kind of event | database and key | the checkpoint of an earlier visit; without one, whoever holds a receipt |
+| release keys without an entry | broker | ``reconcile`` with the custodian's own log: ``test_reconcile``, ``test_custodian_apart`` |
 
 ``test_log_attacks`` looks closer at what each finding says and where.
 """

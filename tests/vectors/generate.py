@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.vectors import (
+    cosigned_forms,
     key_forms,
     log_forms,
     manifest_forms,
@@ -30,6 +31,7 @@ def everything() -> tuple[Vectors, ...]:
         receipt_forms.receipts(),
         log_forms.leaves(),
         log_forms.checkpoints(),
+        cosigned_forms.cosigned_checkpoints(),
         proof_forms.inclusions(),
         proof_forms.consistencies(),
     )

@@ -18,6 +18,7 @@ from tillit.manifests import manifest_hash
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import _Reader
 from tillit.proofs import verify_consistency, verify_inclusion
+from tillit.quorums import Policy, PolicyInvalid
 from tillit.wire import DepositManifest, Manifest, ManifestField, SealedField, SealedKey
 
 # What is read from outside is refused by a model (ValueError, as ``TokenInvalid`` is) or by a check.
@@ -50,6 +51,20 @@ def checkpoint(given: Given) -> Read:
     head = open_checkpoint(note, Vkey.parse(given["vkey"]))
     at = None if head.at is None else head.at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"origin": head.origin, "size": head.size, "root_hex": head.root.hex(), "at": at}
+
+
+def cosigned_checkpoint(given: Given) -> Read:
+    """``tillit.notes`` and ``tillit.quorums``."""
+    head = open_checkpoint(given["note"], Vkey.parse(given["vkey"]))
+    lines = [f"witness w{n} {vkey}" for n, vkey in enumerate(given["witnesses"])]
+    group = " ".join(f"w{n}" for n in range(len(lines)))
+    policy = "\n".join([*lines, f"group q {given['threshold']} {group}", "quorum q", ""])
+    try:
+        witnessed = Policy.parse(policy).check(given["note"], log=Vkey.parse(given["vkey"]))
+    except PolicyInvalid as wrong:
+        raise ValueError("not such witnesses") from wrong
+    seen = {c.witness.name: c.at.strftime("%Y-%m-%dT%H:%M:%SZ") for c in witnessed.cosignatures}
+    return {"size": head.size, "root_hex": head.root.hex(), "cosigned": seen}
 
 
 def inclusion(given: Given) -> Read:
@@ -129,6 +144,7 @@ def sealed_field(given: Given) -> Read:
 FORMS: Mapping[str, Callable[[Given], Read]] = {
     "leaf": leaf,
     "checkpoint": checkpoint,
+    "cosigned-checkpoint": cosigned_checkpoint,
     "inclusion": inclusion,
     "consistency": consistency,
     "receipt": receipt,

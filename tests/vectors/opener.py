@@ -7,10 +7,12 @@ Every function raises one of ``WRONG`` or returns what it has read.
 import hashlib
 import hmac
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -165,8 +167,30 @@ def field(given: dict[str, Any]) -> dict[str, Any]:
     return value | {"basis": says["basis"], "author_role": says["author_role"]}
 
 
+def cosigned(given: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint that enough witnesses have cosigned (C2SP tlog-cosignature)."""
+    head, seen = verifier.checkpoint(given), dict[str, str]()
+    text, _, lines = given["note"].rpartition("\n\n")
+    for vkey in given["witnesses"]:
+        name, key_id, material = vkey.split("+", 2)
+        public = unb64(material, 33)
+        own = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
+        must((public[0], own.hex()) == (4, key_id), "not a witness's vkey")
+        for line in lines.splitlines():
+            who, blob = line.split(" ")[1], unb64(line.split(" ")[2])
+            if (who, blob[:4]) == (name, own):
+                seconds = int.from_bytes(blob[4:12], "big")
+                message = f"cosignature/v1\ntime {seconds}\n{text}\n"
+                Ed25519PublicKey.from_public_bytes(public[1:]).verify(blob[12:], message.encode())
+                at = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+                seen[name] = max(at, seen.get(name, at))
+    must(len(seen) >= given["threshold"], "too few witnesses")
+    return {"size": head["size"], "root_hex": head["root_hex"], "cosigned": seen}
+
+
 FORMS = {
     **verifier.FORMS,
+    "cosigned-checkpoint": cosigned,
     "receipt": receipt,
     "manifest": manifest,
     "sealed-key": key,
