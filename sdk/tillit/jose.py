@@ -1,23 +1,21 @@
-"""Tillit's profile of JOSE: base64url, JSON, JWKs and EdDSA-signed compact tokens, by joserfc.
+"""Tillit's profile of JOSE: base64url, JSON, JWKs (by joserfc) and EdDSA-signed compact tokens.
 
 The profile is closed: which algorithm and type a token has is fixed by where it stands, and a token
-that says anything else, or says it in a second spelling of the same bytes, is refused before the
-library sees it. So there is nothing to negotiate, and no bit of a token that can change unseen.
+that says anything else, or says it in a second spelling of the same bytes, is refused before its
+signature is looked at. So there is nothing to negotiate, and no bit of a token that can change unseen.
 What is written here opens in any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
 """
 
 import json
 import math
-import sys
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwa import EdDSAAlgorithm, JWSAlgModel
 from joserfc.jwk import OKPKey
 from joserfc.jwk import thumbprint as rfc7638_thumbprint
 
@@ -166,38 +164,20 @@ def _jwk(key: OKPKey, **says: str) -> dict[str, Any]:
     return {**key.as_dict(), "kid": key.thumbprint(), **says}
 
 
-def _verifier(jwks: Mapping[str, Any], kid: str) -> OKPKey:
+def _verifier(jwks: Mapping[str, Any], kid: str) -> Ed25519PublicKey:
     keys = jwks.get("keys")
     for jwk in keys if isinstance(keys, list | tuple) else ():
         if isinstance(jwk, Mapping) and jwk.get("kid") == kid and jwk.get("use", "sig") == "sig":
-            return OKPKey.import_key(ed25519_public(jwk))
+            return ed25519_public(jwk)
     raise TokenInvalid("signed by a key that is not known")
 
 
 # --- signed tokens ---
-class _EdDSA(EdDSAAlgorithm):
-    """The one signature algorithm, by its name in RFC 8037, which is the one that is deployed.
-
-    joserfc warns at each use that RFC 9864 calls it Ed25519; nobody who uses Tillit can act on that.
-    """
-
-    security_warning = ""
-
-
-class _Signatures(jws.JWSRegistry):
-    """Knows one algorithm; a token's length is its caller's to bound, before joserfc reads it."""
-
-    algorithms: dict[str, JWSAlgModel] = {"EdDSA": _EdDSA()}  # noqa: RUF012 - as joserfc has it
-    max_payload_length = sys.maxsize
-
-
-_SIGNATURES = _Signatures(algorithms=["EdDSA"])
-
-
 def sign_compact(payload: bytes, *, signer: Ed25519PrivateKey, kid: str, typ: str) -> str:
     """A compact JWS (RFC 7515 § 7.1) with header {alg: EdDSA, kid, typ}."""
-    header = {"alg": "EdDSA", "kid": kid, "typ": typ}
-    return jws.serialize_compact(header, payload, OKPKey.import_key(signer), registry=_SIGNATURES)
+    header = compact_json({"alg": "EdDSA", "kid": kid, "typ": typ})
+    signed = f"{b64u(header)}.{b64u(payload)}"
+    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
 
 
 def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: int) -> bytes:
@@ -211,10 +191,9 @@ def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: 
     header = members(unb64u(parts[0]), "alg", "kid", "typ")
     if header["alg"] != "EdDSA" or header["typ"] != typ or not isinstance(header["kid"], str):
         raise TokenInvalid("not a token of this kind")
-    unb64u(parts[1])
-    unb64u(parts[2], size=64)
-    key = _verifier(jwks, header["kid"])
+    payload, signature = unb64u(parts[1]), unb64u(parts[2], size=64)
     try:
-        return jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
-    except (JoseError, ValueError):
+        _verifier(jwks, header["kid"]).verify(signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
+    except InvalidSignature:
         raise TokenInvalid("the signature does not hold") from None
+    return payload
