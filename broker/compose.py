@@ -181,6 +181,7 @@ def compose(settings: Settings) -> FastAPI:
             *witnessing(store, witnesses, sequencing),
             sweeper(store),
             ticker(ports, renewed=renewed),
+            watcher(ports),
             keeper(ports),
             renewed.watch,
         ),
@@ -338,17 +339,28 @@ def ticker(
             _log.warning(NO_BIRTHDAYS)
         while not stop.wait(every):
             try:
-                mine = renewed() if renewed else ports
-                ticked = ticking.tick(ports=mine, stopped=stop.is_set)
-                while not stop.is_set() and counting.count_due(ports=mine):
-                    _log.info("tick: a month was counted")
-                while not stop.is_set() and signalling.look_for(ports=mine):
-                    pass
+                ticked = ticking.tick(ports=renewed() if renewed else ports, stopped=stop.is_set)
             except Unavailable as down:
                 _log.warning("tick: %s", down.code)
             else:
                 if ticked != ticking.Ticked():
                     _log.info("tick: %s", ticked)
+
+    return run
+
+
+def watcher(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+    """What counts months and looks for what is unusual, until told to stop; the ticker does not wait for it."""
+
+    def run(stop: threading.Event) -> None:
+        while not stop.wait(every):
+            try:
+                while not stop.is_set() and counting.count_due(ports=ports):
+                    _log.info("a month was counted")
+                while not stop.is_set() and signalling.look_for(ports=ports):
+                    pass
+            except Unavailable as down:
+                _log.warning("watch: %s", down.code)
 
     return run
 

@@ -19,6 +19,7 @@ from broker.errors import UnknownSignal
 from broker.ports import Disclosure, Notice, Ports, Transaction
 from broker.usecases.looking import LOOKED, NOTICE, told_at
 from broker.usecases.receipts import opened
+from tillit.errors import ReceiptInvalid
 from tillit.jose import b64u
 from tillit.receipts import read_unsafe
 from tillit.wire import Language
@@ -33,7 +34,7 @@ SHOWN = 20
 def look_for(*, ports: Ports) -> int:
     """Look at the next disclosures that are settled; returns how many, 0 when none is left.
 
-    One whose receipt is gone says no longer who asked: it is passed by.
+    One whose receipt is gone, or cannot be read, does not say who asked: it is passed by.
 
     Raises:
         CustodianDown: receipts are sealed, and none can be opened now; they are looked at later.
@@ -53,6 +54,8 @@ def look_for(*, ports: Ports) -> int:
         tx.look_up_to(asked[-1][0], was=was)
         for disclosure in whole:
             access = _access(disclosure, unusual, ports)
+            if access is None:
+                continue
             tx.add_access(access)
             for rule, key, numbers, rests_on in _unusual(tx, access, unusual):
                 _raise(tx, access, rule, key, numbers, rests_on, now=now, ports=ports)
@@ -212,8 +215,12 @@ def _raise(
 # --- what is kept, what is shown
 
 
-def _access(disclosure: Disclosure, unusual: Unusual, ports: Ports) -> Access:
-    actor = read_unsafe(disclosure.receipt).statement.actor.id
+def _access(disclosure: Disclosure, unusual: Unusual, ports: Ports) -> Access | None:
+    """Who asked about whom; None where the receipt says nothing, which must not stand in the way of the others."""
+    try:
+        actor = read_unsafe(disclosure.receipt).statement.actor.id
+    except ReceiptInvalid:
+        return None
     local = disclosure.at.astimezone(OSLO)
     ordinary = local.weekday() < 5 and unusual.hours.first <= local.hour < unusual.hours.last  # noqa: PLR2004 (Saturday)
     grounds = (g for permit in disclosure.decision.permitted().values() for g in permit.grounds)

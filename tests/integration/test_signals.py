@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from audit.signals import load
 from broker.demo.national_ids import numbers
@@ -212,6 +212,19 @@ def test_who_asked_about_whom_is_kept_by_pseudonym_and_not_for_long(house: House
     raised(house)
     with house.store.engine.connect() as connection:
         assert len(connection.execute(select(access)).all()) == 1
+
+
+def test_a_receipt_that_says_nothing_stands_in_nobodys_way(house: House) -> None:
+    """Gone with its time, or damaged: who asked is not known any more, and the others are looked at."""
+    ask(house, times=5)
+    with house.store.engine.begin() as connection:
+        table = tables.disclosure
+        nothing = {"receipt": "x", "receipt_sealed": None}
+        connection.execute(update(table).where(table.c.position == 1).values(nothing))
+        connection.execute(update(table).where(table.c.position == 2).values(receipt_volume=b"no"))
+    assert raised(house) == []
+    ask(house)
+    assert rules(raised(house)) == ["after_refusal"]
 
 
 def test_a_signal_is_not_kept_for_ever(house: House) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,13 +12,17 @@ import pytest
 from sqlalchemy import text
 
 from broker import change
-from broker.compose import NoRegister, ticker
+from broker.compose import NoRegister, ticker, watcher
+from broker.domain.accesses import SignalQuery
 from broker.domain.ids import ConsentId
 from broker.engine import bundle
 from broker.ports import Ports
 from broker.usecases import me
+from keys.keyring import LocalCustodian
 from tests.house import EMIL, PASSPHRASE, House, build
 from tests.integration.test_broker_cli import run
+
+Job = Callable[[threading.Event], None]
 
 
 @pytest.fixture
@@ -30,10 +34,10 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @contextmanager
-def ticking(ports: Ports) -> Iterator[threading.Thread]:
-    """A ticker at work in a thread of its own."""
+def ticking(ports: Ports, *, at: Callable[..., Job] = ticker) -> Iterator[threading.Thread]:
+    """A ticker, or another, at work in a thread of its own."""
     stop = threading.Event()
-    thread = threading.Thread(target=ticker(ports, every=0.01), args=(stop,))
+    thread = threading.Thread(target=at(ports, every=0.01), args=(stop,))
     thread.start()
     try:
         yield thread
@@ -116,3 +120,40 @@ def test_a_tick_needs_what_it_stands_on(tmp_path: Path) -> None:
     """In words, and with what to do."""
     told = run(tmp_path, "tick")
     assert (told.returncode, "tillit-broker init" in told.stderr) == (2, True)
+
+
+def test_a_month_is_counted_beside(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """By another thread than what consents and birthdays wait for."""
+    caplog.set_level("INFO", "tillit.broker")
+    house.request("nav-larvik", EMIL)
+    house.sequencer.run_once()
+    house.clock.step(days=20)
+    with ticking(house.ports, at=watcher):
+        until("a month was counted", caplog)
+
+
+def test_what_is_unusual_waits_for_the_custodian(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asked is sealed: while nothing opens nothing is passed by, and then it is looked at."""
+    caplog.set_level("INFO", "tillit.broker")
+    for _ in range(4):
+        house.disclose(house.ask("nav-larvik", EMIL, "education.attendance.rate"), "nav-larvik")
+    house.sequencer.run_once()
+    house.clock.step(minutes=3)
+    locked = LocalCustodian(tmp_path / "keyring", lambda: b"not this one", clock=house.clock)
+    with ticking(replace(house.ports, custodian=locked), at=watcher):
+        until("custodian.unavailable", caplog)
+    assert signals(house) == 0
+    with ticking(house.ports, at=watcher):
+        for _ in range(500):
+            if signals(house):
+                break
+            time.sleep(0.01)
+    assert signals(house) == 1
+
+
+def signals(house: House) -> int:
+    """How many there are."""
+    with house.store.read() as tx:
+        return len(tx.signals(SignalQuery()))
