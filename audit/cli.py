@@ -1,4 +1,4 @@
-"""The ``tillit-audit`` command: verify a log from outside, mirror, search, report on and export it, reconcile it with keys.
+"""The ``tillit-audit`` command: verify a log from outside, watch it, prove, copy, search, reconcile, report, export.
 
 Exit codes: 0 everything holds, 1 something is wrong, 2 it could not be checked.
 """
@@ -7,7 +7,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from audit.commands import certificate, export, given, mirror, reconcile, report, search, verify
+from audit.commands import (
+    certificate,
+    export,
+    given,
+    mirror,
+    proof,
+    reconcile,
+    report,
+    search,
+    verify,
+    watch,
+)
 from audit.commands.saying import say_unchecked, say_wrong
 from audit.errors import AuditError, ResourceMissing
 from audit.mirror import MirrorRefused
@@ -16,6 +27,8 @@ from tillit.errors import TillitError, VerificationError
 COMMANDS = (
     verify.declare,
     mirror.declare,
+    watch.declare,
+    proof.declare,
     reconcile.declare,
     search.declare,
     report.declare,

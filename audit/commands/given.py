@@ -12,6 +12,7 @@ from audit.errors import SourceUnavailable
 from audit.sources import SCOPE, Credentials, DirectorySource, HttpSource, Source
 from tillit.keys import ServiceKey
 from tillit.notes import MAX_NOTE_BYTES, NoteInvalid, VerifiedCheckpoint, Vkey, open_checkpoint
+from tillit.quorums import MAX_POLICY_BYTES, Policy, PolicyInvalid
 
 TIMEOUT = httpx.Timeout(30, connect=5)
 
@@ -68,6 +69,14 @@ def vkey(text: str) -> Vkey:
         return Vkey.parse(text)
     except NoteInvalid as wrong:
         raise SourceUnavailable(f"--vkey: {wrong.detail}") from wrong
+
+
+def policy(path: str) -> Policy:
+    """The witness policy in a file. Raises ``SourceUnavailable``."""
+    try:
+        return Policy.parse(read(path, MAX_POLICY_BYTES))
+    except PolicyInvalid as wrong:
+        raise SourceUnavailable(f"--witnesses: {wrong.detail}") from wrong
 
 
 def since(path: str, vkey: Vkey) -> VerifiedCheckpoint:

@@ -179,6 +179,14 @@ class AsyncClient(AsyncCollaborating, AsyncKeeping):
         """Check that the log holds the disclosure; waits while the log has yet to take it in."""
         return await self._run(self._session.proof(answer))
 
+    async def proof_file(self, receipt: str) -> str:
+        """A file that proves to anybody, offline and for good, that the log holds what a receipt (JWS) says."""
+        return await self._run(self._session.proof_file(receipt))
+
+    async def receipt(self, disclosure_id: str) -> str:
+        """The receipt of a disclosure of this service's that is still handed out, for who has not kept it."""
+        return await self._run(self._session.receipt(disclosure_id))
+
     async def attest_erasure(
         self,
         disclosure_id: str,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tillit import display, errors, inputs, wire
+from tillit import display, errors, inputs, proof_cli, wire
 from tillit.client import Client
 from tillit.grammar import parser
 from tillit.keys import ServiceKey
@@ -168,6 +168,16 @@ def _ask(given: Arguments) -> int:
         proven = client.proof(answer) if given.proof else None
     _say(given, display.answer_json(answer, proven), display.answer_text(answer, proven))
     return REFUSED if answer.outcome == "refused" else OK
+
+
+def _proof(given: Arguments) -> int:
+    with _client(given) as client:
+        kept = proof_cli.receipt(given.disclosure)
+        text = client.proof_file(kept or client.receipt(given.disclosure))
+    if given.json:
+        return _say(given, {"proof": text}, ())
+    sys.stdout.write(text)
+    return OK
 
 
 def _consent_preview(given: Arguments) -> int:
@@ -414,6 +424,8 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "trust": _trust,
     "subject": _subject,
     "deposit": _deposit,
+    "proof": _proof,
+    "verify_proof": proof_cli.verify,
     "check": _check,
     "ask": _ask,
     "consent_preview": _consent_preview,

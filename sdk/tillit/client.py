@@ -218,6 +218,14 @@ class Client(Collaborating, Keeping):
         """Check that the log holds the disclosure; waits while the log has yet to take it in."""
         return self._run(self._session.proof(answer))
 
+    def proof_file(self, receipt: str) -> str:
+        """A file that proves to anybody, offline and for good, that the log holds what a receipt (JWS) says."""
+        return self._run(self._session.proof_file(receipt))
+
+    def receipt(self, disclosure_id: str) -> str:
+        """The receipt of a disclosure of this service's that is still handed out, for who has not kept it."""
+        return self._run(self._session.receipt(disclosure_id))
+
     def attest_erasure(
         self,
         disclosure_id: str,

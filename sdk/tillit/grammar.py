@@ -34,6 +34,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     common = _common(environment)
     _add_keys(commands, common)
     _add_asks(commands, common)
+    _add_proofs(commands, common)
     _add_consents(commands, common)
     _add_meeting(commands, common)
     _add_statutes(commands, common)
@@ -136,6 +137,20 @@ def _add_asks(commands: Any, common: argparse.ArgumentParser) -> None:
         ask.add_argument("--source", help="only what this unit has deposited")
         ask.set_defaults(command=name)
     ask.add_argument("--proof", action="store_true", help="check too that the log holds it")
+
+
+def _add_proofs(commands: Any, common: argparse.ArgumentParser) -> None:
+    proof = commands.add_parser(
+        "proof", parents=[common], help="prove for good that the log holds a disclosure"
+    )
+    proof.add_argument("disclosure", help="a file with its receipt, or the id while it stands")
+    proof.set_defaults(command="proof")
+    check = commands.add_parser("verify-proof", help="check such a proof, without the network")
+    check.add_argument("file", help="- reads stdin")
+    check.add_argument("--vkey", required=True, help="the log's vkey, or a file that holds it")
+    check.add_argument("--witnesses", metavar="FILE", help="who watches the log: C2SP tlog-policy")
+    check.add_argument("--json", action="store_true", help="answer in JSON")
+    check.set_defaults(command="verify_proof")
 
 
 def _add_meeting(commands: Any, common: argparse.ArgumentParser) -> None:

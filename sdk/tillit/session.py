@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tillit import erasures, errors, protocol, receipts, succession, wire
+from tillit import erasures, errors, proof_files, protocol, receipts, succession, wire
 from tillit.enrolment import prove, rotation
 from tillit.history import ProvenHistory
 from tillit.history import verify as verify_history
@@ -274,12 +274,28 @@ class Session:
 
     def proof(self, answer: Answer) -> Flow[Proven]:
         """That the log holds the disclosure that the receipt speaks of."""
+        return (yield from self._proven(answer.receipt))
+
+    def proof_file(self, receipt: str) -> Flow[str]:
+        """What proves to anybody, for good, that the log holds the disclosure that a receipt speaks of."""
         trust = yield from self.trust()
-        proof = yield from self._call(protocol.proof(answer.id))
+        proven = yield from self._proven(receipts.verify(receipt, trust.receipts))
+        extra = proof_files.of_receipt(receipt)
+        note = proven.checkpoint.note
+        return str(proof_files.ProofFile(proven.index, proven.path, note, extra))
+
+    def receipt(self, disclosure_id: str) -> Flow[str]:
+        """The receipt of a disclosure that is still handed out."""
+        answer = yield from self._call(protocol.disclosure(disclosure_id))
+        return answer.receipt
+
+    def _proven(self, receipt: receipts.VerifiedReceipt) -> Flow[Proven]:
+        trust = yield from self.trust()
+        proof = yield from self._call(protocol.proof(receipt.statement.id))
         log = Vkey.parse(trust.log)
-        if answer.receipt.promise.origin != log.name:
+        if receipt.promise.origin != log.name:
             raise errors.ReceiptInvalid("the receipt promises another log")
-        leaf_hash = answer.receipt.leaf_hash
+        leaf_hash = receipt.leaf_hash
         path = tuple(_hash(step) for step in proof.path)
         checkpoint = open_checkpoint(proof.checkpoint, log)
         checkpoint.check_inclusion(leaf_hash=leaf_hash, index=proof.index, path=path)

@@ -17,6 +17,7 @@ from tillit import (
     SubjectMismatch,
     VerificationError,
     errors,
+    proof_files,
     wire,
 )
 from tillit.notes import NoteInvalid, Vkey
@@ -166,6 +167,17 @@ _FALSE_PROOFS: tuple[Callable[[Any], Any], ...] = (
     lambda a: {**a, "path": [_flip(a["path"][0]), *a["path"][1:]]},
     lambda a: {**a, "checkpoint": a["checkpoint"].replace("tillit.test", "tillit.tess")},
 )
+
+
+def test_a_proof_file_holds_without_anybody(served: Served) -> None:
+    """From the receipt, kept or asked for again; the log's key is all it takes to check it."""
+    nav, emil = served.released()
+    answer = nav("ask", emil, [RATE], **ABOUT)
+    vkey = Vkey.parse(nav("trust").log)
+    assert nav("receipt", answer.id) == answer.receipt.token
+    file = proof_files.ProofFile.parse(nav("proof_file", answer.receipt.token))
+    proven = proof_files.verify(file, vkey)
+    assert (proven.statement, proven.index) == (answer.receipt.statement, file.index)
 
 
 def test_false_proof_is_refused(served: Served) -> None:

@@ -87,6 +87,20 @@ def desks(
     return made
 
 
+def _kept_for_years(nav: Desk, answer: dict[str, Any], directory: Path) -> None:
+    """A proof from the receipt, or by the disclosure's id while it stands; checked with the log's key alone."""
+    receipt, file = directory / "receipt", directory / "a.tlog-proof"
+    receipt.write_text(answer["receipt"] + "\n")
+    vkey = nav.json("trust")["log"]
+    for known_by in (str(receipt), answer["id"]):
+        file.write_text(nav.run("proof", known_by))
+        checked = json.loads(nav.run("verify-proof", str(file), "--vkey", vkey, "--json"))
+        assert (checked["ok"], checked["statement"]["id"]) == (True, answer["id"])
+    assert nav.json("proof", str(receipt))["proof"].startswith("c2sp.org/tlog-proof@v1\n")
+    file.write_text(file.read_text().replace("index ", "index 9"))
+    nav.run("verify-proof", str(file), "--vkey", vkey, code=4)
+
+
 def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path) -> None:
     """What the SDK does, the command line does: deposit, ask for a consent, record it, ask, prove."""
     nav, school = desks[NAV], desks[SCHOOL]
@@ -138,6 +152,7 @@ def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path)
     assert f"  not    {DIAGNOSIS}\n         " in answer
     assert "Erase within 30 days, not to be passed on, to be journalled." in answer
     assert "checked." in answer
+    _kept_for_years(nav, nav.json("ask", RATE, *about_emil, *ABOUT), tmp_path)
     whole = nav.json(
         "ask", RATE, "--proof", "--subject", _handle(kept), *ABOUT, typed=EMIL.national_id
     )
