@@ -40,7 +40,7 @@ from tillit.jose import (
     members,
     thumbprint,
     unb64u,
-    x25519_public,
+    x25519_reader,
 )
 from tillit.wire import MAX_SEALED_CHARS, SealedField, SealedKey
 
@@ -150,7 +150,7 @@ def seal_key(key: bytes, *, reader: Mapping[str, Any], manifest_hash: bytes) -> 
     if reader.get("kty") == "AKP":
         sealed = seal_hybrid(key, reader=reader, info=manifest_hash)
         return SealedKey(alg=HPKE_ALG, kid=kid, jwe=b64u(sealed))
-    public = OKPKey.import_key(x25519_public(reader))
+    public = x25519_reader(reader)
     try:
         token = jwe.encrypt_compact(_key_header(kid, manifest_hash), key, public, registry=_KEYS)
     except (JoseError, ValueError):

@@ -1,23 +1,29 @@
-"""Tillit's profile of JOSE: base64url, JSON, JWKs (by joserfc) and EdDSA-signed compact tokens.
+"""Tillit's profile of JOSE: base64url, JSON, JWKs and EdDSA-signed compact tokens, by joserfc.
 
 The profile is closed: which algorithm and type a token has is fixed by where it stands, and a token
-that says anything else, or says it in a second spelling of the same bytes, is refused before its
-signature is looked at. So there is nothing to negotiate, and no bit of a token that can change unseen.
+that says anything else, or says it in a second spelling of the same bytes, is refused before the
+library sees it. So there is nothing to negotiate, and no bit of a token that can change unseen.
 What is written here opens in any JOSE library (RFC 7515, 7516, 7517, 7638, 8037).
 """
 
 import json
 import math
+import sys
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwa import EdDSAAlgorithm, JWSAlgModel
 from joserfc.jwk import OKPKey
 from joserfc.jwk import thumbprint as rfc7638_thumbprint
+
+KEYS_REMEMBERED = 1024
+"""So many public keys, and thumbprints, are remembered as read: the same few are used again and again."""
 
 _MAX_EXACT = 2**53 - 1
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
@@ -118,7 +124,12 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     required = {name: jwk.get(name) for name in names}
     if not required or not all(isinstance(member, str) for member in required.values()):
         raise TokenInvalid("not a key of a known type")
-    return rfc7638_thumbprint(required)
+    return _thumbprint(tuple(required.items()))
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _thumbprint(required: tuple[tuple[str, str], ...]) -> str:
+    return rfc7638_thumbprint(dict(required))
 
 
 def ed25519_public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
@@ -129,24 +140,30 @@ def ed25519_public(jwk: Mapping[str, Any]) -> Ed25519PublicKey:
     return public
 
 
-def x25519_public(jwk: Mapping[str, Any]) -> X25519PublicKey:
-    """The X25519 public key of a JWK (RFC 8037).
+def x25519_reader(jwk: Mapping[str, Any]) -> OKPKey:
+    """The X25519 public key of a JWK (RFC 8037), as joserfc seals to it.
 
     Low-order points are found when a secret is agreed on.
     """
-    public = _okp(jwk).public_key
-    if not isinstance(public, X25519PublicKey):
+    key = _okp(jwk)
+    if not isinstance(key.public_key, X25519PublicKey):
         raise TokenInvalid("not a public X25519 key")
-    return public
+    return key
 
 
 def _okp(jwk: Mapping[str, Any]) -> OKPKey:
     """By its public members alone: what else a JWK says of itself decides nothing here."""
-    if jwk.get("kty") != "OKP":
+    curve, x = jwk.get("crv"), jwk.get("x")
+    if jwk.get("kty") != "OKP" or not isinstance(curve, str) or not isinstance(x, str):
         raise TokenInvalid("not a public key on a curve")
+    return _okp_of(curve, x)
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _okp_of(curve: str, x: str) -> OKPKey:
     try:
-        return OKPKey.import_key({name: jwk[name] for name in _THUMBPRINT_MEMBERS["OKP"]})
-    except (JoseError, ValueError, KeyError):
+        return OKPKey.import_key({"kty": "OKP", "crv": curve, "x": x})
+    except (JoseError, ValueError):
         raise TokenInvalid("not a public key on a curve") from None
 
 
@@ -161,23 +178,44 @@ def x25519_jwk(public: X25519PublicKey) -> dict[str, Any]:
 
 
 def _jwk(key: OKPKey, **says: str) -> dict[str, Any]:
-    return {**key.as_dict(), "kid": key.thumbprint(), **says}
+    public = key.as_dict()
+    return {**public, "kid": thumbprint(public), **says}
 
 
-def _verifier(jwks: Mapping[str, Any], kid: str) -> Ed25519PublicKey:
+def _verifier(jwks: Mapping[str, Any], kid: str) -> OKPKey:
     keys = jwks.get("keys")
     for jwk in keys if isinstance(keys, list | tuple) else ():
         if isinstance(jwk, Mapping) and jwk.get("kid") == kid and jwk.get("use", "sig") == "sig":
-            return ed25519_public(jwk)
+            key = _okp(jwk)
+            if isinstance(key.public_key, Ed25519PublicKey):
+                return key
     raise TokenInvalid("signed by a key that is not known")
 
 
 # --- signed tokens ---
+class _EdDSA(EdDSAAlgorithm):
+    """The one signature algorithm, by its name in RFC 8037, which is the one that is deployed.
+
+    joserfc warns at each use that RFC 9864 calls it Ed25519; nobody who uses Tillit can act on that.
+    """
+
+    security_warning = ""
+
+
+class _Signatures(jws.JWSRegistry):
+    """Knows one algorithm; a token's length is its caller's to bound, before joserfc reads it."""
+
+    algorithms: dict[str, JWSAlgModel] = {"EdDSA": _EdDSA()}  # noqa: RUF012 - as joserfc has it
+    max_payload_length = sys.maxsize
+
+
+_SIGNATURES = _Signatures(algorithms=["EdDSA"])
+
+
 def sign_compact(payload: bytes, *, signer: Ed25519PrivateKey, kid: str, typ: str) -> str:
     """A compact JWS (RFC 7515 § 7.1) with header {alg: EdDSA, kid, typ}."""
-    header = compact_json({"alg": "EdDSA", "kid": kid, "typ": typ})
-    signed = f"{b64u(header)}.{b64u(payload)}"
-    return f"{signed}.{b64u(signer.sign(signed.encode('ascii')))}"
+    header = {"alg": "EdDSA", "kid": kid, "typ": typ}
+    return jws.serialize_compact(header, payload, OKPKey.import_key(signer), registry=_SIGNATURES)
 
 
 def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: int) -> bytes:
@@ -191,9 +229,10 @@ def verify_compact(token: str, *, jwks: Mapping[str, Any], typ: str, max_chars: 
     header = members(unb64u(parts[0]), "alg", "kid", "typ")
     if header["alg"] != "EdDSA" or header["typ"] != typ or not isinstance(header["kid"], str):
         raise TokenInvalid("not a token of this kind")
-    payload, signature = unb64u(parts[1]), unb64u(parts[2], size=64)
+    unb64u(parts[1])
+    unb64u(parts[2], size=64)
+    key = _verifier(jwks, header["kid"])
     try:
-        _verifier(jwks, header["kid"]).verify(signature, f"{parts[0]}.{parts[1]}".encode("ascii"))
-    except InvalidSignature:
+        return jws.deserialize_compact(token, key, registry=_SIGNATURES).payload
+    except (JoseError, ValueError):
         raise TokenInvalid("the signature does not hold") from None
-    return payload

@@ -33,7 +33,7 @@ from tillit.jose import (
     unb64u,
     verify_compact,
     x25519_jwk,
-    x25519_public,
+    x25519_reader,
 )
 from tillit.keys import ServiceKey
 from tillit.wire import SealedKey
@@ -139,12 +139,12 @@ def test_x25519_by_jwk() -> None:
     for case in (case for group in _groups("x25519_jwk_test.json") for case in group["tests"]):
         if case["result"] == "invalid" and case["private"].get("crv") == "X25519":
             with pytest.raises(TokenInvalid):
-                x25519_public(case["public"])
+                x25519_reader(case["public"])
             seen["invalid"] += 1
             continue
         private = X25519PrivateKey.from_private_bytes(unb64u(case["private"]["d"], size=32))
         assert x25519_jwk(private.public_key())["x"] == case["private"]["x"]
-        public = x25519_public(case["public"])
+        public = x25519_reader(case["public"]).public_key
         epk = {name: case["public"][name] for name in ("kty", "crv", "x")}
         assert b64u(public.public_bytes_raw()) == epk["x"]
         sealed = _sealed(bytes.fromhex(case["shared"]), epk=epk, private=private)
