@@ -11,11 +11,11 @@ what the log serves, its public key, and what the last column says; the command 
 | insert an entry | database | ``verify``; signed anew: the checkpoint of an earlier visit |
 | truncate | database and key | the checkpoint of an earlier visit |
 | roll back to a backup | database and key | the checkpoint of an earlier visit, also once the log has grown on |
-| fork to two viewers | database and key | either viewer with the other's checkpoint |
+| fork to two viewers | database and key | either viewer with the other's checkpoint; without one, by witnesses |
 | back-date an entry | database and key | ``verify`` alone |
 | replace the log's key | database and a new key | the public key that the auditor has |
 | drop one kind of event | database and key | the checkpoint of an earlier visit; without one, whoever holds a receipt |
-| release keys without an entry | broker | ``reconcile`` with the custodian's own log: ``test_reconcile``, ``test_custodian_apart`` |
+| release keys without an entry | broker | ``reconcile`` with the custodian's log: ``test_reconcile`` |
 
 ``test_log_attacks`` looks closer at what each finding says and where.
 """
@@ -37,8 +37,10 @@ from audit.entries import Entry
 from audit.storage import log_checkpoint, log_entry, log_tile
 from tests.logs import ORIGIN, Log, opened
 from tests.vectors import verifier
+from tests.witness import Refused, Witness
 from tillit.leaves import leaf_at, leaf_hash
 from tillit.notes import Vkey, sign_checkpoint
+from tillit.quorums import NotWitnessed, Policy
 
 SIZE = 300
 DROPPED = "consent.changed"
@@ -267,6 +269,33 @@ def test_a_fork_to_two_viewers_is_found_by_either(log: Log, auditor: Auditor) ->
     assert auditor.look() == (0, set())
     auditor.seen.write_text(second_note)
     assert auditor.look() == (1, {"forked"})
+
+
+def test_a_fork_is_found_by_who_asks_for_witnesses(log: Log) -> None:
+    """Witnesses cosign one of the two: whoever is shown the other finds too few, on the first visit."""
+    watching = [
+        Witness(f"witness.example/{n}", ORIGIN, log.vkey.public_key, clock=_seconds(log))
+        for n in range(3)
+    ]
+    lines = "".join(f"witness w{n} {each.vkey}\n" for n, each in enumerate(watching))
+    policy = Policy.parse(f"{lines}group two 2 w0 w1 w2\nquorum two\n")
+    before = Backup.of(log)
+    log.grow(1)
+    shown = log.checkpoint().note
+    cosigned = shown + "".join(each.add_checkpoint(f"old 0\n\n{shown}") for each in watching)
+    assert policy.check(cosigned, log=log.vkey).missing == ()
+    before.restore(log)
+    log.grow(1)
+    other = log.checkpoint().note
+    for each in watching:
+        with pytest.raises(Refused):
+            each.add_checkpoint(f"old {SIZE + 1}\n\n{other}")
+    with pytest.raises(NotWitnessed):
+        policy.check(other, log=log.vkey)
+
+
+def _seconds(log: Log) -> Callable[[], float]:
+    return lambda: log.clock().timestamp()
 
 
 def test_a_back_dated_entry_is_found(log: Log, auditor: Auditor) -> None:
