@@ -13,12 +13,12 @@ WHOLE := sdk/*,keys/*,broker/domain/*,audit/tree.py
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(STAMP): requirements.lock pyproject.toml sdk/pyproject.toml
+$(STAMP): requirements.lock pyproject.toml sdk/pyproject.toml audit/pyproject.toml
 	@echo "Setting up $(VENV) (about a minute the first time) …"
 	@$(PYTHON) -c 'import sys; sys.exit("Tillit needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e sdk -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e sdk -e audit -e .
 	@touch $@
 
 demo: $(STAMP) ## the 19-year-old's story in Larvik, end to end (ARGS=--once stops after it)
@@ -56,7 +56,7 @@ bench: $(STAMP) ## the benchmarks, as ratios measured in one run
 
 lock: $(STAMP) ## pin every dependency by hash (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-package tillit --no-annotate --no-header --output-file requirements.lock
+		--no-emit-index-url --no-emit-package tillit --no-emit-package tillit-audit --no-annotate --no-header --output-file requirements.lock
 
 clean: ## remove what make made
 	rm -rf $(VENV) .run .cache

@@ -26,6 +26,30 @@ assert importlib.util.find_spec("fastapi") is None
 print("stands alone")
 """
 
+LOG = """
+import importlib.util, pathlib
+from datetime import UTC, datetime
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from audit import bundles
+from tillit.leaves import leaf, leaf_hash
+from tillit.notes import Vkey, sign_checkpoint
+for name in ("broker", "keys", "fastapi", "sqlalchemy", "sqlmodel"):
+    assert importlib.util.find_spec(name) is None, name
+key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
+entry = leaf("consent.given", now, bytes(32))
+root = leaf_hash(entry)
+note = sign_checkpoint(origin="log.example", size=1, root=root, key=key, at=now)
+for path, data in (
+    ("checkpoint", note.encode()),
+    ("tile/0/000.p/1", root),
+    ("tile/entries/000.p/1", bundles.pack([entry])),
+):
+    file = pathlib.Path("mirror", path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+print(Vkey.of("log.example", key))
+"""
+
 
 def _run(*command: str | Path, cwd: Path) -> str:
     ran = subprocess.run(
@@ -42,15 +66,16 @@ def _run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The SDK's and the broker's wheel, built from this tree."""
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """The SDK's, the auditors' and the broker's wheel, built from this tree."""
     out = tmp_path_factory.mktemp("wheels")
-    for source in (ROOT / "sdk", ROOT):
+    for source in (ROOT / "sdk", ROOT / "audit", ROOT):
         build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", out, source)
         _run(sys.executable, *build, cwd=out)
     (sdk,) = out.glob("tillit-[0-9]*.whl")
     (broker,) = out.glob("tillit_broker-*.whl")
-    return sdk, broker
+    (audit,) = out.glob("tillit_audit-*.whl")
+    return sdk, audit, broker
 
 
 def _pins(directory: Path) -> Path:
@@ -69,7 +94,7 @@ def _empty(directory: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_every_module_and_policy_is_in_a_wheel(wheels: tuple[Path, Path]) -> None:
+def test_every_module_and_policy_is_in_a_wheel(wheels: tuple[Path, Path, Path]) -> None:
     """A module that is not shipped is found by whoever installs."""
     shipped = {name for wheel in wheels for name in zipfile.ZipFile(wheel).namelist()}
     ours = {str(m.relative_to("sdk") if m.parts[0] == "sdk" else m) for m in modules()}
@@ -82,7 +107,7 @@ def test_every_module_and_policy_is_in_a_wheel(wheels: tuple[Path, Path]) -> Non
 
 @pytest.mark.slow
 def test_the_sdk_stands_alone_in_an_empty_environment(
-    wheels: tuple[Path, Path], tmp_path: Path
+    wheels: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     """A school's vendor installs one small package and can begin."""
     programs = _empty(tmp_path / "venv")
@@ -94,7 +119,25 @@ def test_the_sdk_stands_alone_in_an_empty_environment(
 
 
 @pytest.mark.slow
-def test_the_whole_demo_runs_from_the_wheels(wheels: tuple[Path, Path], tmp_path: Path) -> None:
+def test_auditors_install_no_server(wheels: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Who checks a broker need not install one: a mirrored log is verified, watched and proven with two small packages."""
+    programs = _empty(tmp_path / "venv")
+    pins = _pins(tmp_path)
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", pins)
+    _run(programs / "python", *install, *wheels[:2], cwd=tmp_path)
+    made = _run(programs / "python", "-c", LOG, cwd=tmp_path)
+    audit, vkey = programs / "tillit-audit", made.strip()
+    assert "Holds" in _run(audit, "verify", "mirror", "--vkey", vkey, cwd=tmp_path)
+    assert "1 entries" in _run(audit, "watch", "mirror", "--vkey", vkey, "--once", cwd=tmp_path)
+    proof = _run(audit, "proof", "mirror", "--vkey", vkey, "--index", "0", cwd=tmp_path)
+    (tmp_path / "a.tlog-proof").write_text(proof)
+    assert "Holds" in _run(audit, "proof", "a.tlog-proof", "--vkey", vkey, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_whole_demo_runs_from_the_wheels(
+    wheels: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
     """Policies, migrations, commands: all of it is in the wheels, or the story does not end."""
     programs = _empty(tmp_path / "venv")
     pins = _pins(tmp_path)
