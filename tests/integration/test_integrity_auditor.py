@@ -171,6 +171,18 @@ def _export(audited: Audited, wire: Wire) -> None:
         assert run(audited, wire, "export", file, "--format", form) == 0
 
 
+def _watch(audited: Audited, wire: Wire) -> None:
+    vkey, state = str(audited.house.sequencer.vkey), str(audited.directory / "seen")
+    for _ in range(2):
+        assert run(audited, wire, "watch", "--vkey", vkey, "--state", state, "--once") == 0
+
+
+def _proof(audited: Audited, wire: Wire) -> None:
+    vkey = str(audited.house.sequencer.vkey)
+    for index in ("0", "20"):
+        assert run(audited, wire, "proof", "--vkey", vkey, "--index", index) == 0
+
+
 def _reconcile(audited: Audited, wire: Wire) -> None:
     custodian = audited.house.ports.custodian
     assert isinstance(custodian, LocalCustodian)
@@ -189,6 +201,8 @@ CHECKS: dict[str, Callable[[Audited, Wire], None]] = {
     "verify": _verify,
     "mirror": _mirror,
     "search": _search,
+    "watch": _watch,
+    "proof": _proof,
     "reconcile": _reconcile,
     "report": _report,
     "export": _export,
