@@ -128,3 +128,22 @@ def test_a_receipt_has_a_bound(case: Disclosed) -> None:
     """Checked before anything is decoded."""
     with pytest.raises(ReceiptInvalid):
         receipts.verify(case.answer.receipt + "A" * receipts.MAX_CHARS, _jwks(case))
+
+
+def test_a_receipt_is_read_by_who_keeps_it(case: Disclosed) -> None:
+    """To find one's way in what one has signed oneself; what is no receipt is told."""
+    read = receipts.read_unsafe(case.answer.receipt)
+    assert read.statement.recipient_kid == case.recipient.enc_kid
+    for token in ("", "a.b", "a.e30.c", case.answer.receipt[:200]):
+        with pytest.raises(ReceiptInvalid):
+            receipts.read_unsafe(token)
+
+
+def test_a_receipt_from_before_names_no_key_and_keeps_its_leaf(case: Disclosed) -> None:
+    """What is not said is left out of what the log committed to, so that old proofs still hold."""
+    statement = receipts.read_unsafe(case.answer.receipt).statement
+    before = statement.model_copy(update={"recipient_kid": None})
+    said = before.model_dump(mode="json")
+    assert "recipient_kid" not in said
+    assert type(statement).model_validate(said) == before
+    assert "recipient_kid" in statement.model_dump(mode="json")
