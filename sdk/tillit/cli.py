@@ -107,10 +107,7 @@ def _key_history(given: Arguments) -> int:
         {"type": change.type, "at": instant(change.at), "log_index": change.index, **change.content}
         for change in proven.changes
     ]
-    lines = [
-        f"{change['at']}  {change['type']}  {'waits' if change['log_index'] is None else change['log_index']}"
-        for change in changes
-    ]
+    lines = [f"{change['at']}  {change['type']}  entry {change['log_index']}" for change in changes]
     return _say(given, {"unit": proven.unit, "changes": changes}, lines)
 
 

@@ -1,10 +1,12 @@
 """A service exchanges its own keys, and everybody sees that it did: both clients against the served broker."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,7 @@ from keys.signing import SigningKey
 from tests.e2e.served import ABOUT, NAV, RATE, SCHOOL, Served
 from tests.house import EMIL
 from tests.shells import Shell
-from tillit import AuthenticationFailed, NotFound, ServiceKey, errors, receipts
+from tillit import AuthenticationFailed, NotFound, ServiceKey, cli, errors, receipts
 from tillit.errors import Invalid
 from tillit.history import HistoryBroken
 
@@ -190,3 +192,31 @@ def _believed_by_the_custodian(served: Served, keys: Sequence[SigningKey]) -> No
     custodian = served.house.ports.custodian
     assert isinstance(custodian, LocalCustodian)
     custodian._unlocked = replace(custodian._open(), issuers={"keys": [key.jwk for key in keys]})
+
+
+def test_the_command_line_rotates_revokes_and_looks(
+    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A caseworker's three commands, each answering in words or in JSON."""
+    served.house.clock.at = datetime.now(UTC)
+    unit = _newcomer(served)
+    first, second = ServiceKey.generate(unit), ServiceKey.generate(unit)
+    _enrolled(served, first)
+    first.save(tmp_path / "first.jwk")
+    second.save(tmp_path / "second.jwk")
+    common = ["--url", served.url, "--service", unit]
+    old, new = (["--key", str(tmp_path / f"{name}.jwk")] for name in ("first", "second"))
+    assert cli.main(["key", "rotate", *common, *old, str(tmp_path / "second.jwk")]) == 0
+    assert f"{second.enc_kid}  enc  current" in capsys.readouterr().out
+    revoke = ["key", "revoke", *common, *new, f"--kid={first.sig_kid}", "--reason", "superseded"]
+    assert cli.main([*revoke, "--json"]) == 0
+    states = {key["kid"]: key["state"] for key in json.loads(capsys.readouterr().out)["keys"]}
+    assert states[first.sig_kid] == "revoked"
+    served.house.sequencer.run_once()
+    assert cli.main(["key", "history", *common, *new, unit]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == [
+        "service.enrolled",
+        "service.keys_rotated",
+        "service.key_revoked",
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from broker.settings import Settings, SettingsWrong, read
+from keys.settings import is_open_to_others
 from tests.witness import Witness
 
 GOOD = "long enough a passphrase"
@@ -262,3 +263,9 @@ def test_the_witnesses_are_read_anew(monkeypatch: pytest.MonkeyPatch, witnesses:
     witnesses.unlink()
     with pytest.raises(SettingsWrong, match="No such file"):
         settings.witnesses()
+
+
+def test_a_file_that_is_not_there_is_no_danger(tmp_path: Path) -> None:
+    """It will not open anything either, and that is said when it is needed."""
+    assert is_open_to_others(tmp_path / "nowhere") is False
+    assert is_open_to_others(None) is False

@@ -119,6 +119,18 @@ def test_no_key_that_signs_is_damage() -> None:
         SigningKeys(()).signers("receipts", AT)
 
 
+def test_each_key_has_the_word_of_the_one_before() -> None:
+    """Those that are believed, of receipts and of the log; a fresh one after a revocation has none."""
+    keys = FIRST.rotated("receipts", b"n" * 32, at=AT).rotated("log", b"m" * 32, at=AT)
+    keys = keys.rotated("tokens", b"o" * 32, at=AT)
+    assert len(keys.succession(AT)) == 2
+    fresh = FIRST.revoked("receipts", FIRST.keys[0].kid, b"k" * 32, at=AT)
+    assert fresh.succession(AT) == ()
+    assert FIRST.gone("receipts", AT) == ()
+    assert fresh.gone("receipts", AT) == (FIRST.keys[0].public,)
+    assert fresh.gone("receipts", AT + GRACE) == ()
+
+
 def test_they_are_kept_sealed_and_read_as_they_were(tmp_path: Path) -> None:
     """In the keyring, under its root key; there is no file before the first change."""
     custodian = local_custodian(tmp_path / "keyring")
