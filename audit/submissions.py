@@ -41,7 +41,13 @@ class Elsewhere:
 
 
 def submit(
-    client: httpx.Client, prefix: str, *, old: int, path: Sequence[bytes], checkpoint: str
+    client: httpx.Client,
+    prefix: str,
+    *,
+    old: int,
+    path: Sequence[bytes],
+    checkpoint: str,
+    deadline: float = DEADLINE,
 ) -> Cosigned | Elsewhere:
     """Ask a witness to cosign a checkpoint that continues its tree of ``old`` leaves by the proof ``path``.
 
@@ -49,9 +55,8 @@ def submit(
     """
     hashes = "".join(f"{base64.b64encode(each).decode()}\n" for each in path)
     try:
-        status, body = _post(
-            client, f"{prefix}/add-checkpoint", f"old {old}\n{hashes}\n{checkpoint}"
-        )
+        text = f"old {old}\n{hashes}\n{checkpoint}"
+        status, body = _post(client, f"{prefix}/add-checkpoint", text, deadline)
     except httpx.HTTPError as wrong:
         raise SubmissionFailed(type(wrong).__name__) from wrong
     match status:
@@ -82,8 +87,8 @@ def _other_size(body: bytes, old: int) -> int:
     return size
 
 
-def _post(client: httpx.Client, url: str, text: str) -> tuple[int, bytes]:
-    until = time.monotonic() + DEADLINE
+def _post(client: httpx.Client, url: str, text: str, deadline: float) -> tuple[int, bytes]:
+    until = time.monotonic() + deadline
     body = bytearray()
     with client.stream("POST", url, content=text.encode(), timeout=TIMEOUT) as answer:
         for chunk in answer.iter_bytes():

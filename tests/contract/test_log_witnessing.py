@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from audit import reads, witnessing
 from audit.errors import NoCheckpoint
 from audit.storage import log_checkpoint, log_head, log_witness
+from audit.submissions import SubmissionFailed, submit
 from audit.witnessing import Witnessing
 from tests.logs import ORIGIN, Log, opened
 from tests.witness import Witness, listening
@@ -226,6 +227,23 @@ def test_a_witness_that_does_not_know_the_log_says_so(
     a.origin, a.log_key = origin, key or a.log_key
     assert watched.ask("a") == [False]
     assert said(caplog, logging.WARNING) == [f"witness a: it {why}"]
+
+
+def test_a_conflict_that_names_no_size_is_no_answer(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is nothing to go on from; it is asked again later."""
+    watched.witnesses["a"].broken = 409
+    assert watched.ask("a") == [False]
+    assert said(caplog, logging.WARNING) == ["witness a: a conflict that names no size"]
+
+
+def test_an_answer_that_does_not_end_is_given_up(watched: Watched) -> None:
+    """A witness that sends a byte now and then holds up its own thread for a bounded time."""
+    note = watched.log.checkpoint().note
+    url = watched.policy.urls["a"]
+    with pytest.raises(SubmissionFailed, match="does not end"):
+        submit(watched.client, url, old=0, path=(), checkpoint=note, deadline=-1)
 
 
 def test_another_tree_of_the_same_size_is_an_alarm(
