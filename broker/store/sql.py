@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, or_
+from sqlalchemy import Connection, Engine, Pool, delete, or_
 
 from audit import reads
 from audit.entries import Entry, Promised
@@ -125,7 +125,7 @@ class SqlStore:
         self._sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer, and waits for it by polling: threads of one process take turns at one connection instead.
         self._turn = threading.Lock()
-        self._writer: Connection | None = None
+        self._writer: tuple[Pool, Connection] | None = None
         self._read = (
             self._write
             if self._sqlite
@@ -184,11 +184,11 @@ class SqlStore:
 
     def close(self) -> None:
         """Give every connection back to the operating system."""
+        self.engine.dispose()
         with self._turn:
             if self._writer is not None:
-                self._writer.close()
+                self._writer[1].close()
                 self._writer = None
-        self.engine.dispose()
 
     def _transaction(
         self, connection: Connection, sealing: Sealing | None = None
@@ -215,12 +215,21 @@ class SqlStore:
         if not self._turn.acquire(timeout=self._wait):
             raise StoreDown("locked")
         try:
-            connection, self._writer = self._writer or self._write.connect(), None
+            pool, connection = self._taken()
             try:
                 yield connection
             except BaseException:
                 connection.close()
                 raise
-            self._writer = connection
+            self._writer = pool, connection
         finally:
             self._turn.release()
+
+    def _taken(self) -> tuple[Pool, Connection]:
+        """The connection of the turn before, unless all connections were given back since; and whose it is."""
+        kept, self._writer = self._writer, None
+        if kept is not None and kept[0] is self._write.pool:
+            return kept
+        if kept is not None:
+            kept[1].close()
+        return self._write.pool, self._write.connect()

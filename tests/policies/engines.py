@@ -12,7 +12,7 @@ from tests.policies.server import serving
 from tests.policies.tools import ToolMissing, required, tool
 
 PATIENT = 600.0
-"""A deadline that a machine keeps even when it has stood still: what is tested on these engines is what they answer, not how soon."""
+"""A deadline that a machine keeps even when it stood still: tested here is what the engines answer, not how soon."""
 
 
 @pytest.fixture(scope="session")
