@@ -21,7 +21,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-WRONG = (ValueError, LookupError, TypeError, OSError, InvalidSignature)
+WRONG = (ValueError, LookupError, TypeError, OSError, RecursionError, InvalidSignature)
 SLACK = timedelta(seconds=10)
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 TYPE = r"(?=.{1,64}\")[a-z][a-z_]*(?:\.[a-z][a-z_]*)*"
