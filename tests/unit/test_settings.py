@@ -228,6 +228,7 @@ def test_production_without_witnesses_is_refused(monkeypatch: pytest.MonkeyPatch
         (f"witness one {WITNESS}\nquorum one\n", "too few witnesses have an address"),
         (f"witness one {WITNESS} http://w.example\nquorum one\n", "one: plain http"),
     ],
+    ids=["no quorum", "no address", "plain http"],
 )
 def test_witnesses_that_production_cannot_rely_on_are_refused(
     monkeypatch: pytest.MonkeyPatch, witnesses: Path, text: str, said: str
