@@ -11,6 +11,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
@@ -129,24 +130,23 @@ def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
 def enrol(given: argparse.Namespace, settings: Settings) -> None:
     """Give a unit, or an auditor, a one-time code with which it registers its first keys."""
     _check_set_up(settings)
-    store = compose.opened(settings)
-    catalogue = change.in_force(store).catalogue
-    if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
-        raise Mistake(
-            f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}; "
-            f"an auditor's id starts with {AUDITOR}"
-        )
-    code, at = secrets.token_hex(CODE_BYTES), compose.now()
-    hashed = hashlib.sha256(code.encode()).digest()
-    with store.write() as tx:
-        tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
-        found_by = facets(services=known((given.unit,), catalogue.units))
-        content = {"unit": given.unit}
-        if given.unit not in catalogue.units:
-            content["role"] = given.role
-            tx.set_auditor(UnitId(given.unit), given.role, at=at)
-        tx.append(Entry("enrolment.opened", at, content, None, found_by))
-    store.close()
+    with closing(compose.opened(settings)) as store:
+        catalogue = change.in_force(store).catalogue
+        if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
+            raise Mistake(
+                f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}; "
+                f"an auditor's id starts with {AUDITOR}"
+            )
+        code, at = secrets.token_hex(CODE_BYTES), compose.now()
+        hashed = hashlib.sha256(code.encode()).digest()
+        with store.write() as tx:
+            tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
+            found_by = facets(services=known((given.unit,), catalogue.units))
+            content = {"unit": given.unit}
+            if given.unit not in catalogue.units:
+                content["role"] = given.role
+                tx.set_auditor(UnitId(given.unit), given.role, at=at)
+            tx.append(Entry("enrolment.opened", at, content, None, found_by))
     print(code)
     print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)
 
@@ -155,26 +155,25 @@ def tick(_: argparse.Namespace, settings: Settings) -> None:
     """Do now what time does by itself: end, lapse, offer again, remind, let the log's contents go. The server does."""
     _check_set_up(settings)
     custodian = compose.custodian(settings)
-    store = compose.opened(settings, custodian)
-    ports = compose.ported(settings, store, custodian)
-    if isinstance(ports.register, compose.NoRegister):
-        _say(compose.NO_BIRTHDAYS, 0)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("looking", total=None)
-        ticked = ticking.tick(
-            ports=ports,
-            progress=lambda done, total: shown.update(task, completed=done, total=total),
-        )
-    while counting.count_due(ports=ports):
-        print("a month was counted")
-    kept = retention.keep(ports=ports)
-    looked = 0
-    while some := signalling.look_for(ports=ports):
-        looked += some
-    print(f"asks looked at for signals: {looked}")
-    store.close()
-    for name, number in (asdict(ticked) | asdict(kept)).items():
+    with closing(compose.opened(settings, custodian)) as store:
+        ports = compose.ported(settings, store, custodian)
+        if isinstance(ports.register, compose.NoRegister):
+            _say(compose.NO_BIRTHDAYS, 0)
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+            task = shown.add_task("looking", total=None)
+            ticked = ticking.tick(
+                ports=ports,
+                progress=lambda done, total: shown.update(task, completed=done, total=total),
+            )
+        counted = looked = 0
+        while counting.count_due(ports=ports):
+            counted += 1
+        kept = retention.keep(ports=ports)
+        while some := signalling.look_for(ports=ports):
+            looked += some
+    own = {"months_counted": counted, "asks_looked_at_for_signals": looked}
+    for name, number in (asdict(ticked) | asdict(kept) | own).items():
         print(f"{name.replace('_', ' ')}: {number}")
 
 
@@ -199,12 +198,9 @@ def _listening(host: str, port: int) -> socket.socket:
 def _adopt(settings: Settings) -> None:
     """The first bundle is the release's own; only a demo begins with a directory of its own. Any other is loaded."""
     directory = settings.policies_dir if settings.mode == "demo" else PACKAGED_POLICIES
-    store = compose.opened(settings)
-    try:
+    with closing(compose.opened(settings)) as store:
         if change.adopt(store, bundle.load(directory), at=compose.now()):
             print("policies of this release are in force")
-    finally:
-        store.close()
 
 
 def _vkey(settings: Settings) -> str:

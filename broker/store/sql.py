@@ -184,11 +184,11 @@ class SqlStore:
 
     def close(self) -> None:
         """Give every connection back to the operating system."""
-        self.engine.dispose()
         with self._turn:
             if self._writer is not None:
                 self._writer[1].close()
                 self._writer = None
+        self.engine.dispose()
 
     def _transaction(
         self, connection: Connection, sealing: Sealing | None = None
@@ -231,5 +231,7 @@ class SqlStore:
         if kept is not None and kept[0] is self._write.pool:
             return kept
         if kept is not None:
+            # Its pool is gone: given back there it would stay open.
+            kept[1].invalidate()
             kept[1].close()
         return self._write.pool, self._write.connect()

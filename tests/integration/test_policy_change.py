@@ -16,6 +16,7 @@ from broker.usecases import asks
 from tests.house import EMIL, LARVIK, PASSPHRASE, START, House
 from tests.integration.entries import entries_about
 from tests.policies.copies import AGREEMENT, copied, rewrite
+from tests.witness import Witness
 
 RATE = "education.attendance.rate"
 WIDER = ('valid_until: "2026-01-01T00:00:00.000000Z"}', "valid_until: null}")
@@ -271,6 +272,10 @@ def tillit(
     monkeypatch.setenv("TILLIT_DATABASE_URL", database_url)
     monkeypatch.setenv("TILLIT_POLICIES_DIR", str(policies))
     monkeypatch.setenv("TILLIT_LOG_ORIGIN", "tillit.test/log")
+    witness = Witness("witness.example/w1", "tillit.test/log", b"").vkey
+    watching = tmp_path / "witnesses"
+    watching.write_text(f"witness one {witness} https://witness.example\nquorum one\n")
+    monkeypatch.setenv("TILLIT_LOG_WITNESSES_FILE", str(watching))
     monkeypatch.setenv("TILLIT_POLICY_SIGNERS_FILE", str(tmp_path / "signers.json"))
 
     def run(*arguments: object) -> Told:

@@ -44,7 +44,8 @@ STATEMENT = ABOUT | {
     "decision": (FIELD, ["permit", [r"[a-z_]+\.[a-z_]+"]]),
 }
 PROMISE = {"origin": ".*", "at": TIME, "salt": HASH}
-RECEIPT = {"v": 1, "iss": ".*", "statement": STATEMENT, "promise": PROMISE}
+RECEIPT: dict[str, Any] = {"v": 1, "iss": ".*", "statement": STATEMENT, "promise": PROMISE}
+RELEASING = RECEIPT | {"statement": STATEMENT | {"recipient_kid": HASH}}
 MANIFESTS = {
     "disclosure": ABOUT
     | {
@@ -94,7 +95,7 @@ def fits(value: Any, shape: Any) -> bool:
 def receipt(given: dict[str, Any]) -> dict[str, Any]:
     """A receipt that says what receipts say; ``verifier.receipt`` looks at its signature and leaf."""
     says = strict(unb64(given["token"].split(".")[1], url=True))
-    must(fits(says, RECEIPT), "not a receipt")
+    must(fits(says, [RECEIPT, RELEASING]), "not a receipt")
     return verifier.receipt(given)
 
 
