@@ -168,25 +168,29 @@ def compose(settings: Settings) -> FastAPI:
     """
     keyring = custodian(settings)
     store = opened(settings, keyring)
-    renewed = InForce(settings, store, keyring=keyring)
-    ports = renewed()
-    sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
-    witnesses = settings.witnesses()
-    return app.create(
-        ports,
-        settings,
-        log=Log(store.engine.connect, sequencing.head, witnessed=witnesses is not None),
-        background=(
-            sequencing.run_forever,
-            *witnessing(store, witnesses, sequencing),
-            sweeper(store),
-            ticker(ports, renewed=renewed),
-            watcher(ports),
-            keeper(ports),
-            renewed.watch,
-        ),
-        renewed=renewed,
-    )
+    with contextlib.ExitStack() as undone:
+        undone.callback(store.close)
+        renewed = InForce(settings, store, keyring=keyring)
+        ports = renewed()
+        sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
+        witnesses = settings.witnesses()
+        application = app.create(
+            ports,
+            settings,
+            log=Log(store.engine.connect, sequencing.head, witnessed=witnesses is not None),
+            background=(
+                sequencing.run_forever,
+                *witnessing(store, witnesses, sequencing),
+                sweeper(store),
+                ticker(ports, renewed=renewed),
+                watcher(ports),
+                keeper(ports),
+                renewed.watch,
+            ),
+            renewed=renewed,
+        )
+        undone.pop_all()
+    return application
 
 
 def sequencer(store: SqlStore, keys: Callable[[], SigningKeys], *, origin: str) -> Sequencer:
