@@ -11,7 +11,6 @@ import uvicorn
 
 from broker.api import app
 from broker.api.log import Log
-from broker.engine.regorus import RegorusEngine
 from broker.settings import Settings
 from broker.store.sql import SqlStore
 from tests.house import PASSPHRASE, House
@@ -49,7 +48,6 @@ def serving(house: House, directory: Path, **more: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-        _let_go(house)
 
 
 def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
@@ -58,10 +56,3 @@ def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
         assert thread.is_alive(), "the broker did not start"
         assert time.monotonic() < until, "the broker took too long to start"
         time.sleep(0.01)
-
-
-def _let_go(house: House) -> None:
-    """Drop this thread's policy engine here: regorus complains when the collector does so in another."""
-    engine = house.ports.engine
-    assert isinstance(engine, RegorusEngine)
-    engine._own = threading.local()

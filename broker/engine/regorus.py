@@ -1,7 +1,8 @@
 """The embedded engine: regorus, one engine per thread, made from the bundle (ADR 0003).
 
-An engine belongs to the thread that uses it: used from another it raises ``PanicException``, which is no ``Exception``. Every
-failure is a withheld field, never an exception that a caller could mistake for an answer.
+An engine belongs to the thread that made it: used from another it raises ``PanicException``, which is no ``Exception``, and let
+go of by another it is never freed. So each thread keeps its own, and lets go of those whose adapter is gone. Every failure is a
+withheld field, never an exception that a caller could mistake for an answer.
 
 An evaluation cannot be interrupted: it runs to its end however long that takes, and an answer that comes after the deadline is
 thrown away. The deadline so bounds how old an answer may be, not how long a caller waits; an OPA server bounds both.
@@ -10,6 +11,7 @@ thrown away. The deadline so bounds how old an answer may be, not how long a cal
 import json
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 
 import regorus
@@ -26,6 +28,16 @@ _DECISION = "data.tillit.decision"
 _SIGNERS = "data.tillit.signers.required"
 
 
+class _Kept(threading.local):
+    """This thread's engines, by the adapter that each is of."""
+
+    def __init__(self) -> None:
+        self.engines: dict[int, tuple[weakref.ref[RegorusEngine], regorus.Engine]] = {}
+
+
+_kept = _Kept()
+
+
 class RegorusEngine:
     """Decides in process. Holds the GIL while it evaluates (about a millisecond). ``deadline`` is in seconds."""
 
@@ -36,12 +48,11 @@ class RegorusEngine:
         self._deadline = deadline
         self._modules = tuple(sorted(bundle.modules.items()))
         self._data = json.dumps(bundle.data())
-        self._own = threading.local()
         try:
             self._engine()  # rules that do not compile are found now, not at the first ask
         except Exception as error:
             raise BundleError(f"the rules do not compile: {error}") from error
-        self._own.engine = None  # let go where it was made: this thread may outlive the adapter
+        self._let_go()  # this thread may never ask
 
     def decide(self, facts: Facts) -> Decision:
         """Answer every asked field; ``policy.error`` where the engine fails or answers anything but a decision."""
@@ -70,7 +81,7 @@ class RegorusEngine:
             engine.set_input_json(document)
             answer = str(engine.eval_rule_as_json(query))
         except BaseException as error:
-            self._own.engine = None  # a panicked engine is not used again
+            self._let_go()  # a panicked engine is not used again
             if _is_panic(error) or isinstance(error, Exception):
                 raise _Failed from error
             raise
@@ -79,14 +90,20 @@ class RegorusEngine:
         return answer
 
     def _engine(self) -> regorus.Engine:
-        engine = getattr(self._own, "engine", None)
-        if engine is None:
-            engine = regorus.Engine()
-            for name, text in self._modules:
-                engine.add_policy(name, text)
-            engine.add_data_json(self._data)
-            self._own.engine = engine
+        kept = _kept.engines.get(id(self))
+        if kept is not None and kept[0]() is self:
+            return kept[1]
+        for adapter in [a for a, (alive, _) in _kept.engines.items() if alive() is None]:
+            del _kept.engines[adapter]
+        engine = regorus.Engine()
+        for name, text in self._modules:
+            engine.add_policy(name, text)
+        engine.add_data_json(self._data)
+        _kept.engines[id(self)] = (weakref.ref(self), engine)
         return engine
+
+    def _let_go(self) -> None:
+        _kept.engines.pop(id(self), None)
 
 
 class _Failed(Exception):  # never leaves this module

@@ -1,10 +1,12 @@
 """The policy engine's port: one suite, both adapters."""
 
+import gc
 import json
 import shutil
 import socket
 import subprocess
 import threading
+import weakref
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -374,3 +376,25 @@ def test_stored_facts_and_bundle_give_the_decision_again(
         asked = facts(case.facts)
         stored = asked.model_dump_json()
         assert again.decide(Facts.model_validate_json(stored)) == engine.decide(asked)
+
+
+def test_an_adapter_may_be_let_go_by_any_thread(bundle: Bundle) -> None:
+    """A bundle that is loaded exchanges the adapter under threads that go on; what they made, they let go of themselves."""
+    asked, first, second = facts(ORDINARY), threading.Event(), threading.Event()
+    gone: list[bool] = []
+    adapters = [RegorusEngine(bundle, deadline=PATIENT)]
+
+    def work() -> None:
+        adapters[0].decide(asked)
+        first.set()
+        second.wait(10)
+        RegorusEngine(bundle, deadline=PATIENT).decide(asked)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    first.wait(10)
+    weakref.finalize(adapters.pop(), gone.append, True)
+    gc.collect()
+    second.set()
+    thread.join()
+    assert gone == [True]
