@@ -66,20 +66,23 @@ def compact_json(value: Mapping[str, Any]) -> bytes:
 
 
 def strict_json(data: bytes) -> Any:
-    """JSON in UTF-8 with no member named twice and no number outside JSON.
+    """JSON in UTF-8 with no member named twice, no number outside JSON, and no half of a character.
 
     Anything else raises ``TokenInvalid``.
     """
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_distinct_members,
             parse_constant=_refuse,
             parse_float=_double,
             parse_int=_integer,
         )
+        if b"\\u" in data:  # only so written can a surrogate stand alone (RFC 7493 section 2.1)
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise TokenInvalid("not JSON") from None
+    return value
 
 
 def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

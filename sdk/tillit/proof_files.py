@@ -131,7 +131,7 @@ def _leaf(extra: bytes | None) -> tuple[bytes, Receipt | None]:
     """The leaf that the extra data leads to, and the receipt if it is by one."""
     said = _said(extra)
     if "leaf" in said:
-        return said["leaf"].encode("utf-8", "surrogatepass"), None
+        return said["leaf"].encode(), None
     receipt = receipts.read_unsafe(said["receipt"])
     try:
         salt = unb64u(receipt.promise.salt, size=leaves.SALT_BYTES)
@@ -144,12 +144,13 @@ def _leaf(extra: bytes | None) -> tuple[bytes, Receipt | None]:
 
 def _said(extra: bytes | None) -> dict[str, str]:
     try:
-        said = strict_json(extra or b"")
+        said: Any = strict_json(extra or b"")
     except ValueError as wrong:
         raise ProofFileInvalid("the extra data is no JSON") from wrong
-    if not isinstance(said, dict) or said.pop("v", None) != 1 or len(said) != 1:
+    version = said.pop("v", None) if isinstance(said, dict) else None
+    if type(version) is not int or version != 1 or len(said) != 1:  # True and 1.0 are equal to 1
         raise ProofFileInvalid("the extra data is not of version 1")
     ((kind, value),) = said.items()
     if kind not in {"receipt", "leaf"} or not isinstance(value, str):
         raise ProofFileInvalid("the extra data holds neither receipt nor leaf")
-    return said
+    return {kind: value}

@@ -146,7 +146,7 @@ def test_a_checkpoint_that_nobody_has_seen_does_not_do(kept: Kept) -> None:
         (b'{"v":1,"paper":"x"}', ProofFileInvalid),
         (b'{"v":1,"leaf":7}', ProofFileInvalid),
         (b'{"v":1,"receipt":"x"}', ReceiptInvalid),
-        (b'{"v":1,"leaf":"\\ud800"}', ProofError),
+        (b'{"v":1,"leaf":"\\ud800"}', ProofFileInvalid),
     ],
 )
 def test_extra_data_that_leads_to_no_entry_is_refused(

@@ -128,6 +128,10 @@ def receipts() -> Vectors:
         "space": ({"token": good + "\n"}, "no white space"),
         "json": ({"token": compact(flattened)}, "not the compact serialisation"),
         "twice": ({"token": token(header, twice, BROKER)}, "a member that stands twice"),
+        "half-character": (
+            {"token": token(header, compact(whole).replace("2026.11.1", "2026\\ud800"), BROKER)},
+            "a surrogate that stands alone is no text",
+        ),
         "member": (signed(payload={**whole, "more": 1}), "a member that is not in the form"),
         "missing": (
             signed(payload={k: v for k, v in whole.items() if k != "promise"}),
