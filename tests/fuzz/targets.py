@@ -35,11 +35,15 @@ from tillit.notes import (
     read_unsafe_checkpoint,
     sign_checkpoint,
 )
+from tillit.proof_files import ProofFile, ProofFileInvalid
 from tillit.proofs import ProofError
 from tillit.quorums import NotWitnessed, Policy, PolicyInvalid
 from tillit.wire import DepositManifest, Manifest, ProofAnswer, SealedField, SealedKey
 
 T = TypeVar("T", str, bytes)
+
+# What ``proof_files.verify`` documents: a ``VerificationError``, which these are.
+_NO_PROOF = (ProofFileInvalid, NoteInvalid, ProofError, NotWitnessed, LeafInvalid, ReceiptInvalid)
 
 
 class WronglyAccepted(AssertionError):
@@ -171,6 +175,12 @@ def cosigned_checkpoints() -> Target[str]:
     plain = examples[0]
     read = [judged.cosigned_checkpoint(each) for each in examples]
     refused = [each["note"] for each in _given("cosigned-checkpoint", "refused")]
+    # One witness has signed twice: with another's line beside it, either time is rightly read.
+    twice = next(
+        each for each in _vectors("cosigned-checkpoint")["refused"] if "later" in each["id"]
+    )
+    read.append(judged.cosigned_checkpoint({**twice["given"], "threshold": 1}))
+    times = {pair for each in read for pair in each["cosigned"].items()}
 
     def judge(text: str) -> bool:
         try:
@@ -181,7 +191,7 @@ def cosigned_checkpoints() -> Target[str]:
             any(
                 found["root_hex"] == each["root_hex"]
                 and found["size"] == each["size"]
-                and found["cosigned"].items() <= read[1]["cosigned"].items()
+                and found["cosigned"].items() <= times
                 for each in read
             )
         )
@@ -235,6 +245,24 @@ def proofs() -> Target[str]:
         )
 
     return Target("proof", [answer.model_dump_json() for answer in answers.values()], judge)
+
+
+def proof_files() -> Target[str]:
+    """``ProofFile.parse`` and ``verify``: the entry that was proven, in its one form, by both."""
+    examples = _given("tlog-proof")
+    plain = examples[0]
+    proven = [judged.tlog_proof(each) for each in examples]
+    refused = [each["proof"] for each in _given("tlog-proof", "refused")]
+
+    def judge(text: str) -> bool:
+        try:
+            found = judged.tlog_proof({**plain, "proof": text})
+        except _NO_PROOF:
+            return False
+        return _require(found in proven and str(ProofFile.parse(text)) == text)
+
+    alike = _alike("tlog-proof", judge, lambda text: {**plain, "proof": text})
+    return Target("tlog-proof", [*(each["proof"] for each in examples), *refused], alike)
 
 
 def continuations() -> Target[bytes]:
@@ -454,6 +482,7 @@ def everything() -> tuple[Target[Any], ...]:
         cosigned_checkpoints(),
         policies(),
         proofs(),
+        proof_files(),
         continuations(),
         tile_paths(),
         entry_bundles(),

@@ -13,6 +13,7 @@ from tests.vectors import (
     key_forms,
     log_forms,
     manifest_forms,
+    proof_file_forms,
     proof_forms,
     receipt_forms,
     sealed_forms,
@@ -34,6 +35,7 @@ def everything() -> tuple[Vectors, ...]:
         cosigned_forms.cosigned_checkpoints(),
         proof_forms.inclusions(),
         proof_forms.consistencies(),
+        proof_file_forms.proof_files(),
     )
 
 

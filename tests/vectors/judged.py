@@ -9,11 +9,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from tillit import receipts
+from tillit import proof_files, receipts
 from tillit.envelopes import hybrid_private, open_key
 from tillit.errors import VerificationError
 from tillit.jose import strict_json
 from tillit.leaves import instant, leaf_hash, parse_leaf
+from tillit.leaves import leaf as leaf_bytes
 from tillit.manifests import manifest_hash
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import _Reader
@@ -53,16 +54,21 @@ def checkpoint(given: Given) -> Read:
     return {"origin": head.origin, "size": head.size, "root_hex": head.root.hex(), "at": at}
 
 
+def policy(given: Given) -> Policy:
+    """So many of these witnesses."""
+    lines = [f"witness w{n} {vkey}" for n, vkey in enumerate(given["witnesses"])]
+    group = " ".join(f"w{n}" for n in range(len(lines)))
+    text = "\n".join([*lines, f"group q {given['threshold']} {group}", "quorum q", ""])
+    try:
+        return Policy.parse(text)
+    except PolicyInvalid as wrong:
+        raise ValueError("not such witnesses") from wrong
+
+
 def cosigned_checkpoint(given: Given) -> Read:
     """``tillit.notes`` and ``tillit.quorums``."""
     head = open_checkpoint(given["note"], Vkey.parse(given["vkey"]))
-    lines = [f"witness w{n} {vkey}" for n, vkey in enumerate(given["witnesses"])]
-    group = " ".join(f"w{n}" for n in range(len(lines)))
-    policy = "\n".join([*lines, f"group q {given['threshold']} {group}", "quorum q", ""])
-    try:
-        witnessed = Policy.parse(policy).check(given["note"], log=Vkey.parse(given["vkey"]))
-    except PolicyInvalid as wrong:
-        raise ValueError("not such witnesses") from wrong
+    witnessed = policy(given).check(given["note"], log=Vkey.parse(given["vkey"]))
     seen = {c.witness.name: c.at.strftime("%Y-%m-%dT%H:%M:%SZ") for c in witnessed.cosignatures}
     return {"size": head.size, "root_hex": head.root.hex(), "cosigned": seen}
 
@@ -89,6 +95,17 @@ def consistency(given: Given) -> Read:
         path=[bytes.fromhex(step) for step in given["path_hex"]],
     )
     return {}
+
+
+def tlog_proof(given: Given) -> Read:
+    """``tillit.proof_files``: the log alone vouches, and where there is a receipt its signer too."""
+    file = proof_files.ProofFile.parse(given["proof"])
+    vkey, quorum = Vkey.parse(given["vkey"]), policy(given)
+    proven = proof_files.verify(file, vkey, policy=quorum)
+    if proven.statement is not None:
+        proof_files.verify(file, vkey, policy=quorum, receipt_keys=given["jwks"])
+    made = leaf_bytes(proven.leaf.type, proven.leaf.at, proven.leaf.commitment)
+    return {"index": proven.index, "size": proven.checkpoint.size, "leaf": made.decode()}
 
 
 def receipt(given: Given) -> Read:
@@ -146,6 +163,7 @@ FORMS: Mapping[str, Callable[[Given], Read]] = {
     "checkpoint": checkpoint,
     "cosigned-checkpoint": cosigned_checkpoint,
     "inclusion": inclusion,
+    "tlog-proof": tlog_proof,
     "consistency": consistency,
     "receipt": receipt,
     "manifest": manifest,

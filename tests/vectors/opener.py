@@ -69,6 +69,7 @@ CLAIMS = {
     "basis": "measured|stated_by_subject|professional_assessment|diagnosis_by_clinician|derived",
     "subject_tag": {"salt": r"[\w-]+", "tag": HASH},
 }
+FILE = r"c2sp\.org/tlog-proof@v1\nextra (.+)\nindex (0|[1-9][0-9]{0,18})((?:\n.+)*)"
 PROTECTED = b'{"cty":"tillit-field+jws","enc":"A256GCM"}'
 
 
@@ -189,9 +190,35 @@ def cosigned(given: dict[str, Any]) -> dict[str, Any]:
     return {"size": head["size"], "root_hex": head["root_hex"], "cosigned": seen}
 
 
+def proof(given: dict[str, Any]) -> dict[str, Any]:
+    """A file that proves an entry (C2SP tlog-proof), by its leaf or by the receipt that leads to it."""
+    head, _, note = given["proof"].partition("\n\n")
+    match = re.fullmatch(FILE, head)
+    extra, index, path = match.groups() if match else ()
+    must(len(given["proof"].encode()) <= 524288, "too large")
+    says = strict(unb64(extra))
+    must(
+        fits(says, [{"v": 1, "leaf": ".*"}, {"v": 1, "receipt": ".*"}]), "neither leaf nor receipt"
+    )
+    vkey, text = given["vkey"], says.get("leaf")
+    if text is None:
+        promise = strict(unb64(says["receipt"].split(".")[1], url=True))["promise"]
+        must(promise["origin"] == vkey.split("+")[0], "promised by another log")
+        text = receipt({"token": says["receipt"], "jwks": given["jwks"]})["leaf"]
+    head = cosigned({**given, "note": note})
+    place = {
+        "index": int(index),
+        "path_hex": [unb64(step, 32).hex() for step in path.split("\n")[1:]],
+        "leaf_hash_hex": verifier.leaf({"leaf": text})["leaf_hash_hex"],
+    }
+    verifier.inclusion(place | {"size": head["size"], "root_hex": head["root_hex"]})
+    return {"index": int(index), "size": head["size"], "leaf": text}
+
+
 FORMS = {
     **verifier.FORMS,
     "cosigned-checkpoint": cosigned,
+    "tlog-proof": proof,
     "receipt": receipt,
     "manifest": manifest,
     "sealed-key": key,
