@@ -1,14 +1,14 @@
 """Asking: what a broker tells an auditor over HTTP (``/audit/v1``), page after page, each event held against its leaf."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audit.calls import FIRST_WAIT, Caller
 from audit.errors import SourceUnavailable
-from audit.sources import ATTEMPTS, FIRST_WAIT, broker_address
+from audit.sources import broker_address
 from tillit.errors import VerificationError
 from tillit.jose import unb64u
 from tillit.leaves import leaf, leaf_hash
@@ -26,8 +26,6 @@ AUDIT_SCOPE = "audit"
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PAGE = 500
 
-_UNAUTHORIZED = 401
-_BUSY = frozenset({429, 500, 502, 503, 504})
 
 Answer = TypeVar("Answer", bound=Wire)
 Progress = Callable[[int, int], None]
@@ -54,11 +52,8 @@ class Auditor:
         *,
         wait: float = FIRST_WAIT,
     ) -> None:
-        self._client = client
         self.url = broker_address(url)
-        self._bearer = bearer
-        self._wait = wait
-        self._token = ""
+        self._calls = Caller(client, self.url, bearer, wait=wait)
 
     def events(
         self,
@@ -116,44 +111,15 @@ class Auditor:
             after = page.next
 
     def _get(self, path: str, query: Mapping[str, str], answers: type[Answer]) -> Answer:
-        wait, reason = self._wait, ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(wait)
-                wait *= 2
-            try:
-                status, body = self._fetch(path, query)
-            except httpx.HTTPError as wrong:
-                reason = type(wrong).__name__
-                continue
-            if status == httpx.codes.OK:
-                try:
-                    return answers.model_validate_json(body)
-                except ValidationError as wrong:
-                    raise SourceUnavailable("the broker's answer is none that is known") from wrong
-            reason = _code(body) or f"HTTP {status}"
-            if status not in _BUSY:
-                raise Refused(reason)
-        raise SourceUnavailable(f"{path}: {reason}")
-
-    def _fetch(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
-        status, body = self._send(path, query)
-        if status == _UNAUTHORIZED and self._bearer is not None:
-            self._token = self._bearer()
-            status, body = self._send(path, query)
-        return status, body
-
-    def _send(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
-        headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
-        with self._client.stream(
-            "GET", self.url + path, params=dict(query), headers=headers
-        ) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise SourceUnavailable("the broker's answer is too large")
-            return response.status_code, bytes(body)
+        status, body = self._calls.get(path, limit=MAX_ANSWER_BYTES, query=query)
+        if len(body) > MAX_ANSWER_BYTES:
+            raise SourceUnavailable("the broker's answer is too large")
+        if status != httpx.codes.OK:
+            raise Refused(_code(body) or f"HTTP {status}")
+        try:
+            return answers.model_validate_json(body)
+        except ValidationError as wrong:
+            raise SourceUnavailable("the broker's answer is none that is known") from wrong
 
 
 def checked(event: AuditedEvent) -> AuditedEvent:

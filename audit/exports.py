@@ -5,16 +5,13 @@ No format names a person, since events name none.
 
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from audit import fhir
-from audit.errors import AuditError, SourceUnavailable
+from audit import fhir, files
+from audit.errors import AuditError
 from audit.facets import KINDS
 from tillit.jose import unb64u
 from tillit.wire.auditing import AuditedEvent
@@ -40,7 +37,7 @@ def export(events: Iterable[AuditedEvent], path: Path, *, form: str, broker: str
     Raises ``FormatMissing``, ``SourceUnavailable`` where it cannot be written, and what the events raise; then there is no
     file, or the one before.
     """
-    with _whole(path) as file:
+    with files.whole(path) as file:
         return FORMATS[form](events, file, broker)
 
 
@@ -92,7 +89,7 @@ def _parquet(events: Iterable[AuditedEvent], file: IO[bytes], _: str) -> int:
         import pyarrow as pa  # noqa: PLC0415 (an extra: most auditors need no Parquet)
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError as missing:
-        raise FormatMissing("install pyarrow, or tillit-broker[parquet]") from missing
+        raise FormatMissing("install pyarrow, or tillit-audit[parquet]") from missing
     words = pa.list_(pa.string())
     schema = pa.schema(
         [
@@ -138,25 +135,6 @@ class _Encoded:
 
     def write(self, text: str) -> int:
         return self._file.write(text.encode())
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its place once it is whole."""
-    try:
-        file = tempfile.NamedTemporaryFile(dir=path.parent, delete=False)  # noqa: SIM115 (closed below)
-    except OSError as wrong:
-        raise SourceUnavailable(f"{path.name} cannot be written: {wrong.strerror}") from wrong
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
-    except OSError as wrong:
-        raise SourceUnavailable(f"{path.name} cannot be written: {wrong.strerror}") from wrong
-    finally:
-        Path(file.name).unlink(missing_ok=True)
 
 
 FORMATS: Mapping[str, Write] = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet, "fhir": _fhir}

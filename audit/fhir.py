@@ -27,18 +27,17 @@ _RELEASED = frozenset({"released", "partly_released"})
 _SUCCESS, _MINOR = "0", "4"
 
 
-def audit_event(event: AuditedEvent, *, broker: str, origin: str = "") -> dict[str, Any]:
+def audit_event(event: AuditedEvent, *, broker: str) -> dict[str, Any]:
     """The resource. ``broker`` is the address of the one that recorded it; the id follows from that and the index.
 
     *Not there*: the person and the actor, whom events do not name; the proof, for which ``tillit-audit proof`` is.
     """
-    name = f"{origin or broker}#{event.index}"
     disclosed = event.type == "disclosure"
     released = disclosed and bool(_RELEASED.intersection(event.facets.get("outcome", ())))
     refused = "refused" in event.facets.get("outcome", ()) or event.type.endswith("refused")
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{broker}#{event.index}")),
         "type": _coding(_DCM, "110106", "Export")
         if disclosed
         else _coding(_DCM, "110100", "Application Activity"),

@@ -4,12 +4,11 @@ A mirror copies and does not judge: ``audit.fsck`` does, on the copy, at any lat
 the network.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
+from audit import files
 from audit.bundles import MAX_BUNDLE_BYTES
-from audit.errors import AuditError, SourceUnavailable
+from audit.errors import AuditError
 from audit.fsck import Progress
 from audit.paths import CHECKPOINT, count_needed, needed
 from audit.sources import Source
@@ -46,24 +45,11 @@ def mirror(
         target = directory / str(path)
         if not target.is_file():
             limit = MAX_BUNDLE_BYTES if path.level is None else TILE_BYTES
-            write(target, source.get(str(path), limit=limit))
+            files.write(target, source.get(str(path), limit=limit))
         if progress:
             progress(done, count_needed(head.size))
-    write(directory / CHECKPOINT, note)
+    files.write(directory / CHECKPOINT, note)
     return head
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises ``SourceUnavailable`` where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
-    except OSError as wrong:
-        raise SourceUnavailable(f"{path.name} cannot be written: {wrong.strerror}") from wrong
 
 
 def _check_continues(directory: Path, head: UnsafeCheckpoint) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.errors import SourceUnavailable
+from audit.files import read
 from audit.fsck import Finding
 from tillit.notes import MAX_NOTE_BYTES, NoteInvalid, VerifiedCheckpoint, Vkey, open_checkpoint
 from tillit.releases import HEAD, MAX_SEGMENT_BYTES, Chain, Release, Start, segment_name
@@ -44,7 +44,7 @@ def read_releases(
     ``since`` is a head from an earlier visit. Raises ``SourceUnavailable`` where there is none.
     """
     # Before the lines: a running custodian adds to them, and signs no more than there are.
-    note = _read(directory / HEAD, MAX_NOTE_BYTES)
+    note = read(directory / HEAD, MAX_NOTE_BYTES)
     try:
         head = open_checkpoint(note, vkey)
     except NoteInvalid as wrong:
@@ -56,7 +56,7 @@ def read_releases(
         if name != segment_name(number):
             reading.found("releases_missing", f"{segment_name(number)} is not there")
             break
-        data = _read(directory / name, MAX_SEGMENT_BYTES)
+        data = read(directory / name, MAX_SEGMENT_BYTES)
         if not reading.take(name, data, last=number == len(names)):
             break
     reading.compare()
@@ -106,11 +106,3 @@ class _Reading:
                 self.met.add(which)
         if isinstance(line, Release):
             self.seen(line)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as wrong:
-        raise SourceUnavailable(f"{path.name}: {wrong.strerror}") from wrong

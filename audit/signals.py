@@ -42,7 +42,6 @@ class OutOfHours(_Data):
 class Emergency(_Data):
     """Something was released on the ground of an emergency."""
 
-    uses: Annotated[int, Field(ge=1, le=1)]
     labels: Labels
 
 

@@ -5,7 +5,6 @@ reached (``SourceUnavailable``): the first says something about the log, the sec
 """
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Protocol
 
 import httpx
 
+from audit.calls import Caller
 from audit.errors import ResourceMissing, SourceUnavailable
 from tillit import protocol
 from tillit.errors import TillitError
@@ -21,13 +21,7 @@ from tillit.keys import ServiceKey
 from tillit.responses import Response
 from tillit.transport import address
 
-ATTEMPTS = 4
-FIRST_WAIT = 0.2
 SCOPE = "log"
-
-_NOT_FOUND = 404
-_UNAUTHORIZED = 401
-_BUSY = frozenset({429, 500, 502, 503, 504})
 
 
 class Source(Protocol):
@@ -69,48 +63,16 @@ class HttpSource:
     def __init__(
         self, client: httpx.Client, url: str, bearer: Callable[[], str] | None = None
     ) -> None:
-        self._client = client
-        self._prefix = f"{broker_address(url)}/log/"
-        self._bearer = bearer
-        self._token = ""
+        self._calls = Caller(client, f"{broker_address(url)}/log/", bearer)
 
     def get(self, path: str, *, limit: int) -> bytes:
         """Fetch one resource, asking again a few times when the broker is busy or out of reach."""
-        wait, reason = FIRST_WAIT, ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(wait)
-                wait *= 2
-            try:
-                status, body = self._fetch(path, limit)
-            except httpx.HTTPError as wrong:
-                reason = type(wrong).__name__
-                continue
-            if status == httpx.codes.OK:
-                return body
-            if status == _NOT_FOUND:
-                raise ResourceMissing(path)
-            reason = f"HTTP {status}"
-            if status not in _BUSY:
-                break
-        raise SourceUnavailable(f"{path}: {reason}")
-
-    def _fetch(self, path: str, limit: int) -> tuple[int, bytes]:
-        status, body = self._send(path, limit)
-        if status == _UNAUTHORIZED and self._bearer is not None:
-            self._token = self._bearer()
-            status, body = self._send(path, limit)
-        return status, body
-
-    def _send(self, path: str, limit: int) -> tuple[int, bytes]:
-        headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
-        with self._client.stream("GET", self._prefix + path, headers=headers) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > limit:
-                    break
-            return response.status_code, bytes(body[: limit + 1])
+        status, body = self._calls.get(path, limit=limit)
+        if status == httpx.codes.OK:
+            return body
+        if status == httpx.codes.NOT_FOUND:
+            raise ResourceMissing(path)
+        raise SourceUnavailable(f"{path}: HTTP {status}")
 
 
 @dataclass(frozen=True, slots=True)

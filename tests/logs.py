@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from audit import paths, reads, storage
 from audit.entries import Entry, Promised
 from audit.errors import NoCheckpoint
-from audit.mirror import write
+from audit.files import write
 from audit.sealing import Sealer
 from audit.sequencer import Sequencer
 from broker.store.engine import open_engine

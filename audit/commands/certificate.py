@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.commands import given
 from audit.commands.saying import HOLDS
-from audit.errors import SourceUnavailable
+from audit.files import read
 from tillit import shredding
 from tillit.leaves import instant
 
@@ -27,10 +27,10 @@ def declare(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check it, and say what it says."""
-    token = _read(options.certificate).decode("utf-8", "replace").strip()
-    verified = shredding.verify(token, given.vkey(options.custodian))
+    token = read(options.certificate, MAX_BYTES).decode("utf-8", "replace").strip()
+    verified = shredding.verify(token, given.vkey(options.custodian, "--custodian"))
     if options.copy:
-        verified.check_file(_read(options.copy))
+        verified.check_file(read(options.copy, MAX_BYTES))
     if options.json:
         said = {"at": instant(verified.at), "epoch": verified.epoch, "ok": True}
         print(json.dumps({**said, "subject": verified.subject_sha256.hex()}))
@@ -38,11 +38,3 @@ def run(options: argparse.Namespace) -> int:
         print(f"destroyed at {instant(verified.at)}, in epoch {verified.epoch} of the root key")
         print(f"subject {verified.subject_sha256.hex()}")
     return HOLDS
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
-    except OSError as error:
-        raise SourceUnavailable(f"{path}: {error.strerror}") from None

@@ -9,6 +9,7 @@ import httpx
 
 from audit.asking import AUDIT_SCOPE, Auditor
 from audit.errors import SourceUnavailable
+from audit.files import read
 from audit.sources import SCOPE, Credentials, DirectorySource, HttpSource, Source
 from tillit.keys import ServiceKey
 from tillit.notes import MAX_NOTE_BYTES, NoteInvalid, VerifiedCheckpoint, Vkey, open_checkpoint
@@ -51,7 +52,7 @@ def bearer(
 ) -> Callable[[], str] | None:
     """What gives an access token for ``options.source``, None without a token file or key."""
     if options.token_file:
-        token = read(options.token_file, _MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
+        token = read(Path(options.token_file), _MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
         return lambda: token
     if options.key:
         key = ServiceKey.load(options.key)
@@ -61,36 +62,27 @@ def bearer(
     return None
 
 
-def vkey(text: str) -> Vkey:
-    """A log's vkey, or what the file of that name holds. Raises ``SourceUnavailable``."""
+def vkey(text: str, flag: str = "--vkey") -> Vkey:
+    """A log's vkey, or what the file of that name holds. Raises ``SourceUnavailable``, which names the flag."""
     try:
         if "+" not in text or Path(text).is_file():
-            text = read(text, MAX_NOTE_BYTES).decode("utf-8", "replace").strip()
+            text = read(Path(text), MAX_NOTE_BYTES).decode("utf-8", "replace").strip()
         return Vkey.parse(text)
     except NoteInvalid as wrong:
-        raise SourceUnavailable(f"--vkey: {wrong.detail}") from wrong
+        raise SourceUnavailable(f"{flag}: {wrong.detail}") from wrong
 
 
 def policy(path: str) -> Policy:
     """The witness policy in a file. Raises ``SourceUnavailable``."""
     try:
-        return Policy.parse(read(path, MAX_POLICY_BYTES))
+        return Policy.parse(read(Path(path), MAX_POLICY_BYTES))
     except PolicyInvalid as wrong:
         raise SourceUnavailable(f"--witnesses: {wrong.detail}") from wrong
 
 
-def since(path: str, vkey: Vkey) -> VerifiedCheckpoint:
-    """The checkpoint of an earlier visit. Raises ``SourceUnavailable``."""
+def since(path: str, vkey: Vkey, flag: str = "--since") -> VerifiedCheckpoint:
+    """The checkpoint of an earlier visit. Raises ``SourceUnavailable``, which names the flag."""
     try:
-        return open_checkpoint(read(path, MAX_NOTE_BYTES), vkey)
+        return open_checkpoint(read(Path(path), MAX_NOTE_BYTES), vkey)
     except NoteInvalid as wrong:
-        raise SourceUnavailable(f"--since: {wrong.detail}") from wrong
-
-
-def read(path: str, limit: int) -> bytes:
-    """A file's bytes, at most ``limit`` + 1 of them. Raises ``SourceUnavailable``."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as wrong:
-        raise SourceUnavailable(f"{path}: {wrong.strerror}") from wrong
+        raise SourceUnavailable(f"{flag}: {wrong.detail}") from wrong

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit import mirror
+from audit import files
 from audit.commands import given
-from audit.commands.saying import HOLDS, WRONG, progress
+from audit.commands.saying import HOLDS, WRONG, findings_json, progress, say_findings
 from audit.reconcile import Reconciled, reconcile
 
 
@@ -43,9 +43,12 @@ def declare(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and say what was found."""
-    vkey, releases_vkey = given.vkey(options.vkey), given.vkey(options.releases_vkey)
+    vkey = given.vkey(options.vkey)
+    releases_vkey = given.vkey(options.releases_vkey, "--releases-vkey")
     since = given.since(options.since, vkey) if options.since else None
-    before = given.since(options.releases_since, releases_vkey) if options.releases_since else None
+    before = None
+    if options.releases_since:
+        before = given.since(options.releases_since, releases_vkey, "--releases-since")
     with given.source(options) as source, progress("entries") as told:
         found = reconcile(
             source,
@@ -72,7 +75,7 @@ def _save(options: argparse.Namespace, found: Reconciled) -> None:
         (options.releases_save, found.releases.head),
     ):
         if path and head is not None:
-            mirror.write(Path(path), head.note.encode())
+            files.write(Path(path), head.note.encode())
 
 
 def _tell(found: Reconciled) -> None:
@@ -87,11 +90,7 @@ def _tell(found: Reconciled) -> None:
         print(f"{found.releases.torn} bytes of the release log are no line: a writer died in them")
     if found.holds:
         print("Holds: no key was released without its entry in the log.")
-    for finding in found.findings:
-        where = "" if finding.index is None else f" at entry {finding.index}"
-        print(f"WRONG {finding.kind}{where}: {finding.detail}")
-    if found.more:
-        print(f"WRONG and {found.more} more")
+    say_findings(found.findings, found.more)
 
 
 def _as_json(found: Reconciled) -> dict[str, Any]:
@@ -105,9 +104,6 @@ def _as_json(found: Reconciled) -> dict[str, Any]:
         "unreleased": found.unreleased,
         "pending": found.pending,
         "torn": found.releases.torn,
-        "findings": [
-            {"kind": finding.kind, "index": finding.index, "detail": finding.detail}
-            for finding in found.findings
-        ],
+        "findings": findings_json(found.findings),
         "more": found.more,
     }

@@ -5,7 +5,8 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -29,6 +30,20 @@ def say_unchecked(options: argparse.Namespace, text: str) -> int:
         print(json.dumps({"ok": None, "error": text}))
     print(f"could not check: {text}", file=sys.stderr)
     return UNCHECKED
+
+
+def say_findings(findings: Sequence[fsck.Finding], more: int) -> None:
+    """Each thing that is wrong, in a line."""
+    for finding in findings:
+        where = "" if finding.index is None else f" at entry {finding.index}"
+        print(f"WRONG {finding.kind}{where}: {finding.detail}")
+    if more:
+        print(f"WRONG and {more} more")
+
+
+def findings_json(findings: Sequence[fsck.Finding]) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [{"kind": each.kind, "index": each.index, "detail": each.detail} for each in findings]
 
 
 @contextlib.contextmanager

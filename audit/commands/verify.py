@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit import fsck, mirror
+from audit import files, fsck
 from audit.commands import given
-from audit.commands.saying import HOLDS, WRONG, progress
+from audit.commands.saying import HOLDS, WRONG, findings_json, progress, say_findings
 
 
 def declare(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     with given.source(options) as source, progress("entries") as told:
         report = fsck.verify(source, vkey, now=datetime.now(UTC), since=since, progress=told)
     if report.holds and report.checkpoint and options.save:
-        mirror.write(Path(options.save), report.checkpoint.note.encode())
+        files.write(Path(options.save), report.checkpoint.note.encode())
     if options.json:
         print(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
     else:
@@ -51,11 +51,7 @@ def _tell(report: fsck.Report) -> None:
         )
         if since is not None:
             print(f"It continues the log of {since.size} entries that was seen before.")
-    for finding in report.findings:
-        where = "" if finding.index is None else f" at entry {finding.index}"
-        print(f"WRONG {finding.kind}{where}: {finding.detail}")
-    if report.more:
-        print(f"WRONG and {report.more} more")
+    say_findings(report.findings, report.more)
 
 
 def _as_json(report: fsck.Report) -> dict[str, Any]:
@@ -69,9 +65,6 @@ def _as_json(report: fsck.Report) -> dict[str, Any]:
         "since": since.size if since else None,
         "checked": report.entries,
         "types": report.types,
-        "findings": [
-            {"kind": found.kind, "index": found.index, "detail": found.detail}
-            for found in report.findings
-        ],
+        "findings": findings_json(report.findings),
         "more": report.more,
     }

@@ -15,7 +15,7 @@ from typing import Any
 from audit.commands import given
 from audit.commands.saying import HOLDS, UNCHECKED, WRONG
 from audit.errors import SourceUnavailable
-from audit.mirror import write
+from audit.files import write
 from audit.sources import Source
 from audit.watching import STALE, Alarm, Sighting, look
 from tillit.notes import VerifiedCheckpoint, Vkey
@@ -142,7 +142,10 @@ def _as_json(at: datetime, kind: str, detail: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds < 10**8:
         raise argparse.ArgumentTypeError("a number of seconds above 0")
     return seconds

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import delete, update
 
-from audit import cli, mirror
+from audit import cli, files, mirror
 from audit.commands.saying import Lines
 from audit.errors import ResourceMissing, SourceUnavailable
 from audit.sources import DirectorySource, HttpSource
@@ -223,7 +223,7 @@ def test_directories_that_cannot_be_read(tmp_path: Path, log: Log) -> None:
     with pytest.raises(ResourceMissing):
         DirectorySource(home).get("tile", limit=1)
     with pytest.raises(SourceUnavailable, match="cannot be written"):
-        mirror.write(home / "checkpoint" / "below", b"")
+        files.write(home / "checkpoint" / "below", b"")
 
 
 def unchecked(log: Log, tmp_path: Path) -> Iterator[tuple[Sequence[object], str]]:

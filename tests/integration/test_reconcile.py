@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import paths, reads
 from audit.errors import SourceUnavailable
-from audit.mirror import write
+from audit.files import write
 from audit.reconcile import Reconciled, reconcile
 from audit.sources import DirectorySource
 from broker.usecases import asks

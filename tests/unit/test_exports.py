@@ -163,7 +163,7 @@ def test_parquet_without_its_library_says_what_to_install(
 ) -> None:
     """It is large, and most auditors need it not."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(FormatMissing, match="tillit-broker\\[parquet\\]"):
+    with pytest.raises(FormatMissing, match="tillit-audit\\[parquet\\]"):
         export([event()], tmp_path / "a", form="parquet", broker=BROKER)
     assert list(tmp_path.iterdir()) == []
 
