@@ -159,12 +159,19 @@ def _stop(*_: object) -> NoReturn:
 
 
 def _back(given: argparse.Namespace) -> Back:
-    return KeyringSettings().back(_reader(given.passphrase_file))
+    return _settings().back(_reader(given.passphrase_file))
+
+
+def _settings() -> KeyringSettings:
+    settings = KeyringSettings()
+    if wrong := [*settings.lacking(), *settings.exposed()]:
+        raise Mistake("\n".join(wrong))
+    return settings
 
 
 def _maker(given: argparse.Namespace) -> bytes | Back:
     """What wraps a new root key: the passphrase, or the back end that is set up."""
-    settings = KeyringSettings()
+    settings = _settings()
     if settings.keyring_backend == "passphrase":
         return _reader(given.passphrase_file)()
     return settings.back(_reader(given.passphrase_file))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from keys.errors import KeyringDamaged
 
@@ -41,11 +42,15 @@ def held(path: Path) -> Iterator[bytes]:
             fcntl.flock(file, fcntl.LOCK_SH)
             if not os.path.samestat(os.fstat(file.fileno()), path.lstat()):
                 continue
-            data = file.read(MAX_FILE_BYTES + 1)
-            if len(data) > MAX_FILE_BYTES:
-                raise KeyringDamaged(f"{path.name} is too large")
-            yield data
+            yield _small(file, path)
             return
+
+
+def _small(file: IO[bytes], path: Path) -> bytes:
+    data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise KeyringDamaged(f"{path.name} is too large")
+    return data
 
 
 def write_first(path: Path, data: bytes) -> bool:
@@ -63,9 +68,21 @@ def write_first(path: Path, data: bytes) -> bool:
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in the place of another at once, wait for its holders, overwrite what it held."""
+    _replace(path, lambda _: data)
+
+
+def exchange(path: Path, change: Callable[[bytes], bytes | None]) -> None:
+    """As ``replace``, by what ``change`` makes of what the file holds; None leaves it as it is."""
+    _replace(path, lambda old: change(_small(old, path)))
+
+
+def _replace(path: Path, make: Callable[[IO[bytes]], bytes | None]) -> None:
     with ExitStack() as after:
         with taking_turns(path.parent):
             old = after.enter_context(os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW), "r+b"))
+            data = make(old)
+            if data is None:
+                return
             draft = _draft(path, data)
             after.callback(draft.unlink, missing_ok=True)
             draft.replace(path)
@@ -107,10 +124,7 @@ def drafted(path: Path, change: Callable[[bytes], bytes | None]) -> Draft | None
     """Write what a file is to hold instead; None where ``change`` leaves it as it is."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         seen = os.fstat(file.fileno())
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise KeyringDamaged(f"{path.name} is too large")
-    changed = change(data)
+        changed = change(_small(file, path))
     return None if changed is None else Draft(path, _draft(path, changed), seen)
 
 

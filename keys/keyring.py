@@ -32,6 +32,7 @@ from keys import boxes, custodian, files, logkeys, releases, warrants
 from keys.custodian import Released
 from keys.epochs import Epochs
 from keys.errors import (
+    CustodianError,
     KeyChangeRefused,
     KeyringDamaged,
     KeyringMissing,
@@ -342,8 +343,7 @@ class LocalCustodian:
 
         with reported(), self._current() as roots:
             try:
-                while (draft := files.drafted(path, changed)) and files.take([draft]):
-                    pass  # It was exchanged by somebody else meanwhile: from there again.
+                files.exchange(path, changed)
             except FileNotFoundError:
                 raise NoSubjectKey("nothing was admitted about the subject") from None
 
@@ -388,7 +388,7 @@ class LocalCustodian:
             return unlocked
         with self._lock:
             while self._unlocked is None or self._unlocked.identity != identity:
-                self._unlocked = None
+                self._let_go()
                 try:
                     self._unlocked = self._unlock(identity)
                 except KeyringDamaged:
@@ -397,6 +397,13 @@ class LocalCustodian:
                     if seen == identity:
                         raise
             return self._unlocked
+
+    def _let_go(self) -> None:
+        """Close the release log's files as they were opened; who still writes to it opens them again."""
+        before, self._unlocked = self._unlocked, None
+        if before is not None:
+            with suppress(OSError, CustodianError):
+                before.log.close()
 
     def _identity(self) -> tuple[int, ...]:
         try:

@@ -12,7 +12,10 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from keys.errors import RootBackMissing
 from keys.roots import Back, Backs, Passphrase
+from tillit.errors import TillitError
+from tillit.transport import address
 
 _Text = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,198}[!-~])?$")]
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=200)]
@@ -53,13 +56,18 @@ class KeyringSettings(BaseSettings):
     """A file with the token's PIN, readable by its owner only."""
 
     def back(self, passphrase: Callable[[], bytes]) -> Back:
-        """The back end that wraps, and any other that is set up and may have wrapped."""
+        """The back end that wraps, and any other that is set up and may have wrapped.
+
+        Raises ``RootBackMissing`` where the one that is chosen is not set up: another must not wrap in its place.
+        """
         backs = {
             "passphrase": self._passphrases(passphrase),
             "vault": self._transit(),
             "pkcs11": self._token(),
         }
         chosen = backs.pop(self.keyring_backend)
+        if not chosen:
+            raise RootBackMissing("; ".join(self.lacking()))
         return Backs(*chosen, *(back for others in backs.values() for back in others))
 
     def lacking(self) -> list[str]:
@@ -76,12 +84,18 @@ class KeyringSettings(BaseSettings):
         ]
 
     def exposed(self) -> list[str]:
-        """Which files with secrets others can read."""
-        return [
+        """Which files with secrets others can read, and whether the root key would pass over a network in plain text."""
+        found = [
             f"TILLIT_{name.upper()}: readable by others; chmod 600"
             for name in ("passphrase_next_file", "vault_token_file", "pkcs11_pin_file")
             if is_open_to_others(getattr(self, name))
         ]
+        if self.vault_url is not None:
+            try:
+                address(self.vault_url, unsafe_plain_http=False)
+            except TillitError:
+                found.append("TILLIT_VAULT_URL: plain http is for this machine only; use https")
+        return found
 
     def _passphrases(self, passphrase: Callable[[], bytes]) -> list[Back]:
         """The next one first, once there is one: it wraps then, and the one now still unwraps."""

@@ -53,7 +53,7 @@ def verified(
 
     ``issuers`` is the JWK set of who may sign. Raises ``WarrantInvalid`` with the reason.
 
-    *Not checked*: which record a content key is of; the custodian knows no records.
+    *Not checked*: which record a content key is of, and whose: the custodian knows neither records nor handles.
     """
     try:
         receipt = receipts.verify(warrant.receipt, issuers)

@@ -207,6 +207,19 @@ def test_a_passphrase_that_others_can_read_is_refused(
     assert "TILLIT_KEYRING_BACKEND" in capsys.readouterr().err
 
 
+def test_the_chosen_back_end_must_be_set_up(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the passphrase nor plain text over a network stands in for it."""
+    monkeypatch.setenv("TILLIT_KEYRING_BACKEND", "vault")
+    assert desk.run("keys") == 2
+    assert "TILLIT_VAULT_URL: needed with" in capsys.readouterr().err
+    monkeypatch.setenv("TILLIT_VAULT_URL", "http://vault.example")
+    monkeypatch.setenv("TILLIT_VAULT_TOKEN_FILE", str(desk.passphrase))
+    assert desk.run("keys") == 2
+    assert "TILLIT_VAULT_URL: plain http is for this machine only" in capsys.readouterr().err
+
+
 def test_another_back_end_may_hold_the_root_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from broker.settings import Settings, SettingsWrong, read
-from keys.settings import is_open_to_others
+from keys.errors import RootBackMissing
+from keys.settings import KeyringSettings, is_open_to_others
 from tests.witness import Witness
 
 GOOD = "long enough a passphrase"
@@ -85,8 +86,10 @@ def test_another_back_end_needs_its_own_settings_and_no_passphrase(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: str, lacking: list[str]
 ) -> None:
     """What is missing is named before anything is served, and the secret's file is looked at."""
-    said = _refused(monkeypatch, keyring_backend=backend)
-    assert [line for line in said.splitlines() if not any(map(line.startswith, lacking))] == []
+    lines = _refused(monkeypatch, keyring_backend=backend).splitlines()
+    assert len(lines) == len(lacking)
+    for setting in lacking:
+        assert [line for line in lines if line.startswith(setting)], setting
     file = tmp_path / "secret"
     file.write_text("s.token")
     file.chmod(0o644)
@@ -270,3 +273,15 @@ def test_a_file_that_is_not_there_is_no_danger(tmp_path: Path) -> None:
     """It will not open anything either, and that is said when it is needed."""
     assert is_open_to_others(tmp_path / "nowhere") is False
     assert is_open_to_others(None) is False
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"), [("vault", "TILLIT_VAULT_URL"), ("pkcs11", "TILLIT_PKCS11_MODULE")]
+)
+def test_no_other_back_end_wraps_in_place_of_the_chosen_one(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, said: str
+) -> None:
+    """A root key that was to be in a module must not end up under the passphrase, unnoticed."""
+    _environment(monkeypatch, keyring_backend=chosen)
+    with pytest.raises(RootBackMissing, match=said):
+        KeyringSettings().back(GOOD.encode)

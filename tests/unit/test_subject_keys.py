@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -126,15 +127,19 @@ def test_without_a_key_there_is_none_to_exchange(
 def test_a_subject_shredded_while_its_key_is_exchanged_stays_shredded(
     custodian: LocalCustodian,
 ) -> None:
-    """The new file was made from the old one, and must not take the mark's place."""
+    """The new file was made from the old one, and must not take the mark's place: the mark waits."""
     admit(custodian, a_deposit(custodian))
+    with ThreadPoolExecutor(1) as other:
+        shredded = []
 
-    def shred_on_the_way(keys: SubjectKeys) -> SubjectKeys:
-        custodian.shred(subject=SUBJECT)
-        return keys.renewed(bytes(32))
+        def shred_on_the_way(keys: SubjectKeys) -> SubjectKeys:
+            shredded.append(other.submit(custodian.shred, subject=SUBJECT))
+            with pytest.raises(TimeoutError):
+                shredded[0].result(0.1)
+            return keys.renewed(bytes(32))
 
-    with pytest.raises(SubjectShredded):
         custodian._exchange(SUBJECT, shred_on_the_way)
+        shredded[0].result(20)
     with pytest.raises(SubjectShredded):
         custodian.rewrap(subject=SUBJECT, wrapped={})
 
@@ -161,6 +166,22 @@ def test_a_subjects_keys_are_not_shown_or_copied() -> None:
     assert repr(keys) == "SubjectKeys()"
     with pytest.raises(TypeError):
         keys.__reduce__()
+
+
+def test_the_key_that_is_retired_is_overwritten_where_it_lay(
+    home: Path, custodian: LocalCustodian, clock: Clock
+) -> None:
+    """Whoever shreds the subject later destroys the key of today, but none that still lies on the disk."""
+    admit(custodian, a_deposit(custodian))
+    custodian.renew(subject=SUBJECT)
+    clock.ahead = timedelta(seconds=SETTLED_SECONDS + 1)
+    before = subject_file(home).read_bytes()
+    with subject_file(home).open("rb") as old:
+        custodian.retire(subject=SUBJECT)
+        after = old.read()
+    assert len(after) == len(before)
+    assert after != before
+    assert subject_file(home).read_bytes() != before
 
 
 # --- destroyed ---
