@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from tillit import wire
-from tillit.keeping import Reason
+from tillit.wire.service_keys import RevocationReason
 
 
 def moment(text: str) -> datetime:
@@ -89,7 +89,7 @@ def _add_keys(commands: Any, common: argparse.ArgumentParser) -> None:
     rotate.set_defaults(command="key_rotate")
     revoke = key.add_parser("revoke", parents=[common], help="a key that is to be believed no more")
     revoke.add_argument("--kid", required=True, help="its id; written --kid=KID")
-    revoke.add_argument("--reason", choices=get_args(Reason), required=True)
+    revoke.add_argument("--reason", choices=get_args(RevocationReason), required=True)
     revoke.set_defaults(command="key_revoke")
     history = key.add_parser("history", parents=[common], help="a unit's keys, proven by the log")
     history.add_argument("unit")

@@ -14,9 +14,8 @@ from tillit import leaves
 from tillit.errors import VerificationError
 from tillit.jose import TokenInvalid, unb64u
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint
+from tillit.proofs import HASH_BYTES
 from tillit.wire.service_keys import KeyChange, KeyHistory
-
-_HASH_BYTES = 32
 
 
 class HistoryBroken(VerificationError):
@@ -84,7 +83,7 @@ def _proven(
     hashed = leaves.leaf_hash(leaf)
     head = open_checkpoint(change.proof.checkpoint, log)
     try:
-        path = tuple(unb64u(step, size=_HASH_BYTES) for step in change.proof.path)
+        path = tuple(unb64u(step, size=HASH_BYTES) for step in change.proof.path)
     except TokenInvalid:
         raise HistoryBroken("the proof holds what is no hash") from None
     head.check_inclusion(leaf_hash=hashed, index=change.proof.index, path=path)

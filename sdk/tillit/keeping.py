@@ -1,15 +1,12 @@
 """Keeping keys: how a service exchanges its own and checks others' against the log; a part of both clients."""
 
 from abc import ABC, abstractmethod
-from typing import Literal
 
 from tillit.drafts import checked_service
 from tillit.history import ProvenHistory
 from tillit.keys import ServiceKey
 from tillit.session import Flow, Session, T
-from tillit.wire.service_keys import KeysAnswer
-
-Reason = Literal["compromised", "lost", "superseded"]
+from tillit.wire.service_keys import KeysAnswer, RevocationReason
 
 
 class Keeping(ABC):
@@ -31,7 +28,7 @@ class Keeping(ABC):
         return self._run(self._session.rotate_keys(checked, idempotency_key=idempotency_key))
 
     def revoke_key(
-        self, kid: str, *, reason: Reason, idempotency_key: str | None = None
+        self, kid: str, *, reason: RevocationReason, idempotency_key: str | None = None
     ) -> KeysAnswer:
         """Let one of this service's keys be believed and sealed to no more, at once and for good."""
         flow = self._session.revoke_key(kid, reason, idempotency_key=idempotency_key)
@@ -59,7 +56,7 @@ class AsyncKeeping(ABC):
         return await self._run(self._session.rotate_keys(checked, idempotency_key=idempotency_key))
 
     async def revoke_key(
-        self, kid: str, *, reason: Reason, idempotency_key: str | None = None
+        self, kid: str, *, reason: RevocationReason, idempotency_key: str | None = None
     ) -> KeysAnswer:
         """Let one of this service's keys be believed and sealed to no more, at once and for good."""
         flow = self._session.revoke_key(kid, reason, idempotency_key=idempotency_key)

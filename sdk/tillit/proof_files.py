@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tillit import leaves, receipts
+from tillit import receipts
 from tillit.errors import VerificationError
 from tillit.jcs import canonical
-from tillit.jose import strict_json, unb64u
+from tillit.jose import strict_json
 from tillit.leaves import Leaf, leaf_hash, parse_leaf
 from tillit.notelines import NoteInvalid, plain_base64
 from tillit.notes import VerifiedCheckpoint, Vkey, open_checkpoint
@@ -134,10 +134,7 @@ def _leaf(extra: bytes | None) -> tuple[bytes, Receipt | None]:
         return said["leaf"].encode(), None
     receipt = receipts.read_unsafe(said["receipt"])
     try:
-        salt = unb64u(receipt.promise.salt, size=leaves.SALT_BYTES)
-        content = receipt.statement.model_dump(mode="json")
-        commitment = leaves.commitment(salt, content)
-        return leaves.leaf(receipt.statement.type, receipt.promise.at, commitment), receipt
+        return receipts.leaf_of(receipt.statement, receipt.promise), receipt
     except ValueError as wrong:
         raise ProofFileInvalid("the receipt leads to no leaf") from wrong
 

@@ -30,15 +30,19 @@ class VerifiedReceipt:
 
     def leaf(self) -> bytes:
         """The log leaf that the broker promised, computed anew from the statement and the salt."""
-        content = canonical_words(self.statement.model_dump(mode="json"))
-        salt = unb64u(self.promise.salt, size=leaves.SALT_BYTES)
-        commitment = leaves.commitment_to(salt, content)
-        return leaves.leaf(self.statement.type, self.promise.at, commitment)
+        return leaf_of(self.statement, self.promise)
 
     @property
     def leaf_hash(self) -> bytes:
         """The Merkle hash of ``leaf``, to check an inclusion proof against."""
         return leaves.leaf_hash(self.leaf())
+
+
+def leaf_of(statement: Statement, promise: Promise) -> bytes:
+    """The leaf of what a receipt says, whoever signed it. ValueError: no leaf commits to it."""
+    content = canonical_words(statement.model_dump(mode="json"))
+    salt = unb64u(promise.salt, size=leaves.SALT_BYTES)
+    return leaves.leaf(statement.type, promise.at, leaves.commitment_to(salt, content))
 
 
 def issue(receipt: Receipt, signer: Ed25519PrivateKey) -> str:
@@ -56,11 +60,19 @@ def verify(token: str, jwks: Mapping[str, Any]) -> VerifiedReceipt:
     """
     try:
         payload = verify_compact(token, jwks=jwks, typ=TYP, max_chars=MAX_CHARS)
-        receipt = Receipt.model_validate(strict_json(payload))
+        receipt = _as_signed(strict_json(payload))
         unb64u(receipt.promise.salt, size=leaves.SALT_BYTES)
     except ValueError:
         raise ReceiptInvalid("the receipt is not one that the broker signed") from None
     return VerifiedReceipt(receipt.iss, receipt.statement, receipt.promise, token)
+
+
+def _as_signed(said: Any) -> Receipt:
+    """A receipt whose statement is read as it was written; read otherwise, its leaf would be another."""
+    receipt = Receipt.model_validate(said)
+    if receipt.statement.model_dump(mode="json") != said["statement"]:
+        raise ValueError("the statement is not written as the broker writes it")
+    return receipt
 
 
 def signed_by(token: str) -> str | None:

@@ -278,7 +278,7 @@ class Session:
 
     def proof_file(self, receipt: str) -> Flow[str]:
         """What proves to anybody, for good, that the log holds the disclosure that a receipt speaks of."""
-        trust = yield from self.trust()
+        trust = yield from self._trust_for(receipt)
         proven = yield from self._proven(receipts.verify(receipt, trust.receipts))
         extra = proof_files.of_receipt(receipt)
         note = proven.checkpoint.note

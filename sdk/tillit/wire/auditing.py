@@ -81,13 +81,13 @@ class Look(Wire):
 class EventContent(Wire):
     """What an entry commits to. ``content`` is null where it is gone, and ``gone`` says how.
 
-    ``erased`` or ``shredded`` with the person, ``ended`` with its time; anything else should not be. ``facets_missing`` are
+    ``erased`` with the person, ``ended`` with its time; anything else should not be. ``facets_missing`` are
     words that the content names and the facets beside the entry do not: who left them out hid the entry from a search.
     """
 
     event: AuditedEvent
     content: Annotated[dict[str, Any] | None, Field(repr=False)]
-    gone: Literal["erased", "shredded", "ended", "no_key", "broken"] | None
+    gone: Literal["erased", "ended", "no_key", "broken"] | None
     facets_missing: dict[FacetKind, tuple[FacetWord, ...]]
 
 

@@ -10,6 +10,7 @@ from tillit.wire.terms import Instant, UnitId, Wire
 Kid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 KeyChangeType = Literal["service.enrolled", "service.keys_rotated", "service.key_revoked"]
 KeyState = Literal["current", "retired", "revoked"]
+RevocationReason = Literal["compromised", "lost", "superseded"]
 
 
 class KeyRotation(Wire):
@@ -27,7 +28,7 @@ class KeyRotation(Wire):
 class KeyRevocation(Wire):
     """Why a key is not to be believed or sealed to any more."""
 
-    reason: Literal["compromised", "lost", "superseded"]
+    reason: RevocationReason
 
 
 class KeyView(Wire):
