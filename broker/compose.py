@@ -183,8 +183,8 @@ def compose(settings: Settings) -> FastAPI:
                 *witnessing(store, witnesses, sequencing),
                 sweeper(store),
                 ticker(ports, renewed=renewed),
-                watcher(ports),
-                keeper(ports),
+                watcher(renewed),
+                keeper(renewed),
                 renewed.watch,
             ),
             renewed=renewed,
@@ -353,15 +353,17 @@ def ticker(
     return run
 
 
-def watcher(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+def watcher(
+    ports: Callable[[], Ports], *, every: float = TICK_SECONDS
+) -> Callable[[threading.Event], None]:
     """What counts months and looks for what is unusual, until told to stop; the ticker does not wait for it."""
 
     def run(stop: threading.Event) -> None:
         while not stop.wait(every):
             try:
-                while not stop.is_set() and counting.count_due(ports=ports):
+                while not stop.is_set() and counting.count_due(ports=ports()):
                     _log.info("a month was counted")
-                while not stop.is_set() and signalling.look_for(ports=ports):
+                while not stop.is_set() and signalling.look_for(ports=ports()):
                     pass
             except Unavailable as down:
                 _log.warning("watch: %s", down.code)
@@ -369,13 +371,15 @@ def watcher(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading
     return run
 
 
-def keeper(ports: Ports, *, every: float = TICK_SECONDS) -> Callable[[threading.Event], None]:
+def keeper(
+    ports: Callable[[], Ports], *, every: float = TICK_SECONDS
+) -> Callable[[threading.Event], None]:
     """What lets the log's contents go as their time runs out, at once and every minute, until told to stop."""
 
     def run(stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                kept = retention.keep(ports=ports, stopped=stop.is_set)
+                kept = retention.keep(ports=ports(), stopped=stop.is_set)
             except Unavailable as down:
                 _log.warning("retention: %s", down.code)
             else:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import closing
 from typing import Any
 
 from broker import compose
@@ -48,8 +49,7 @@ def shred(given: argparse.Namespace, settings: Settings) -> Ends:
     """Erase a person for good: keys, contents of the log, live rows. It is an entry before and after."""
     order = Order(by=given.by, case=given.case, reason=given.reason)
     custodian = compose.custodian(settings)
-    store = compose.opened(settings, custodian)
-    try:
+    with closing(compose.opened(settings, custodian)) as store:
         ports = compose.ported(settings, store, custodian)
         subject = whom(given, ports)
         if not given.yes:
@@ -60,8 +60,6 @@ def shred(given: argparse.Namespace, settings: Settings) -> Ends:
         print(f"erased, {shredding.shred(subject, order, ports=ports)} rows")
         print(shredding.certificate(subject, ports=ports) or UNSIGNED)
         print(STILL, file=sys.stderr)
-    finally:
-        store.close()
     return None
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -145,12 +145,9 @@ def retire_subject(given: argparse.Namespace, settings: Settings) -> None:
 @contextmanager
 def _about(given: argparse.Namespace, settings: Settings) -> Iterator[tuple[SubjectId, Ports]]:
     custodian = compose.custodian(settings)
-    store = compose.opened(settings, custodian)
-    try:
+    with closing(compose.opened(settings, custodian)) as store:
         ports = compose.ported(settings, store, custodian)
         yield whom(given, ports), ports
-    finally:
-        store.close()
 
 
 def list_(_: argparse.Namespace, settings: Settings) -> None:
@@ -161,12 +158,8 @@ def list_(_: argparse.Namespace, settings: Settings) -> None:
     print(f"custodian  {'does not answer' if jwk is None else jwk['kid']}")
     for key in compose.secrets(settings).signing.keys:
         print(f"{key.kind:<9}  {key.kid}  {key.state(at):<8} since {key.since:%Y-%m-%d %H:%M:%S}Z")
-    store = compose.opened(settings)
-    try:
-        with store.read() as tx:
-            registered = {unit: tx.service_keys(unit) for unit in tx.units_with_keys()}
-    finally:
-        store.close()
+    with closing(compose.opened(settings)) as store, store.read() as tx:
+        registered = {unit: tx.service_keys(unit) for unit in tx.units_with_keys()}
     for unit, keys in registered.items():
         for held in keys:
             state = service_keys.state(held, at)
@@ -224,9 +217,8 @@ def revoke(given: argparse.Namespace, settings: Settings) -> None:
 def _revoke_of_service(given: argparse.Namespace, settings: Settings) -> None:
     if not given.unit:
         raise Mistake("say whose key it is: --unit UNIT")
-    store = compose.opened(settings)
-    ports = compose.ported(settings, store)
-    try:
+    with closing(compose.opened(settings)) as store:
+        ports = compose.ported(settings, store)
         with store.write() as tx:
             service_keys.revoked(
                 tx,
@@ -237,8 +229,6 @@ def _revoke_of_service(given: argparse.Namespace, settings: Settings) -> None:
                 at=compose.now(),
                 ports=ports,
             )
-    finally:
-        store.close()
     print(f"{given.kid}  revoked")
 
 
@@ -267,27 +257,19 @@ def _sign_the_log_anew(settings: Settings) -> None:
     """Have the newest checkpoint signed by the keys that sign now, also where no broker runs."""
     keyring = compose.custodian(settings)
     secrets = compose.secrets_of(settings, keyring)
-    store = compose.opened(settings, keyring)
-    try:
+    with closing(compose.opened(settings, keyring)) as store:
         compose.sequencer(store, lambda: secrets().signing, origin=settings.origin).run_once()
-    finally:
-        store.close()
 
 
 def _seconds(text: str) -> int:
-    seconds = int(text)
-    if not 0 <= seconds <= MOST_SECONDS:
+    if not text.isdecimal() or int(text) > MOST_SECONDS:
         raise argparse.ArgumentTypeError(f"0 to {MOST_SECONDS} seconds")
-    return seconds
+    return int(text)
 
 
 def _enter(settings: Settings, type_: str, content: Mapping[str, Any]) -> None:
-    store = compose.opened(settings)
-    try:
-        with store.write() as tx:
-            tx.append(Entry(type_, compose.now(), content))
-    finally:
-        store.close()
+    with closing(compose.opened(settings)) as store, store.write() as tx:
+        tx.append(Entry(type_, compose.now(), content))
 
 
 @contextmanager

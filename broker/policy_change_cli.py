@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def sign(given: argparse.Namespace) -> None:
 
 def impact(given: argparse.Namespace, settings: Settings) -> Ends:
     """Replay every recorded decision on a directory of policies: who would gain or lose what."""
-    with _store(settings) as store:
+    with closing(compose.opened(settings)) as store:
         found = _looked_at(store, given.directory, settings)
     if given.json:
         print(json.dumps(_as_json(found), indent=2))
@@ -81,7 +81,7 @@ def impact(given: argparse.Namespace, settings: Settings) -> Ends:
 
 def load(given: argparse.Namespace, settings: Settings) -> Ends:
     """Put a directory of policies in force: checked, signed, its impact looked at, and logged."""
-    with _store(settings) as store:
+    with closing(compose.opened(settings)) as store:
         found = _looked_at(store, given.directory, settings)
         if found.old.digest == found.new.digest:
             print(f"in force already: version {found.new.version}, digest {found.new.digest}")
@@ -111,7 +111,7 @@ def replay(given: argparse.Namespace, settings: Settings) -> Ends:
     wanted = set(given.disclosure)
     engines: dict[str, RegorusEngine | None] = {}
     equal = differing = 0
-    with _store(settings) as store:
+    with closing(compose.opened(settings)) as store:
         for row in _recorded(store):
             if wanted and row.disclosure not in wanted:
                 continue
@@ -130,7 +130,7 @@ def replay(given: argparse.Namespace, settings: Settings) -> Ends:
 
 def gaps(given: argparse.Namespace, settings: Settings) -> None:
     """What services asked for that no rule knows: what, who, how often."""
-    with _store(settings) as store, store.read() as tx:
+    with closing(compose.opened(settings)) as store, store.read() as tx:
         found = tx.gaps()
     if given.json:
         rows = [
@@ -261,15 +261,6 @@ def _as_json(found: change.Change) -> dict[str, Any]:
         "loses": rows(found.impact.loses),
         "needs_signers": found.needs,
     }
-
-
-@contextmanager
-def _store(settings: Settings) -> Iterator[SqlStore]:
-    store = compose.opened(settings)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _directory(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +139,8 @@ def export(given: argparse.Namespace, settings: Settings) -> None:
 
 def say_what_is_in_force(settings: Settings) -> None:
     """One loud line where the directory of the settings is not what is decided by."""
-    store = compose.opened(settings)
-    try:
+    with closing(compose.opened(settings)) as store:
         deciding = change.in_force(store)
-    finally:
-        store.close()
     log = logging.getLogger("tillit.broker")
     where = settings.policies_dir
     try:

@@ -168,7 +168,6 @@ class Settings(KeyringSettings):
                 ("TILLIT_ISSUER", self.issuer),
                 ("TILLIT_OPA_URL", self.opa_url),
                 ("TILLIT_PERSON_ISSUER", self.person_issuer),
-                ("TILLIT_VAULT_URL", self.vault_url),
             )
             if url is not None and is_plain_and_remote(url)
         ]

@@ -54,6 +54,7 @@ from keys.errors import CustodianError
 from tillit import wire
 from tillit.wire import Language
 from tillit.wire.auditing import SignalId
+from tillit.wire.service_keys import Kid
 
 THREADS = 4
 MAX_WAITING = 256
@@ -66,7 +67,10 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "disclosure": TypeAdapter(wire.DisclosureId),
     "index": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})$")]),
     "signal": TypeAdapter(SignalId),
+    "collaboration": TypeAdapter(wire.CollaborationId),
     "invocation": TypeAdapter(wire.InvocationId),
+    "kid": TypeAdapter(Kid),
+    "tile": TypeAdapter(Annotated[str, StringConstraints(max_length=100)]),
     "unit": TypeAdapter(wire.UnitId),
 }
 
@@ -286,8 +290,7 @@ def _idempotency_key(request: Request, endpoint: Endpoint) -> str:
 def _path(given: Mapping[str, Any]) -> Mapping[str, str]:
     for name, value in given.items():
         try:
-            if name in PATH_TYPES:
-                PATH_TYPES[name].validate_python(value)
+            PATH_TYPES[name].validate_python(value)
         except ValidationError:
             raise NoSuchResource from None
     return given

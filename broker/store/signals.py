@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 
 from audit.storage import log_entry
 from broker.domain.accesses import Access, Raised, SignalQuery
@@ -101,9 +102,8 @@ class Signals(Part):
         at = {bytes(row.leaf_hash): row.idx for row in rows if row.idx is not None}
         return tuple(at[leaf] for leaf in leaves if leaf in at)
 
-    def _accesses(self, query: object) -> list[Access]:
-        rows = self._run(query)  # type: ignore[arg-type] # a select, whatever its columns
-        return [_access(row) for row in rows]
+    def _accesses(self, query: Select[*tuple[Any, ...]]) -> list[Access]:
+        return [_access(row) for row in self._run(query)]
 
 
 def _access(row: Row[*tuple[object, ...]]) -> Access:

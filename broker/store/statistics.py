@@ -13,7 +13,7 @@ from broker.domain.consents import Consent
 from broker.domain.ids import SubjectId, UnitId
 from broker.store import tables
 from broker.store.audit_tables import statistics
-from broker.store.faults import faults, readable
+from broker.store.faults import readable
 from broker.store.part import Part
 from tillit.wire.auditing import Statistics
 
@@ -28,7 +28,7 @@ class Counts(Part):
         self, since: datetime, until: datetime, *, after: int, limit: int
     ) -> Sequence[Counted]:
         """A page of the log's entries of that time, after an index."""
-        with faults(), readable():
+        with readable():
             return counting.counted(self._connection, since, until, after=after, limit=limit)
 
     def requested_between(

@@ -89,11 +89,11 @@ def shred(subject: SubjectId, order: Order, *, ports: Ports) -> int:
         ports.custodian.shred(subject=subject)
     except CustodianError as down:
         raise CustodianDown from down
+    signed = certificate(subject, ports=ports)
     with ports.store.write() as tx:
         now = ports.clock()
         _tell(tx, subject, at=now)
         rows = tx.erase_subject(subject)
-        signed = certificate(subject, ports=ports)
         tx.append(Entry(ERASED, now, {**said, "certificate": signed, "rows": rows}))
     return rows
 

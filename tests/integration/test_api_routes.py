@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from broker.api.app import every
-from broker.api.door import Door
+from broker.api.door import PATH_TYPES, Door
 from broker.api.endpoints import Endpoint
 from broker.api.openapi import refusals_of
 from broker.api.problems import TABLE
@@ -107,6 +107,12 @@ def _call(world: World, endpoint: Endpoint, **headers: str) -> Any:
     if endpoint.method == "GET":
         return world.client.get(_path(endpoint), headers=headers)
     return world.post(_path(endpoint), {}, extra=headers)
+
+
+def test_every_place_in_a_path_has_a_bound() -> None:
+    """The door knows what may stand there; a route with a place that it does not know answers nobody."""
+    places = {name for route in ENDPOINTS for name in re.findall(r"{(\w+)", route)}
+    assert places == set(PATH_TYPES)
 
 
 def test_the_application_has_the_declared_routes_and_no_others(world: World) -> None:

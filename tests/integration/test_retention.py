@@ -235,7 +235,7 @@ def test_the_server_keeps_at_once_and_waits_for_what_is_away(
     caplog.set_level("INFO", "tillit.broker")
     keyring = tmp_path / "keyring"
     keyring.rename(tmp_path / "away")
-    work = keeper(alone.ports, every=0.01)
+    work = keeper(lambda: alone.ports, every=0.01)
     working(work, "retention: custodian.unavailable", caplog)
     (tmp_path / "away").rename(keyring)
     working(work, "log_months_made=12", caplog)

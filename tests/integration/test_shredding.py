@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from audit import fsck, paths, reads
 from audit.contents import Content, Unreadable
-from audit.mirror import write
+from audit.files import write
 from audit.sources import DirectorySource
 from audit.storage import log_entry
 from broker import change
