@@ -12,10 +12,10 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -220,14 +220,20 @@ def hsm() -> Iterator[Hsm]:
 
 
 @pytest.fixture(params=["passphrase", "vault", "pkcs11"])
-def back(request: pytest.FixtureRequest) -> Back:
-    """Each back end in turn, with nothing wrapped yet."""
+def opening(request: pytest.FixtureRequest) -> Callable[[], Back]:
+    """Each back end in turn, with nothing wrapped yet; each call opens it anew, as another process does."""
     match request.param:
         case "vault":
             running: Vault = request.getfixturevalue("vault")
-            return running.back(running.key())
+            return partial(running.back, running.key())
         case "pkcs11":
             initialised: Hsm = request.getfixturevalue("hsm")
-            return initialised.back(f"root-{secrets.token_hex(4)}")
+            return partial(initialised.back, f"root-{secrets.token_hex(4)}")
         case _:
-            return Passphrase(lambda: PASSPHRASE, cost=CHEAP)
+            return lambda: Passphrase(lambda: PASSPHRASE, cost=CHEAP)
+
+
+@pytest.fixture
+def back(opening: Callable[[], Back]) -> Back:
+    """The same, opened once."""
+    return opening()

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from keys.custodian import Custodian
 from keys.keyring import SUBJECTS, LocalCustodian
 from tests.sealed_case import SOURCE, SUBJECT, TWO_VALUES, deposited, warrant_for
 from tillit.keys import ServiceKey
@@ -16,8 +19,14 @@ def a_deposit(custodian: LocalCustodian) -> Deposit:
 
 def release(custodian: LocalCustodian, stored: dict[str, str], subject: str = SUBJECT) -> int:
     """Release to a recipient of no importance; how many keys came out."""
+    return release_by(custodian.broker_keys().receipts, custodian, stored, subject)
+
+
+def release_by(
+    signer: Ed25519PrivateKey, custodian: Custodian, stored: dict[str, str], subject: str = SUBJECT
+) -> int:
+    """The same on a warrant by this signer, where custodian and broker are apart."""
     enc = ServiceKey.generate("nav-larvik").public_jwks()["keys"][1]
-    signer = custodian.broker_keys().receipts
     released = custodian.release(
         subject=subject,
         wrapped=stored,

@@ -19,6 +19,8 @@ from tillit.notes import Vkey, sign_checkpoint
 ORIGIN = "log.example/bench"
 KEY = Ed25519PrivateKey.from_private_bytes(b"a key of the benches, not others")
 START = datetime(2026, 1, 1, tzinfo=UTC)
+APART = timedelta(milliseconds=432)
+"""From each entry to the next: 200,000 a day."""
 TYPES = ("disclosure", "consent.changed", "deposit.admitted", "query.made")
 
 WriteTile = Callable[[int, int, bytes], None]
@@ -50,9 +52,9 @@ class Numbered:
 
 
 def entry(n: int) -> Numbered:
-    """The nth entry: a millisecond after the one before it."""
+    """The nth entry: ``APART`` from the one before it."""
     kind = TYPES[n * 7 % 11 % 4]
-    at = instant(START + timedelta(milliseconds=n))
+    at = instant(START + n * APART)
     mac = hashlib.sha256(b"%d" % n).digest()
     return Numbered(kind, at, mac, leaf_at(kind, at, mac))
 
@@ -81,7 +83,7 @@ def grow(rows: Iterator[list[bytes]], write: WriteTile) -> Made:
     for (level, n), partial in edge.items():
         write(level, n, partial)
     root = tree.root(held, size)
-    signed = START + timedelta(milliseconds=size, seconds=1)
+    signed = START + size * APART + timedelta(seconds=1)
     note = sign_checkpoint(origin=ORIGIN, size=size, root=root, key=KEY, at=signed)
     return Made(size, root, note)
 

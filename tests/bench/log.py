@@ -67,7 +67,7 @@ def run(*, large: int = LARGE) -> dict[str, Any]:
         "bare_commits": bare,
         "inclusion": proofs,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "met": together["both"] >= TARGET_PER_SECOND and proofs["p50_ms"] <= TARGET_MS,
+        "met": together["both"] >= TARGET_PER_SECOND and proofs["p99_ms"] <= TARGET_MS,
     }
 
 
@@ -89,7 +89,7 @@ def report(result: dict[str, Any]) -> str:
     proof = result["inclusion"]
     lines.append(
         f"  inclusion in {proof['size']:,} entries: p50 {proof['p50_ms']:.2f} ms, "
-        f"p99 {proof['p99_ms']:.2f} ms (target p50 {TARGET_MS} ms), at most {proof['tiles_read']} of "
+        f"p99 {proof['p99_ms']:.2f} ms (target p99 {TARGET_MS} ms), at most {proof['tiles_read']} of "
         f"{proof['tiles']:,} tiles read; the log was sequenced at {proof['sequence']:,.0f}/s"
     )
     lines.append(

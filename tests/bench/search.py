@@ -1,7 +1,8 @@
 """Searching the log: a page by each facet, by pairs and by time, in a log of ten million entries on PostgreSQL.
 
 The rows are made in the database, of the shape that sequencing gives them: words of very different frequency, six or seven
-facets an entry, 200,000 entries a day. ``python -m tests.bench.search [SIZE]``; the tables take about 1 GB a million.
+facets an entry, 200,000 entries a day; also pages that find nothing. ``python -m tests.bench search``, or with another
+size ``python -m tests.bench.search SIZE``; the tables take about 1 GB a million.
 """
 
 import random

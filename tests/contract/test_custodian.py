@@ -50,9 +50,6 @@ from tillit.jose import TokenInvalid, b64u, thumbprint
 from tillit.keys import ServiceKey
 from tillit.wire import MAX_FIELDS, Deposit
 
-# asyncio leaves a TLS connection that its peer has just ended to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 EPOCH = "decision-2026-11"
 
 

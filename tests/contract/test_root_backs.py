@@ -27,11 +27,11 @@ from keys.pkcs11 import Token
 from keys.roots import ROOT, Back, Backs, Passphrase
 from keys.rotation import rotate
 from keys.vault import Transit
-from tests.backs import Hsm, Vault, back, hsm, vault
+from tests.backs import Hsm, Vault, back, hsm, opening, vault
 from tests.keyring_case import a_deposit, release
 from tests.sealed_case import CHEAP, PASSPHRASE, SUBJECT, TWO_VALUES, admit
 
-__all__ = ["back", "hsm", "vault"]
+__all__ = ["back", "hsm", "opening", "vault"]
 
 KEY = bytes(range(32))
 NAME = "root 7"
@@ -40,12 +40,15 @@ NAME = "root 7"
 # --- what each of them does ---
 
 
-def test_what_it_wraps_it_unwraps(back: Back) -> None:
+def test_what_it_wraps_it_unwraps(opening: Callable[[], Back]) -> None:
     """By a second object too, as in another process; and it can be written as JSON."""
+    back, another = opening(), opening()
     wrapped = back.wrap(KEY, name=NAME, randomness=os.urandom)
     assert next(iter(wrapped)) == back.member
-    assert KEY.hex() not in json.dumps(wrapped)
-    assert back.unwrap(json.loads(json.dumps(wrapped)), name=NAME) == KEY
+    written = json.dumps(wrapped)
+    assert KEY.hex() not in written
+    for each in (back, another):
+        assert each.unwrap(json.loads(written), name=NAME) == KEY
 
 
 def test_what_is_wrapped_is_bound_to_its_name(back: Back) -> None:

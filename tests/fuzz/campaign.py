@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from tests.fuzz.judging import Target
 from tests.fuzz.mutations import Mutator
-from tests.fuzz.targets import Target, everything
+from tests.fuzz.targets import everything
 
 BLOCK = 2_000
 MOST_FAILURES = 10

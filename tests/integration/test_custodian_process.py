@@ -29,10 +29,6 @@ from tests.keyring_case import a_deposit
 from tests.sealed_case import NOW, PASSPHRASE, SUBJECT, admit, local_custodian, warrant_for
 from tillit.keys import ServiceKey
 
-# httpcore leaves a unix socket that it could not connect to the garbage collector, and asyncio a
-# TLS connection that its peer has just ended.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 BODY_NAMES = ("key", "wrapped", "recipient_jwk", "receipt", "manifest", "kid", "manifest_hash")
 
 

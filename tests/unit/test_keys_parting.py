@@ -28,7 +28,7 @@ from keys.rates import Rate
 from keys.roots import Passphrase
 from keys.rotation import _begun, change_signing, rotate
 from keys.signing import LEAD, SIGNING
-from tests.keyring_case import a_deposit
+from tests.keyring_case import a_deposit, release_by
 from tests.sealed_case import (
     CHEAP,
     NOW,
@@ -50,19 +50,6 @@ OTHER = b"the broker's own passphrase"
 def jwk(key: Ed25519PrivateKey) -> dict[str, Any]:
     """The public half."""
     return ed25519_jwk(key.public_key())
-
-
-def release(custodian: LocalCustodian, stored: dict[str, str], signer: Ed25519PrivateKey) -> int:
-    """Release on a warrant by this signer; how many keys came out."""
-    enc = ServiceKey.generate("nav-larvik").public_jwks()["keys"][1]
-    released = custodian.release(
-        subject=SUBJECT,
-        wrapped=stored,
-        recipient_jwk=enc,
-        kid=enc["kid"],
-        warrant=warrant_for(stored, enc["kid"], signer),
-    )
-    return len(released.wrapped)
 
 
 @pytest.fixture
@@ -99,9 +86,9 @@ def test_it_releases_on_the_warrants_of_whom_it_trusts(
     """And its log says so, under its own signature."""
     custodian, signer = apart
     stored = admit(custodian, a_deposit(custodian))
-    assert release(custodian, stored, signer) == len(TWO_VALUES)
+    assert release_by(signer, custodian, stored) == len(TWO_VALUES)
     with pytest.raises(WarrantInvalid):
-        release(custodian, stored, Ed25519PrivateKey.generate())
+        release_by(Ed25519PrivateKey.generate(), custodian, stored)
     head = open_checkpoint(custodian.releases_head(), custodian.releases_vkey())
     assert head.size == 1
     custodian.close()
@@ -122,11 +109,11 @@ def test_a_key_follows_another_without_a_pause(
     stored = admit(custodian, a_deposit(custodian))
     parting.trust(tmp_path / "custodian", lambda: PASSPHRASE, [jwk(old), jwk(new)])
     for signer in (old, new):
-        assert release(custodian, stored, signer) == len(TWO_VALUES)
+        assert release_by(signer, custodian, stored) == len(TWO_VALUES)
     parting.trust(tmp_path / "custodian", lambda: PASSPHRASE, [jwk(new)])
     with pytest.raises(WarrantInvalid):
-        release(custodian, stored, old)
-    assert release(custodian, stored, new) == len(TWO_VALUES)
+        release_by(old, custodian, stored)
+    assert release_by(new, custodian, stored) == len(TWO_VALUES)
 
 
 def test_a_keyring_that_holds_both_is_parted(tmp_path: Path) -> None:
@@ -135,14 +122,14 @@ def test_a_keyring_that_holds_both_is_parted(tmp_path: Path) -> None:
     together = local_custodian(home)
     signer, own = together.broker_keys().receipts, together.public_jwk()
     stored = admit(together, a_deposit(together))
-    assert release(together, stored, signer) == len(TWO_VALUES)
+    assert release_by(signer, together, stored) == len(TWO_VALUES)
     parting.part(home, lambda: PASSPHRASE, broker=broker, broker_protection=OTHER, cost=CHEAP)
     apart = LocalCustodian(home, lambda: PASSPHRASE, clock=lambda: NOW)
     assert apart.public_jwk() == own
     assert jwk(broker_secrets(broker, lambda: OTHER).receipts) == jwk(signer)
     assert not (home / BROKER).exists()
     for custodian in (apart, together):
-        assert release(custodian, stored, signer) == len(TWO_VALUES)
+        assert release_by(signer, custodian, stored) == len(TWO_VALUES)
     assert open_checkpoint(apart.releases_head(), apart.releases_vkey()).size == 3
     with pytest.raises(KeyringMissing):
         parting.part(home, lambda: PASSPHRASE, broker=broker, broker_protection=OTHER, cost=CHEAP)
@@ -161,13 +148,13 @@ def test_a_signing_key_that_follows_another_is_trusted_and_parted(tmp_path: Path
         lambda keys: keys.rotated("receipts", new.private_bytes_raw(), at=NOW, lead=LEAD),
     )
     for signer in (first, new):
-        assert release(together, stored, signer) == len(TWO_VALUES)
+        assert release_by(signer, together, stored) == len(TWO_VALUES)
     parting.part(home, lambda: PASSPHRASE, broker=broker, broker_protection=OTHER, cost=CHEAP)
     assert {path.name for path in broker.iterdir()} == {"root", BROKER, SIGNING}
     assert not (home / SIGNING).exists()
     apart = LocalCustodian(home, lambda: PASSPHRASE, clock=lambda: NOW)
     for signer in (first, new):
-        assert release(apart, stored, signer) == len(TWO_VALUES)
+        assert release_by(signer, apart, stored) == len(TWO_VALUES)
 
 
 def test_a_brokers_keyring_is_opened_again_when_it_was_changed(tmp_path: Path) -> None:
@@ -230,7 +217,7 @@ def test_a_keyring_from_before_the_release_log_gets_one(tmp_path: Path) -> None:
     (tmp_path / "keyring" / RELEASES).rmdir()
     for _ in range(2):
         again = LocalCustodian(tmp_path / "keyring", lambda: PASSPHRASE, clock=lambda: NOW)
-        assert release(again, stored, signer) == len(TWO_VALUES)
+        assert release_by(signer, again, stored) == len(TWO_VALUES)
     assert open_checkpoint(again.releases_head(), again.releases_vkey()).size == 2
 
 
@@ -261,7 +248,7 @@ def test_a_root_key_that_is_rotated_meanwhile_seals_nothing_more(tmp_path: Path)
     rotate(home, Passphrase(lambda: PASSPHRASE, cost=CHEAP))
     custodian = LocalCustodian(home, lambda: PASSPHRASE, clock=lambda: NOW)
     stored = admit(custodian, a_deposit(custodian))
-    assert release(custodian, stored, new) == len(TWO_VALUES)
+    assert release_by(new, custodian, stored) == len(TWO_VALUES)
 
 
 def test_a_release_log_that_was_taken_away_stops_releases(
@@ -273,13 +260,13 @@ def test_a_release_log_that_was_taken_away_stops_releases(
     releases = tmp_path / "custodian" / RELEASES
     releases.rename(tmp_path / "away")
     with pytest.raises(KeyringUnreachable):
-        release(custodian, stored, signer)
+        release_by(signer, custodian, stored)
     releases.mkdir()
     with pytest.raises(KeyringDamaged):
-        release(custodian, stored, signer)
+        release_by(signer, custodian, stored)
     shutil.rmtree(releases)
     (tmp_path / "away").rename(releases)
-    assert release(custodian, stored, signer) == len(TWO_VALUES)
+    assert release_by(signer, custodian, stored) == len(TWO_VALUES)
     assert not (releases / HEAD).exists()
 
 

@@ -95,6 +95,13 @@ def token(header: str | bytes, payload: str | bytes, key: Ed25519PrivateKey) -> 
     return f"{text}.{b64u(key.sign(text.encode('ascii')))}"
 
 
+def stray(word: str) -> str:
+    """Base64 of 32 bytes, padded or not, with a bit in its last letter that no byte has."""
+    # Of the six bits of that letter two are none of a byte's: it is one of AEIMQUYcgkosw048.
+    letters = word.rstrip("=")
+    return letters[:-1] + chr(ord(letters[-1]) + 1) + word[len(letters) :]
+
+
 def flipped(text: str, at: int, alphabet: str = "AB") -> str:
     """The text with one letter replaced by another of the alphabet."""
     return text[:at] + alphabet[text[at] == alphabet[0]] + text[at + 1 :]

@@ -4,7 +4,16 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.vectors.drafts import Accepted, Refused, Vectors, changed, flipped, secret, signer
+from tests.vectors.drafts import (
+    Accepted,
+    Refused,
+    Vectors,
+    changed,
+    flipped,
+    secret,
+    signer,
+    stray,
+)
 from tillit.leaves import commitment, leaf, leaf_hash
 from tillit.notes import Vkey, sign_checkpoint, sign_note
 from tillit.proofs import MAX_SIZE, node_hash
@@ -68,7 +77,7 @@ def leaves() -> Vectors:
         "padding": (text.replace(word, word + "="), "base64url is without padding"),
         "short": (text.replace(word, word[:-1]), "a commitment of fewer than 32 bytes"),
         "alphabet": (text.replace(word, "+" + word[1:]), "the alphabet is that of base64url"),
-        "stray-bits": (text.replace(word, _stray(word)), "the last two bits spell no byte"),
+        "stray-bits": (text.replace(word, stray(word)), "the last two bits spell no byte"),
         "milliseconds": (text.replace("123456Z", "123Z"), "always six decimals"),
         "offset": (text.replace("456Z", "456+00:00"), "UTC is written Z"),
         "february": (text.replace("2026-11-20", "2026-02-30"), "there is no such day"),
@@ -91,12 +100,6 @@ def leaves() -> Vectors:
         accepted,
         refused,
     )
-
-
-def _stray(word: str) -> str:
-    """A last letter whose low two bits are not zero, which is no byte of 32."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return word[:-1] + alphabet[alphabet.index(word[-1]) + 1]
 
 
 # --- checkpoint ---
@@ -194,7 +197,7 @@ def checkpoints() -> Vectors:
             rooted(base64.b64encode(root[:31]).decode()),
             "a root has 32 bytes",
         ),
-        "stray-bits": (rooted(_stray_padded(word)), "the last bits spell no byte"),
+        "stray-bits": (rooted(stray(word)), "the last bits spell no byte"),
         "two-lines": (signed(f"{ORIGIN}\n600\n"), "a checkpoint has at least three lines"),
         "blank": (signed(body + "\nmore\n"), "no line of a checkpoint is empty"),
         "crlf": (note.replace("\n", "\r\n"), "lines end in one newline"),
@@ -240,9 +243,3 @@ def checkpoints() -> Vectors:
         accepted,
         refused,
     )
-
-
-def _stray_padded(word: str) -> str:
-    """A base64 text of 32 bytes whose last letter carries bits that no byte has."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    return word[:-2] + alphabet[alphabet.index(word[-2]) + 1] + "="

@@ -39,6 +39,15 @@ def manifests() -> Vectors:
     def other(**members: Any) -> dict[str, Any]:
         return {"manifest": compact({**disclosure, **members})}
 
+    def formed(says: Any) -> dict[str, Any]:
+        """With its own hash, so that its form alone is wrong."""
+        written = json.dumps(says, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        hashed = hashlib.sha256(written.encode()).hexdigest()
+        return {"manifest": compact(says), "hash_hex": hashed}
+
+    def version(number: Any) -> dict[str, Any]:
+        return {"consents": [{"id": "con_" + "C" * 22, "version": number}]}
+
     text = str(plain.given["manifest"])
     examples: dict[str, tuple[dict[str, Any], str]] = {
         "hash": ({"hash_hex": bytes(32).hex()}, "another hash"),
@@ -50,13 +59,13 @@ def manifests() -> Vectors:
         "field": (other(fields={"education.grades": named}), "another field"),
         "record": (other(fields={FIELD: {**named, "record": "rec_" + "S" * 22}}), "another record"),
         "no-fields": (other(fields={}), "a field less"),
-        "version": (other(consents=[{"id": "con_" + "C" * 22, "version": 4}]), "another version"),
+        "version": (other(**version(4)), "another version"),
         "version-text": (
-            other(consents=[{"id": "con_" + "C" * 22, "version": "3"}]),
+            formed({**disclosure, **version("3")}),
             "a number is not written as text",
         ),
         "version-large": (
-            other(consents=[{"id": "con_" + "C" * 22, "version": 2**53}]),
+            formed({**disclosure, **version(2**53)}),
             "no canonical form holds the number",
         ),
         "obligation": (
@@ -65,16 +74,16 @@ def manifests() -> Vectors:
         ),
         "onward": (other(obligations={**obligations(), "onward_sharing": True}), "another duty"),
         "expiry": (other(expires_at="2027-12-20T09:15:30.123456Z"), "a later end"),
-        "unknown": (other(more=1), "a member that is not in the form"),
-        "v": (other(v=2), "of a version that is not known"),
+        "unknown": (formed({**disclosure, "more": 1}), "a member that is not in the form"),
+        "v": (formed({**disclosure, "v": 2}), "of a version that is not known"),
         "missing": (
-            {"manifest": compact({k: v for k, v in disclosure.items() if k != "policy"})},
+            formed({k: v for k, v in disclosure.items() if k != "policy"}),
             "a member is missing",
         ),
         "twice": ({"manifest": text[:-1] + ',"v":1}'}, "a member that stands twice"),
         "kind": ({"kind": "deposit"}, "a manifest of the other kind"),
         "cut": ({"manifest": text[:-1]}, "not JSON"),
-        "list": ({"manifest": f"[{text}]"}, "not an object"),
+        "list": (formed([disclosure]), "not an object"),
     }
     given = {name: members for name, (members, _) in examples.items()}
     refused = changed(plain, given, {name: why for name, (_, why) in examples.items()})

@@ -88,6 +88,8 @@ def fits(value: Any, shape: Any) -> bool:
             fit = isinstance(value, list) and all(fits(each, item) for each in value)
         case [*either]:
             fit = any(fits(value, one) for one in either)
+        case _ if shape is int:
+            fit = type(value) is int and abs(value) < 2**53
         case _:
             fit = type(value) is shape or (type(value) is type(shape) and value == shape)
     return fit

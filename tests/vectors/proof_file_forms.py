@@ -4,7 +4,17 @@ import base64
 from typing import Any
 
 from tests.vectors.cosigned_forms import NAMES, line, witness
-from tests.vectors.drafts import Accepted, Vectors, changed, compact, flipped, secret, signer, token
+from tests.vectors.drafts import (
+    Accepted,
+    Vectors,
+    changed,
+    compact,
+    flipped,
+    secret,
+    signer,
+    stray,
+    token,
+)
 from tests.vectors.log_forms import AT, ORIGIN, SIGNED
 from tests.vectors.receipt_forms import BROKER, HEADER, JWKS, payload
 from tillit import leaves
@@ -88,7 +98,7 @@ def proof_files() -> Vectors:
         "narrow": (saying(extra, path=[BESIDE, AFTER[:-1]]), "a hash has 32 bytes"),
         "endless": (saying(extra, path=path * 32), "longer than any tree is high"),
         "stray-bits": (
-            {"proof": good.replace(steps[0], _stray(steps[0]), 1)},
+            {"proof": good.replace(steps[0], stray(steps[0]), 1)},
             "the last bits spell no byte",
         ),
         "no-blank": ({"proof": good.replace("\n\n", "\n", 1)}, "the checkpoint does not begin"),
@@ -128,9 +138,3 @@ def proof_files() -> Vectors:
         [plain, by_leaf],
         refused,
     )
-
-
-def _stray(word: str) -> str:
-    """Base64 of 32 bytes with bits in its last letter that no byte has."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    return word[:-2] + alphabet[alphabet.index(word[-2]) + 1] + "="

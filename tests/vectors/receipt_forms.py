@@ -11,6 +11,7 @@ from tests.vectors.drafts import (
     flipped,
     secret,
     signer,
+    stray,
     token,
 )
 from tests.vectors.sealed_forms import DISCLOSURE, FIELD
@@ -140,7 +141,7 @@ def receipts() -> Vectors:
         "version": (signed(payload={**whole, "v": 2}), "of a version that is not known"),
         "salt-short": (promising(salt=b64u(bytes(31))), "a salt has 32 bytes"),
         "salt-stray-bits": (
-            promising(salt=_stray(whole["promise"]["salt"])),
+            promising(salt=stray(whole["promise"]["salt"])),
             "the last bits spell no byte",
         ),
         "zone": (promising(at=AT[:-1]), "a time without its zone"),
@@ -164,9 +165,3 @@ def receipts() -> Vectors:
         [plain, refused_all],
         refused,
     )
-
-
-def _stray(word: str) -> str:
-    """The salt with bits in its last letter that no byte has."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return word[:-1] + alphabet[alphabet.index(word[-1]) + 1]
