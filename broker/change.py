@@ -15,7 +15,8 @@ from broker.domain.facts import Facts
 from broker.engine import bundle, cases, impact, signing
 from broker.engine.bundle import Bundle
 from broker.engine.impact import Comparison, Impact
-from broker.ports import Loaded, Store, Transaction
+from broker.ports import Store, Transaction
+from broker.stored import Loaded
 
 TWO = 2
 _SHELVES = ("categories", "ceilings", "fields", "purposes", "service_types")

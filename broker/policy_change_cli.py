@@ -18,9 +18,9 @@ from broker.domain.facts import Facts
 from broker.engine import bundle, signing
 from broker.engine.impact import PATIENT_SECONDS, Impact, Line, Tally
 from broker.engine.regorus import RegorusEngine
-from broker.ports import Recorded
 from broker.settings import Settings
 from broker.store.sql import SqlStore
+from broker.stored import Recorded
 
 NARROWS, WIDENS = 3, 4
 _PAGE = 500

@@ -15,7 +15,8 @@ from broker.domain.ids import (
     SubjectId,
     UnitId,
 )
-from broker.ports import Disclosure, Meeting, Transaction
+from broker.ports import Transaction
+from broker.stored import Disclosure, Meeting
 from tests.consenting import NOW, identifier
 from tillit.jose import b64u
 from tillit.manifests import manifest_hash

@@ -8,10 +8,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, bindparam, insert, select
 
 from broker.domain.ids import CaseId, SubjectId, UnitId
-from broker.ports import Case
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
+from broker.stored import Case
 from tillit.wire import CaseWord
 
 _WORDS = TypeAdapter(tuple[CaseWord, ...])

@@ -11,11 +11,11 @@ from audit.storage import log_volume
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
 from broker.domain.ids import DisclosureId, MeetingId, SubjectId, UnitId
-from broker.ports import Disclosure, Meeting, SealedReceipt
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.looks import NEVER
 from broker.store.part import Part
+from broker.stored import Disclosure, Meeting, SealedReceipt
 from tillit.contents import Volume, seal_receipt
 from tillit.wire import Manifest, Participant
 

@@ -14,10 +14,10 @@ from itertools import groupby
 from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
 from broker.domain.ids import ConsentId, DisclosureId, InvocationId, MeetingId, SubjectId, UnitId
-from broker.ports import Notice
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
+from broker.stored import Notice
 from tillit.wire import Event
 
 _LOCKS = int.from_bytes(b"feed", "big")

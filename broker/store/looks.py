@@ -8,9 +8,9 @@ from sqlalchemy import Select, Table, Update, bindparam, func, select, tuple_, u
 
 from broker.domain.ids import ConsentId, DisclosureId, SubjectId
 from broker.errors import Contended
-from broker.ports import Due
 from broker.store import tables
 from broker.store.part import Part
+from broker.stored import Due
 
 SOON = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -3,9 +3,9 @@
 from sqlalchemy import bindparam, select
 
 from broker.domain.ids import SubjectId, UnitId
-from broker.ports import Stage
 from broker.store import tables
 from broker.store.part import Part
+from broker.stored import Stage
 
 _STAGE = select(tables.stage).where(
     tables.stage.c.subject == bindparam("whose"),

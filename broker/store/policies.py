@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, insert, select
 
 from broker.domain.ids import DisclosureId
-from broker.ports import Gap, Loaded, Recorded
 from broker.store import tables
 from broker.store.part import Part
+from broker.stored import Gap, Loaded, Recorded
 
 MAX_GAPS = 1000
 MANY = "…"

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from broker.domain.ids import RecordId, SubjectId, UnitId
-from broker.ports import Deposited
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
+from broker.stored import Deposited
 from tillit.jose import unb64u
 from tillit.wire import DepositItem, SealedField
 

@@ -8,9 +8,9 @@ from sqlalchemy import Update, bindparam, insert, select, update
 
 from broker.domain.ids import UnitId
 from broker.domain.service_keys import ServiceKey, ServiceKeyChange
-from broker.ports import Remembered
 from broker.store import tables
 from broker.store.part import Part
+from broker.stored import Remembered
 
 _KEYS = (
     select(

@@ -10,10 +10,10 @@ from sqlalchemy import Boolean, bindparam, delete, insert, or_, select, true, up
 from broker.domain.ids import InvocationId, SubjectId, UnitId
 from broker.domain.invocations import Invocation
 from broker.errors import Contended
-from broker.ports import Objection
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
+from broker.stored import Objection
 
 # What the policy is told of at most: with more of them towards one unit the oldest no longer count.
 MOST_TOWARDS = 100

@@ -26,7 +26,8 @@ from broker.errors import (
     TooFew,
     WordUnknown,
 )
-from broker.ports import Case, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Case, Notice
 from broker.usecases.call import Call, PersonCall, once
 from broker.usecases.people import OSLO, registered
 from tillit.wire import AnonymousCase, CaseClaim, CasePage, CaseTold, CaseView, Event

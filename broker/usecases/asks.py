@@ -17,7 +17,8 @@ from broker.domain.facets import of_decision
 from broker.domain.facts import Facts
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
 from broker.errors import Contended, EngineDown
-from broker.ports import Deposited, Disclosure, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Deposited, Disclosure, Notice
 from broker.usecases import gaps
 from broker.usecases.call import Call, attempt, once, remember, repeated
 from broker.usecases.disclosures import RecipientKey, hand_out, reasons, recipient_key

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from broker.domain.ids import PersonKey, UnitId
 from broker.errors import Contended, IdempotencyKeyReused
-from broker.ports import Ports, Remembered, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Remembered
 from tillit.wire import Language
 
 ATTEMPTS = 4

@@ -34,7 +34,8 @@ from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
 from broker.errors import UnknownConsent
-from broker.ports import Notice, Person, Ports, SignerQuestion, SignersNeeded, Transaction
+from broker.ports import Person, Ports, SignerQuestion, SignersNeeded, Transaction
+from broker.stored import Notice
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
 from broker.usecases.objections import object_to

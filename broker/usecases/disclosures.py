@@ -21,7 +21,8 @@ from broker.errors import (
     TooManyReleases,
     UnknownDisclosure,
 )
-from broker.ports import Disclosure, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Disclosure
 from broker.usecases import receipts
 from broker.usecases.people import myself
 from broker.usecases.service_keys import is_hybrid

@@ -7,7 +7,8 @@ from audit.entries import Entry
 from broker.domain.consents import Consent
 from broker.domain.facets import facets
 from broker.domain.ids import ConsentId, SubjectId, UnitId
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Notice
 from broker.usecases.gathering import gather
 from broker.usecases.people import handle_for
 from tillit.wire import Actor, Ask, Event, FieldName

@@ -6,7 +6,8 @@ from audit.entries import Entry
 from broker.domain.facets import of_manifest
 from broker.domain.ids import DisclosureId
 from broker.errors import ErasureRefused, UnknownDisclosure
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Notice
 from broker.usecases.call import CLOCK_SKEW, Call, once
 from broker.usecases.service_keys import published
 from tillit.erasures import ErasureInvalid, verify

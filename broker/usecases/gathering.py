@@ -17,7 +17,8 @@ from broker.domain.facts import (
 )
 from broker.domain.ids import ConsentId, GrantId, MeetingId, SubjectId, UnitId
 from broker.domain.invocations import Invocation
-from broker.ports import Deposited, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Deposited
 from broker.usecases.objections import counted
 from broker.usecases.people import registered, subject_facts
 from broker.usecases.statutes import invocation_facts

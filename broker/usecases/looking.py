@@ -16,7 +16,8 @@ from broker.domain.decisions import outcome
 from broker.domain.facets import facets, known
 from broker.domain.ids import SubjectId, UnitId
 from broker.errors import UnknownEntry
-from broker.ports import Notice, Ports
+from broker.ports import Ports
+from broker.stored import Notice
 from broker.usecases.auditing import seen
 from broker.usecases.contents import opened
 from tillit.wire.auditing import EventContent, Look

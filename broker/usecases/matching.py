@@ -11,7 +11,8 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Permit
 from broker.domain.facets import of_decision
 from broker.errors import EngineDown, NotNav
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Notice
 from broker.usecases.call import Call, once
 from broker.usecases.gathering import gather
 from broker.usecases.people import known

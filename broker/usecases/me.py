@@ -8,7 +8,8 @@ from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
-from broker.ports import Disclosure, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Disclosure, Notice
 from broker.usecases import receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers

@@ -6,7 +6,8 @@ from audit.entries import Entry
 from broker.domain.facets import facets
 from broker.domain.ids import MeetingId, SubjectId, UnitId, fresh
 from broker.errors import MeetingInvalid, MeetingWithoutConsent
-from broker.ports import Meeting, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Meeting, Notice
 from broker.usecases.call import Call, once
 from broker.usecases.people import handle_for, known
 from tillit.wire import Event, MeetingRequest, MeetingView

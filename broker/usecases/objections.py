@@ -10,7 +10,8 @@ from audit.entries import Entry
 from broker.domain.errors import ObjectionTooYoung, UnknownCategory
 from broker.domain.facets import facets
 from broker.domain.ids import PersonKey, SubjectId, UnitId
-from broker.ports import Notice, Objection, Person, Ports, Transaction
+from broker.ports import Person, Ports, Transaction
+from broker.stored import Notice, Objection
 from broker.usecases.call import PersonCall, once
 from broker.usecases.people import age, myself, registered
 from tillit.wire import MyObjection, MyObjections, ObjectionRequest

@@ -10,7 +10,8 @@ from broker.errors import (
     StageBeyond,
     UnknownConsent,
 )
-from broker.ports import Notice, Ports, Stage, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Notice, Stage
 from broker.usecases.call import Call, once
 from broker.usecases.consents import save, signers
 from broker.usecases.people import known

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from broker.ports import Disclosure
+from broker.stored import Disclosure
 from broker.usecases.contents import open_volumes
 from keys.custodian import Custodian
 from tillit.contents import ContentBroken, open_receipt

@@ -16,7 +16,8 @@ from broker.domain.facets import facets
 from broker.domain.ids import UnitId, fresh
 from broker.domain.lifetime import OSLO
 from broker.errors import UnknownSignal
-from broker.ports import Disclosure, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Disclosure, Notice
 from broker.usecases.looking import LOOKED, NOTICE, told_at
 from broker.usecases.receipts import opened
 from tillit.errors import ReceiptInvalid

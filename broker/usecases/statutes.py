@@ -22,7 +22,8 @@ from broker.domain.invocations import (
 )
 from broker.domain.shelves import Statute
 from broker.errors import UnknownInvocation
-from broker.ports import Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Notice
 from broker.usecases.call import Call, once
 from broker.usecases.people import age, handle_for, known, registered
 from tillit.wire import (

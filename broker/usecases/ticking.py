@@ -25,7 +25,8 @@ from broker.domain.signatures import Needed
 from broker.domain.states import OVER, State
 from broker.domain.wording import consent_text
 from broker.errors import BrokerError, Contended, EngineDown, RegisterDown, StoreDown, UnknownPerson
-from broker.ports import Due, Notice, Ports, Transaction
+from broker.ports import Ports, Transaction
+from broker.stored import Due, Notice
 from broker.usecases.consents import log, save, signers_of, until
 from broker.usecases.feed import tell_parties
 from broker.usecases.people import handle_for, registered, turns

@@ -10,7 +10,8 @@ from broker.domain.grants import Grant
 from broker.domain.ids import UnitId
 from broker.domain.signatures import Needed
 from broker.domain.wording import line_text
-from broker.ports import Disclosure, Ports
+from broker.ports import Ports
+from broker.stored import Disclosure
 from tillit.wire import ConsentView, GrantView, Language, MyDisclosure, MyField, Reason
 
 

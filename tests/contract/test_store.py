@@ -21,8 +21,9 @@ from broker.domain.ids import (
 )
 from broker.domain.service_keys import ServiceKey
 from broker.errors import Contended
-from broker.ports import Deposited, Remembered, Store
+from broker.ports import Store
 from broker.store.sql import SqlStore
+from broker.stored import Deposited, Remembered
 from tests.consenting import EMIL as EMIL_SIGNS
 from tests.consenting import NOW, active, asked, line
 from tests.stored import (

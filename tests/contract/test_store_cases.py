@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from broker.domain.ids import CaseId
-from broker.ports import Case, Store
+from broker.ports import Store
 from broker.store.sql import SqlStore
+from broker.stored import Case
 from tests.consenting import NOW, identifier
 from tests.stored import EMIL, NAV, SARA, add_subjects
 

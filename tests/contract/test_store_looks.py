@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from broker.domain.ids import ConsentId, DisclosureId
 from broker.errors import Contended
-from broker.ports import Due
 from broker.store.looks import SOON
 from broker.store.sql import SqlStore
+from broker.stored import Due
 from tests.consenting import EMIL as EMIL_SIGNS
 from tests.consenting import NOW, active, asked, identifier
 from tests.stored import EMIL, SARA, add_subjects, disclosure

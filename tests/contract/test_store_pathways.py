@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from broker.ports import Stage, Store
+from broker.ports import Store
 from broker.store.sql import SqlStore
+from broker.stored import Stage
 from tests.consenting import NOW, active, asked
 from tests.stored import EMIL, NAV, OT, SARA, add_subjects
 

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from broker.ports import Gap, Loaded, Store
+from broker.ports import Store
 from broker.store.policies import MANY, MAX_GAPS
+from broker.stored import Gap, Loaded
 from tests.consenting import NOW
 from tests.stored import EMIL, NAV, OT, SARA, add_subjects, disclosure
 

@@ -16,8 +16,8 @@ import pytest
 from broker.domain.consents import Consent
 from broker.domain.ids import DisclosureId, GrantId, PersonKey, SubjectId
 from broker.errors import Contended
-from broker.ports import Remembered
 from broker.store.sql import SqlStore
+from broker.stored import Remembered
 from tests.consenting import EMIL as EMIL_SIGNS
 from tests.consenting import NOW, active
 from tests.databases import ORIGIN

@@ -17,11 +17,11 @@ from sqlalchemy import MetaData, inspect, select, text
 from audit.entries import Entry
 from audit.storage import metadata as log
 from broker.domain.ids import PersonKey, SubjectId
-from broker.ports import Remembered
 from broker.store.engine import open_engine
 from broker.store.migrate import configuration, migrate
 from broker.store.sql import SqlStore
 from broker.store.tables import Row
+from broker.stored import Remembered
 from tests.consenting import NOW, active
 from tests.databases import Postgres
 from tests.log_keys import log_keys

@@ -7,10 +7,11 @@ import pytest
 
 from broker.domain.ids import InvocationId
 from broker.errors import Contended, StoreDown
-from broker.ports import Notice, Objection, Store
+from broker.ports import Store
 from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.sql import SqlStore
+from broker.stored import Notice, Objection
 from broker.usecases.receipts import opened
 from tests.consenting import NOW
 from tests.invoking import invoked

@@ -14,8 +14,9 @@ from broker.domain.ids import (
     DisclosureId,
     MeetingId,
 )
-from broker.ports import Notice, Store
+from broker.ports import Store
 from broker.store.sql import SqlStore
+from broker.stored import Notice
 from broker.usecases.receipts import opened
 from tests.consenting import NOW, identifier
 from tests.databases import ORIGIN
