@@ -17,6 +17,7 @@ from broker.api import (
     collaboration_routes,
     key_routes,
     open_routes,
+    overview_routes,
     person_routes,
     preview_routes,
     service_routes,
@@ -95,6 +96,7 @@ def every() -> Iterator[Endpoint]:
     yield from token_routes.endpoints
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints
+    yield from overview_routes.endpoints
     yield from preview_routes.endpoints
     yield from open_routes.endpoints
     yield from key_routes.endpoints

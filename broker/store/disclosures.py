@@ -1,26 +1,24 @@
-"""Disclosures and meetings."""
+"""Disclosures, and what became of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Row, bindparam, func, insert, or_, select, text, update
 
 from audit.storage import log_volume
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
-from broker.domain.ids import DisclosureId, MeetingId, SubjectId, UnitId
+from broker.domain.ids import DisclosureId, SubjectId, UnitId
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.looks import NEVER
 from broker.store.part import Part
-from broker.stored import Disclosure, Meeting, SealedReceipt
+from broker.stored import Disclosure, SealedReceipt
 from tillit.contents import Volume, seal_receipt
-from tillit.wire import Manifest, Participant
+from tillit.wire import Manifest
 
 _TYPE = "disclosure"  # the entry that the receipt is of
-_PARTICIPANTS = TypeAdapter(tuple[Participant, ...])
 
 _DISCLOSURE = select(tables.disclosure, log_volume.c.sealed.label("volume")).outerjoin(
     log_volume, log_volume.c.id == tables.disclosure.c.receipt_volume
@@ -73,11 +71,10 @@ _SEAL = (
 _ERASED = select(tables.erasure.c.disclosure, tables.erasure.c.erased_at).where(
     tables.erasure.c.disclosure.in_(bindparam("disclosures", expanding=True))
 )
-_MEETING = select(tables.meeting).where(tables.meeting.c.id == bindparam("meeting"))
 
 
 class Disclosures(Part):
-    """Queries on disclosures and meetings."""
+    """Queries on disclosures."""
 
     def add_disclosure(self, disclosure: Disclosure) -> None:
         """Keep a decided ask."""
@@ -164,35 +161,6 @@ class Disclosures(Part):
         """When each of the disclosures was erased, for those that were."""
         rows = self._run(_ERASED, {"disclosures": list(disclosures)})
         return {DisclosureId(row.disclosure): row.erased_at for row in rows}
-
-    def add_meeting(self, meeting: Meeting) -> None:
-        """Keep a meeting."""
-        row = {
-            "id": meeting.id,
-            "subject": meeting.subject,
-            "collaboration": meeting.collaboration,
-            "called_by": meeting.called_by,
-            "held_at": meeting.held_at,
-            "noticed_at": meeting.noticed_at,
-            "participants": _PARTICIPANTS.dump_json(meeting.participants).decode(),
-        }
-        self._run(insert(tables.meeting), row)
-
-    def meeting(self, meeting: MeetingId) -> Meeting | None:
-        """A meeting by its id."""
-        found = self._run(_MEETING, {"meeting": meeting}).first()
-        if found is None:
-            return None
-        with readable():
-            return Meeting(
-                id=MeetingId(found.id),
-                subject=SubjectId(found.subject),
-                collaboration=found.collaboration,
-                called_by=UnitId(found.called_by),
-                held_at=found.held_at,
-                noticed_at=found.noticed_at,
-                participants=_PARTICIPANTS.validate_json(found.participants),
-            )
 
 
 def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:

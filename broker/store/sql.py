@@ -25,6 +25,7 @@ from broker.store.engine import WAIT_SECONDS, bare_engine, begun
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
 from broker.store.looks import Looks
+from broker.store.meetings import Meetings
 from broker.store.pathways import Pathways
 from broker.store.policies import Policies
 from broker.store.records import Records
@@ -45,6 +46,7 @@ class SqlTransaction(
     Records,
     Consents,
     Disclosures,
+    Meetings,
     Pathways,
     Cases,
     Statutes,

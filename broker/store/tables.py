@@ -250,6 +250,7 @@ class MeetingRow(Row, table=True):
     """A meeting about one subject."""
 
     __tablename__ = "meeting"
+    __table_args__ = (Index("meeting_subject_held_at", "subject", "held_at"),)
 
     id: str = Field(primary_key=True)
     subject: str = Field(foreign_key="subject.id", index=True)

@@ -14,6 +14,7 @@ from broker.usecases import receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
+from broker.usecases.overview import cases_of, meetings_of
 from broker.usecases.people import myself, registered
 from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure
 from tillit.wire import (
@@ -147,13 +148,16 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
         found = tx.disclosures_about(subject, before=None, limit=COPIED + 1, at=now)
         told = tx.notices(subject, limit=COPIED, at=now)
         own = Signer("subject", person)
+        met = meetings_of(tx, subject, before=None, limit=COPIED, language=language, ports=ports)
         return MyCopy(
             generated_at=now,
             consents=tuple(_seen(tx, c, own, now=now, ports=ports) for c in _all_of(tx, subject)),
             disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
             notices=tuple(_told(tx, notice) for notice in told),
             objections=seen(tx, subject).objections,
-            complete=len(found) <= COPIED,
+            complete=len(found) <= COPIED and met.next is None,
+            cases=cases_of(tx, subject, language=language, ports=ports),
+            meetings=(*met.coming, *met.past),
         )
 
 

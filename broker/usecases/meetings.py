@@ -1,8 +1,10 @@
 """Meetings: a case on a forum's list, with participants, and the subject told at once (N22, N30)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from audit.entries import Entry
+from broker.domain.consents import Consent
 from broker.domain.facets import facets
 from broker.domain.ids import MeetingId, SubjectId, UnitId, fresh
 from broker.errors import MeetingInvalid, MeetingWithoutConsent
@@ -51,6 +53,20 @@ def call_meeting(asked: MeetingRequest, *, call: Call, ports: Ports) -> MeetingV
     return once(act, answers=MeetingView, call=call, ports=ports)
 
 
+def covered(consents: Iterable[Consent], collaboration: str, *, now: datetime) -> frozenset[UnitId]:
+    """The units that the subject has said yes to in a collaboration, as it is now."""
+    return frozenset(
+        unit
+        for consent in consents
+        if consent.collaboration == collaboration
+        and consent.state == "active"
+        and now < consent.valid_until
+        for grant in consent.grants
+        if grant.answer == "yes"
+        for unit in (grant.source, grant.recipient)
+    )
+
+
 def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) -> None:
     units = [participant.unit for participant in asked.participants]
     agreed = ports.catalogue.collaborations.get(asked.collaboration)
@@ -67,17 +83,8 @@ def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) 
 def _check_consent(
     tx: Transaction, asked: MeetingRequest, subject: SubjectId, *, now: datetime
 ) -> None:
-    covered = {
-        unit
-        for consent in tx.consents_of(subject)
-        if consent.collaboration == asked.collaboration
-        and consent.state == "active"
-        and now < consent.valid_until
-        for grant in consent.grants
-        if grant.answer == "yes"
-        for unit in (grant.source, grant.recipient)
-    }
-    if not covered.issuperset(participant.unit for participant in asked.participants):
+    units = covered(tx.consents_of(subject), asked.collaboration, now=now)
+    if not units.issuperset(participant.unit for participant in asked.participants):
         raise MeetingWithoutConsent
 
 

@@ -67,6 +67,8 @@ ISSUE = {
     "GET /v1/me/disclosures/{disclosure}/proof",
     "GET /v1/me/notices",
     "GET /v1/me/copy",
+    "GET /v1/me/cases",
+    "GET /v1/me/meetings",
     "POST /v1/disclosures/{disclosure}/erasure",
     "GET /log/checkpoint",
     "GET /log/tile/{tile:path}",

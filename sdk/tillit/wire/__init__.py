@@ -58,6 +58,7 @@ from tillit.wire.me import (
     MyObjections,
     ObjectionRequest,
 )
+from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
 from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
 from tillit.wire.sealed import (
     Deposit,
@@ -197,11 +198,15 @@ __all__ = [
     "MeetingId",
     "MeetingRequest",
     "MeetingView",
+    "MyCase",
+    "MyCases",
     "MyConsents",
     "MyCopy",
     "MyDisclosure",
     "MyDisclosures",
     "MyField",
+    "MyMeeting",
+    "MyMeetings",
     "MyNotice",
     "MyNotices",
     "MyObjection",
@@ -238,6 +243,7 @@ __all__ = [
     "SubjectHandle",
     "SubjectRequest",
     "UnitId",
+    "Waiting",
     "Wire",
     "Withdrawal",
     "Written",

@@ -8,6 +8,7 @@ from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
+from tillit.wire.overview import MyCase, MyMeeting
 from tillit.wire.services import Participant
 from tillit.wire.statutes import Finding
 from tillit.wire.terms import (
@@ -116,9 +117,9 @@ class MyObjections(Wire):
 
 
 class MyCopy(Wire):
-    """Everything the broker can show the subject about themself (N26): consents, disclosures, notices, objections.
+    """All that the broker can show the subject about themself (N26): what they were asked, told and said; cases and meetings.
 
-    ``complete`` is false when there are more disclosures than one copy holds; the rest are paged through.
+    ``complete`` is false when there are more disclosures or meetings than one copy holds; the rest are paged through.
     """
 
     generated_at: Instant
@@ -127,3 +128,5 @@ class MyCopy(Wire):
     notices: tuple[MyNotice, ...]
     objections: tuple[MyObjection, ...]
     complete: bool
+    cases: tuple[MyCase, ...] = ()
+    meetings: tuple[MyMeeting, ...] = ()
