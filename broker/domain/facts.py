@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from tillit.wire import (
+    AskFirst,
     CategoryId,
     CollaborationId,
     ConsentId,
@@ -72,10 +73,14 @@ class SubjectFacts(Fact):
 
 
 class ConditionFacts(Fact):
-    """The condition of a grant; ``meeting`` is empty unless ``kind`` is ``meeting``."""
+    """The condition of a grant; ``meeting`` is empty unless ``kind`` is ``meeting``.
+
+    ``also``: whether somebody wants to be asked at each ask, or to be there; then it gives only what ``allowed`` says.
+    """
 
     kind: Literal["standing", "once", "meeting", "until_event"]
     meeting: MeetingId | Literal[""]
+    also: AskFirst | Literal[""] = ""
 
 
 class SignedBy(Fact):
@@ -92,6 +97,7 @@ class GrantFacts(Fact):
     ``covers`` are those of the asked fields that a category-wide line was shown to mean when it was asked for: it gives
     no others, however far its category or the purpose reaches since. A line by name has none.
     ``used``: a single use is spent, or the event that ends the line has come.
+    ``allowed``: asked fields that were let when somebody was asked first, each with the moment (exclusive) until which.
     """
 
     id: GrantId
@@ -105,6 +111,7 @@ class GrantFacts(Fact):
     answer: Literal["yes", "no", ""]
     signed: SignedBy
     used: bool
+    allowed: dict[FieldName, Instant] = {}
 
 
 class ConsentFacts(Fact):

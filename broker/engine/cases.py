@@ -261,10 +261,12 @@ def grant(
         "condition": {
             "kind": more.pop("condition", "standing"),
             "meeting": more.pop("meeting", ""),
+            "also": more.pop("also", ""),
         },
         "answer": "yes",
         "signed": {"subject": True, "guardians": 0, "child_heard": False, **more.pop("signed", {})},
         "used": False,
+        "allowed": {},
         **more,
     }
 

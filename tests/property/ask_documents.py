@@ -59,6 +59,7 @@ STATES = ("active",) * 8 + (
     "draft",
 )
 ROLES = ("veileder", "lege", "rektor", "merkantil")
+ALSO = ("",) * 4 + ("ask_me_first", "only_when_present")
 STATUTES = ("S1", "S2", "S3", "S4", "S6", "S9")
 
 
@@ -86,7 +87,15 @@ def grants(
         "fields": names,
         "covers": [] if names else shown,
         "purpose": draw(st.sampled_from(purposes)),
-        "condition": {"kind": kind, "meeting": MEETING if kind == "meeting" else ""},
+        "condition": {
+            "kind": kind,
+            "meeting": MEETING if kind == "meeting" else "",
+            "also": draw(st.sampled_from(ALSO)),
+        },
+        "allowed": {
+            name: draw(st.sampled_from(MOMENTS))
+            for name in draw(st.lists(st.sampled_from(own), max_size=2, unique=True))
+        },
         "answer": draw(st.sampled_from(("yes", "yes", "yes", "no", ""))),
         "signed": {
             "subject": draw(st.booleans()),
@@ -227,7 +236,8 @@ def usable(draw: st.DrawFn) -> dict[str, Any]:
         "fields": draw(st.sampled_from(([], ["education.grades"]))),
         "covers": ["education.grades"],
         "purpose": "coordination",
-        "condition": {"kind": "standing", "meeting": ""},
+        "condition": {"kind": "standing", "meeting": "", "also": draw(st.sampled_from(ALSO))},
+        "allowed": {"education.grades": MOMENTS[-1]},
         "answer": "yes",
         "signed": {"subject": True, "guardians": 0, "child_heard": False},
     }

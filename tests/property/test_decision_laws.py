@@ -104,6 +104,8 @@ def _check_yes(document: dict[str, Any], name: str, ground: Ground) -> None:
     assert (line["purpose"], line["source"]) == (ask["purpose"], ground.source)
     assert name in (line["fields"] or line["covers"])
     assert name.startswith(line["category"])
+    if line["condition"]["also"]:
+        assert now < line["allowed"][name]
     if consent["third_party"]:
         assert name.startswith("family.")
 
@@ -236,6 +238,10 @@ def _without_parts(document: dict[str, Any], c: int, g: int) -> Iterator[dict[st
     for change in ({"answer": ""}, {"signed": UNSIGNED}):
         less = copy.deepcopy(document)
         less["consents"][c]["grants"][g].update(change)
+        yield less
+    for let in document["consents"][c]["grants"][g]["allowed"]:
+        less = copy.deepcopy(document)
+        del less["consents"][c]["grants"][g]["allowed"][let]
         yield less
     for names in ("fields", "covers"):
         if document["consents"][c]["grants"][g][names]:

@@ -162,6 +162,14 @@ conditions := {
 }
 
 # METADATA
+# title: Asking
+# description: What a line may wait for beside its condition, each with the reason that it waits.
+asking := {
+	"ask_me_first": "consent.ask_first",
+	"only_when_present": "consent.not_present",
+}
+
+# METADATA
 # title: Asked sources
 # description: All that grants to the asking unit name, or the one that the ask names.
 # scope: document
@@ -206,7 +214,7 @@ family_sources := {name: sources |
 	count(sources) > 0
 }
 
-_family_lines := [[grant, ground] |
+_family_lines := [[line, ground] |
 	recipient := input.ask.recipient
 	purpose := input.ask.purpose
 	collaboration := input.ask.collaboration
@@ -224,6 +232,7 @@ _family_lines := [[grant, ground] |
 	grant.answer == "yes"
 	grant.signed.subject == true
 	[grant.condition.kind, grant.condition.meeting, grant.used] in met
+	line := _let(grant)
 	ground := _ground(consent, grant)
 ]
 
@@ -267,7 +276,7 @@ _signed_by_guardians := [[consent, grant] |
 ]
 
 # Lines answered yes that would do for this ask, were they signed by those who must.
-_answered := [[consent, grant] |
+_answered := [[consent, line] |
 	purpose := input.ask.purpose
 	met := conditions
 	sources := sources_lifted
@@ -283,7 +292,32 @@ _answered := [[consent, grant] |
 	grant.category in categories
 	sources[grant.source]
 	[grant.condition.kind, grant.condition.meeting, grant.used] in met
+	line := _let(grant)
 ]
+
+# A line as it counts now: as it is, or, where somebody wants to be asked first, for the fields that a yes lets now.
+_let(grant) := grant if grant.condition.also == ""
+
+_let(grant) := object.union(grant, {"covers": covers}) if {
+	asking[grant.condition.also]
+	grant.fields == []
+	allowed := _allowed(grant)
+	covers := [name | some name in grant.covers; name in allowed]
+}
+
+_let(grant) := object.union(grant, {"fields": fields}) if {
+	asking[grant.condition.also]
+	grant.fields != []
+	allowed := _allowed(grant)
+	fields := [name | some name in grant.fields; name in allowed]
+	count(fields) > 0
+}
+
+_allowed(grant) := {name |
+	now := input.now
+	some name, until in grant.allowed
+	now < until
+}
 
 default _this_meeting := "none"
 

@@ -176,3 +176,55 @@ test_an_unknown_protection_is_neither_of_the_two if {
 	not consents.address_protected with input as unknown
 	not consents.address_unprotected with input as unknown
 }
+
+test_a_line_that_asks_first_gives_what_was_let_and_until_then if {
+	every word in ["ask_me_first", "only_when_present"] {
+		by_category := {"condition": {"also": word}, "allowed": {field: _soon}}
+		by_name := object.union(by_category, {"fields": [field], "covers": []})
+		count(consents.grounds[field]) == 1 with input as given.granted(by_category)
+		count(consents.grounds[field]) == 1 with input as given.granted(by_name)
+		every wrong in [{"allowed": {field: _this_moment}}, {"condition": {"also": "some_other_word"}}] {
+			consents.grounds == {} with input as given.granted(object.union(by_category, wrong))
+			consents.grounds == {} with input as given.granted(object.union(by_name, wrong))
+		}
+	}
+}
+
+test_what_was_let_is_no_other_field if {
+	every shape in [{"covers": [field, "education.grades"]}, {"fields": [field, "education.grades"], "covers": []}] {
+		line := object.union(shape, {"condition": {"also": "ask_me_first"}, "allowed": {"education.grades": _soon}})
+		asked := object.union(given.granted(line), {
+			"ask": {"fields": [field, "education.grades"]},
+			"deposited": {"education.grades": ["thor-heyerdahl-vgs"]},
+		})
+		object.keys(consents.grounds) == {"education.grades"} with input as asked
+	}
+}
+
+test_a_line_that_asks_first_gives_nothing_by_itself if {
+	every line in [{}, {"fields": [field], "covers": []}] {
+		waiting := object.union(line, {"condition": {"also": "ask_me_first"}})
+		consents.grounds == {} with input as given.granted(waiting)
+	}
+}
+
+test_what_is_let_makes_no_line_wider if {
+	let := {"allowed": {field: _soon}, "condition": {"also": "ask_me_first"}}
+	every wrong in [
+		{"covers": []}, {"fields": ["education.grades"]}, {"answer": "no"},
+		{"used": true, "condition": {"kind": "once"}},
+	] {
+		consents.grounds == {} with input as given.granted(object.union(let, wrong))
+	}
+}
+
+test_a_family_member_may_want_to_be_asked_first_too if {
+	waiting := {"condition": {"also": "ask_me_first"}}
+	consents.grounds == {} with input as given.familial(given.family_line(waiting))
+	let := object.union(waiting, {"allowed": {"family.situation": _soon}})
+	count(consents.grounds["family.situation"]) == 2 with input as given.familial(given.family_line(let))
+}
+
+_this_moment := "2026-11-10T12:00:00.000000Z"
+
+_soon := "2026-11-10T12:00:00.000001Z"

@@ -56,16 +56,16 @@ category_hurdle(name) := [4, "limit.hard"] if data.tillit.limits.named[name]
 
 else := [4, "ceiling.exceeded"] if not data.tillit.ceilings.reach[name]
 
-else := [10, "subject.address_protected"] if not open_by_category[name]
+else := [11, "subject.address_protected"] if not open_by_category[name]
 
-else := [11, "data.none"]
+else := [12, "data.none"]
 
 # METADATA
 # title: Hurdle of a field by name
 # description: What stops a line that names the field, where nothing stopped it before.
-name_hurdle(name) := [10, "subject.address_protected"] if not open_by_name[name]
+name_hurdle(name) := [11, "subject.address_protected"] if not open_by_name[name]
 
-else := [11, "data.none"]
+else := [12, "data.none"]
 
 _unfulfilled("meeting") := "consent.other_meeting"
 
@@ -108,11 +108,11 @@ _wide_hurdles := {category: found |
 		not settled[name]
 	}
 	some category in unsettled
-	found := [[grant.covers, reached] |
+	found := [part |
 		some [consent, grant] in _lines
 		grant.category == category
 		grant.fields == []
-		reached := _line_hurdle(consent, grant)
+		some part in _parted(grant, grant.covers, _line_hurdle(consent, grant))
 	]
 }
 
@@ -126,11 +126,22 @@ _settled := {name |
 _named_hurdles := {category: found |
 	lines := [line | some line in _lines; line[1].fields != []]
 	some category in _open_categories
-	found := [[grant.fields, reached] |
+	found := [part |
 		some [consent, grant] in lines
 		grant.category == category
-		reached := _line_hurdle(consent, grant)
+		some part in _parted(grant, grant.fields, _line_hurdle(consent, grant))
 	]
+}
+
+# How far a line came, for all of its names, or for those that a yes lets now and the rest, which waits for one. That
+# is told before what it would find: whether there is anything is nobody's to know until then.
+_parted(grant, names, reached) := [[names, reached]] if grant.condition.also == ""
+
+_parted(grant, names, reached) := [[let, reached], [waiting, min([reached, [10, code]])]] if {
+	code := asking[grant.condition.also]
+	allowed := _allowed(grant)
+	let := [name | some name in names; name in allowed]
+	waiting := [name | some name in names; not name in allowed]
 }
 
 _line_hurdle(_, grant) := [1, "purpose.not_in_grant"] if grant.purpose != input.ask.purpose

@@ -207,6 +207,52 @@ test_a_protected_number_with_nothing_there_is_empty if {
 	consents.reasons == {"contact.phone": {"data.none"}} with input as asked
 }
 
+test_a_line_that_asks_first_waits_whatever_there_is if {
+	every code, word in {"consent.ask_first": "ask_me_first", "consent.not_present": "only_when_present"} {
+		waiting := {"condition": {"also": word}}
+		named := object.union(waiting, {"fields": [field], "covers": []})
+		empty := {"deposited": {field: []}}
+		consents.reasons == {field: {code}} with input as given.granted(waiting)
+		consents.reasons == {field: {code}} with input as given.granted(named)
+		consents.reasons == {field: {code}} with input as object.union(given.granted(waiting), empty)
+		consents.reasons == {field: {code}} with input as object.union(given.granted(named), empty)
+	}
+}
+
+test_what_is_let_and_not_there_is_empty_and_the_rest_waits if {
+	every shape in [{"covers": [field, "education.grades"]}, {"fields": [field, "education.grades"], "covers": []}] {
+		line := object.union(shape, {"condition": {"also": "ask_me_first"}, "allowed": {field: _later}})
+		asked := object.union(given.granted(line), {
+			"ask": {"fields": [field, "education.grades"]},
+			"deposited": {field: [], "education.grades": []},
+		})
+		consents.reasons == {field: {"data.none"}, "education.grades": {"consent.ask_first"}} with input as asked
+	}
+}
+
+test_what_was_let_until_now_waits_again if {
+	over := {"condition": {"also": "ask_me_first"}, "allowed": {field: _now}}
+	consents.reasons == {field: {"consent.ask_first"}} with input as given.granted(over)
+}
+
+test_whatever_else_stops_a_line_that_asks_first_is_said_before if {
+	waiting := {"condition": {"also": "ask_me_first"}}
+	used := given.granted(object.union(waiting, {"condition": {"kind": "once"}, "used": true}))
+	consents.reasons == {field: {"consent.used_up"}} with input as used
+	objected := object.union(given.granted(waiting), {"subject": {"objects_to": ["education"]}})
+	consents.reasons == {field: {"subject.objects"}} with input as objected
+	shield := {"subject": {"address_protection": "confidential"}, "ask": {"purpose": "coordination"}}
+	address := object.union(given.about("contact.address", object.union(waiting, {"purpose": "coordination"})), shield)
+	consents.reasons == {"contact.address": {"consent.ask_first"}} with input as address
+}
+
+test_the_line_that_waits_came_further_than_one_that_is_used_up if {
+	spent := {"condition": {"kind": "once"}, "used": true}
+	waiting := {"id": "g2", "condition": {"also": "ask_me_first"}}
+	lines := [object.union(given.grant, spent), object.union(given.grant, waiting)]
+	consents.reasons == {field: {"consent.ask_first"}} with input as given.consented({"grants": lines})
+}
+
 _now := "2026-11-10T12:00:00.000000Z"
 
 _later := "2026-11-10T12:00:00.000001Z"

@@ -5,7 +5,9 @@ package tillit.stability
 
 # METADATA
 # title: Until
-# description: The first moment ahead at which a validity, a pledge, a birthday or a meeting turns; null without one.
+# description: >-
+#   The first moment ahead at which a validity, a pledge, a birthday, a meeting or a yes to an ask turns; null without
+#   one.
 # scope: document
 default until := null
 
@@ -18,14 +20,15 @@ _ahead := [moment |
 	moment > now
 ]
 
-# What the consents, the subject and the meeting say.
+# What the consents, with what was let on being asked, the subject and the meeting say.
 _said := array.concat(
 	[moment |
 		collaboration := input.ask.collaboration
 		some consent in input.consents
 		consent.collaboration == collaboration
 		consent.state == "active"
-		some moment in [consent.valid_from, consent.valid_until]
+		lets := [moment | some grant in consent.grants; some moment in grant.allowed]
+		some moment in array.concat([consent.valid_from, consent.valid_until], lets)
 	],
 	array.concat(
 		[birthday.at | some birthday in input.subject.birthdays],

@@ -40,3 +40,8 @@ test_the_agreement_ends if {
 test_nothing_ahead_is_null if {
 	stability.until == null with input as given.changed({"ask": {"collaboration": ""}, "consents": []})
 }
+
+test_what_was_let_on_being_asked_is_over_when_its_time_is if {
+	let := {"condition": {"also": "ask_me_first"}, "allowed": {"education.attendance.rate": "2026-11-10T12:15:00.000000Z"}}
+	stability.until == "2026-11-10T12:15:00.000000Z" with input as given.granted(let)
+}

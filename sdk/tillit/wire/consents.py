@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from tillit.wire.asks import Actor
 from tillit.wire.terms import (
     MAX_GRANTS,
+    AskFirst,
     CategoryId,
     CollaborationId,
     ConsentId,
@@ -27,11 +28,16 @@ from tillit.wire.terms import (
 
 
 class Condition(Wire):
-    """When a grant holds: always, once, for one meeting, or until an event that the collaboration names."""
+    """When a grant holds: always, once, for one meeting, or until an event that the collaboration names.
+
+    ``also`` holds beside any of these: at each ask the subject is asked first (``ask_me_first``), or must say that they are
+    there (``only_when_present``). It is left out where there is none.
+    """
 
     kind: Literal["standing", "once", "meeting", "until_event"] = "standing"
     meeting: MeetingId | None = None
     event: EventName | None = None
+    also: Annotated[AskFirst | None, Field(exclude_if=lambda also: also is None)] = None
 
 
 class ConsentRequest(Wire):
@@ -129,11 +135,24 @@ class DigitalAnswer(Wire):
     """The signer's own answer, line by line; ``read`` is the hash of the text that was shown.
 
     ``subject`` is given by a guardian who answers for a ward; ``child_heard`` then records that the child was heard.
+    ``conditions``: lines answered yes for which the signer wants to be asked first, or to be there.
     """
 
     read: Sha256
     answers: Answers
     child_heard: bool = False
+    conditions: dict[GrantId, AskFirst] = Field(default_factory=dict, max_length=MAX_GRANTS)
+
+
+class ConditionsRequest(Wire):
+    """``POST /v1/me/consents/{id}/conditions``: for which lines one wants to be asked first, or to be there.
+
+    ``none`` takes off what was put on so: what the request itself asked for stays.
+    """
+
+    conditions: Annotated[
+        dict[GrantId, AskFirst | Literal["none"]], Field(min_length=1, max_length=MAX_GRANTS)
+    ]
 
 
 class Withdrawal(Wire):

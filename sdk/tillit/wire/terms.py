@@ -52,6 +52,7 @@ CaseId = Annotated[str, StringConstraints(pattern=r"^cas_[A-Za-z0-9_-]{22}$")]
 InvocationId = Annotated[str, StringConstraints(pattern=r"^inv_[A-Za-z0-9_-]{22}$")]
 StatuteId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,19}$")]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
+QuestionId = Annotated[str, StringConstraints(pattern=r"^qst_[A-Za-z0-9_-]{22}$")]
 GrantId = Annotated[str, StringConstraints(pattern=r"^g[1-9][0-9]{0,3}$")]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
@@ -69,6 +70,7 @@ ConsentState = Literal[
     "lapsed",
     "refused",
 ]
+AskFirst = Literal["ask_me_first", "only_when_present"]
 Language = Literal["nb", "nn", "en"]
 Basis = Literal[
     "measured",
