@@ -8,6 +8,7 @@ from broker.api.endpoints import Endpoints, Exchange, Nothing
 from broker.api.service_routes import ANSWERING, Query
 from broker.domain.errors import (
     IllegalTransition,
+    LinesNotForSigner,
     LinesUnknown,
     NotTheOneWhoPaused,
     OutOfTime,
@@ -25,6 +26,7 @@ from broker.errors import (
 )
 from broker.usecases import disclosures, me
 from tillit.wire import (
+    ConditionsRequest,
     ConsentView,
     DigitalAnswer,
     MyConsents,
@@ -137,6 +139,30 @@ def withdraw(given: Exchange[Withdrawal]) -> ConsentView:
     """
     identity = ConsentId(given.path["consent"])
     return me.withdraw(identity, given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/me/consents/{consent}/conditions",
+    "person",
+    takes=ConditionsRequest,
+    gives=ConsentView,
+    refuses=(
+        UnknownConsent,
+        UnknownPerson,
+        IllegalTransition,
+        LinesNotForSigner,
+        LinesUnknown,
+        SignerNotNeeded,
+        SignersUnknown,
+    ),
+)
+def conditions(given: Exchange[ConditionsRequest]) -> ConsentView:
+    """Say for which lines one wants to be asked first at each ask, or to be there.
+
+    Once this has answered, nothing is released on them without that.
+    """
+    identity = ConsentId(given.path["consent"])
+    return me.ask_first(identity, given.body, call=given.person_call, ports=given.ports)
 
 
 @endpoints.get(

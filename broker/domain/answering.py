@@ -15,6 +15,7 @@ from broker.domain.grants import Answer, Grant
 from broker.domain.ids import GrantId
 from broker.domain.signatures import Needed, Signature, Signer, needed_for, signed
 from broker.domain.states import State
+from tillit.wire import AskFirst
 
 Grants = tuple[Grant, ...]
 Signatures = tuple[Signature, ...]
@@ -45,6 +46,26 @@ def check_say(
     if missing := theirs - answers.keys():
         raise LinesMissing(named(missing))
     if beyond := answers.keys() - theirs:
+        raise LinesNotForSigner(named(beyond))
+
+
+def check_also(
+    signer: Signer,
+    also: Mapping[GrantId, AskFirst | None],
+    *,
+    grants: Grants,
+    needed: Mapping[str, Needed],
+) -> None:
+    """Raise unless each line is the signer's to put that beside, and where something stands, theirs to exchange."""
+    beyond = set()
+    for grant in grants:
+        if grant.id in also:
+            need = needed_for(grant.category, needed)
+            theirs = need.subject if signer.kind == "subject" else need.guardians > 0
+            opens = also[grant.id] is None or grant.condition.also is not None
+            if not theirs and (signer.kind == "guardian" or opens):
+                beyond.add(grant.id)
+    if beyond:
         raise LinesNotForSigner(named(beyond))
 
 

@@ -84,6 +84,7 @@ def compile_grants(
             condition=condition,
             special=line.special,
             covers=line.covers,
+            asked_with=condition.also,
         )
         for number, line in enumerate(lines, start=1)
     )
@@ -124,10 +125,13 @@ def _agreement(request: ConsentRequest, catalogue: Catalogue, at: datetime) -> C
 
 
 def _condition(request: ConsentRequest, collaboration: Collaboration | None) -> Condition:
-    """What every line is bound to: the collaboration's own condition where it has one, else what was asked for."""
+    """What every line is bound to: the collaboration's own condition where it has one, else what was asked for.
+
+    What is asked for beside it stands either way.
+    """
     form = None if collaboration is None else collaboration.consent
     if form is not None and form.condition in {"once", "until_event"}:
-        return Condition(kind=form.condition, event=form.event)
+        return Condition(kind=form.condition, event=form.event, also=request.condition.also)
     asked = request.condition
     if asked.kind == "until_event" or asked.event is not None:
         raise ConditionNotHere

@@ -1,12 +1,13 @@
 """Events of a consent: what one transition changed, for log, feeds and the subject's notices."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
 from broker.domain.ids import ConsentId, GrantId, SubjectId
 from broker.domain.signatures import Recorder, Signature, Signer
-from tillit.wire import EventName
+from tillit.wire import AskFirst, EventName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +56,18 @@ class ConsentRequested(ConsentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureGiven(ConsentEvent):
-    """Somebody answered: the answer stands in ``signature``."""
+    """Somebody answered: the answer stands in ``signature``, what they want beside a yes in ``also``."""
 
     type = "consent.signed"
 
     signature: Signature
+    also: Mapping[GrantId, AskFirst] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """The base's, and how, what was read, who recorded it, yes and no by line."""
         recorder = self.signature.recorded_by
         return {
+            **({"also": dict(self.also)} if self.also else {}),
             **ConsentEvent.content(self),
             "method": self.signature.method,
             "answered_at": self.signature.at.isoformat(),
@@ -116,6 +119,19 @@ class ConsentResumed(ConsentEvent):
     """In force again."""
 
     type = "consent.resumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentConditioned(ConsentEvent):
+    """Beside the conditions of the lines in ``grants`` now stands what ``also`` says, or nothing more than was asked for."""
+
+    type = "consent.conditioned"
+
+    also: Mapping[GrantId, AskFirst | None]
+
+    def content(self) -> dict[str, Any]:
+        """The base's, and what stands beside each line's condition now."""
+        return {**ConsentEvent.content(self), "also": dict(self.also)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from broker.domain.answering import answered, check_say, lacking, state_after
+from broker.domain.answering import answered, check_also, check_say, lacking, state_after
 from broker.domain.consent_events import (
     ConsentActivated,
+    ConsentConditioned,
     ConsentEvent,
     ConsentEventHappened,
     ConsentExpired,
@@ -55,7 +57,7 @@ from broker.domain.signatures import (
     signed,
 )
 from broker.domain.states import OPEN, TRANSITIONS, State
-from tillit.wire import MAX_GRANTS, EventName, Language
+from tillit.wire import MAX_GRANTS, AskFirst, EventName, Language
 
 __all__ = [
     "ANSWER_SKEW",
@@ -74,6 +76,9 @@ __all__ = [
 ANSWER_SKEW = timedelta(minutes=5)
 
 E = TypeVar("E", bound=ConsentEvent)
+
+_NOTHING_ALSO: Mapping[GrantId, AskFirst] = MappingProxyType({})
+_STANDING = frozenset({State.PARTLY_SIGNED, State.ACTIVE, State.PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +167,7 @@ class Consent:
         child_heard: bool = False,
         answered_at: datetime | None = None,
         recorded_by: Recorder | None = None,
+        also: Mapping[GrantId, AskFirst] = _NOTHING_ALSO,
     ) -> tuple["Consent", SignatureGiven]:
         """Record one signer's answers.
 
@@ -176,6 +182,7 @@ class Consent:
             child_heard: a guardian, or who recorded, says that the child has been heard.
             answered_at: when an oral answer was given, if not now.
             recorded_by: the professional who recorded an oral answer.
+            also: lines answered yes for which the signer wants to be asked first, or to be there.
 
         Returns:
             The consent: refused when every line is a no, active when every yes has all its
@@ -193,6 +200,8 @@ class Consent:
         if self.reconfirms and signer.kind == "guardian":
             raise SignerNotNeeded
         check_say(signer, answers, grants=self.grants, signatures=self.signatures, needed=needed)
+        if unknown := {line for line in also if answers.get(line) != "yes"}:
+            raise LinesUnknown(named(unknown))
         signature = Signature(
             signer=signer,
             method=method,
@@ -203,7 +212,37 @@ class Consent:
             child_heard=child_heard,
             recorded_by=recorded_by,
         )
-        return self._signed_by(signature, at=at, needed=needed)
+        return self._signed_by(signature, at=at, needed=needed, also=also)
+
+    def ask_first(
+        self,
+        also: Mapping[GrantId, AskFirst | None],
+        *,
+        at: datetime,
+        by: Signer,
+        needed: Mapping[str, Needed],
+    ) -> tuple["Consent", ConsentConditioned]:
+        """Put beside lines answered yes that somebody wants to be asked first or to be there; None takes it off again.
+
+        Whoever's yes a line takes does either, and needs no new request: what is taken off was put on by
+        them, and what was asked for and read stays. Beside a line that takes guardians' yes the subject
+        may put it, and not take it off.
+
+        Raises:
+            LinesUnknown: no line of that id was answered yes.
+            LinesNotForSigner: a line is the subject's alone, or the guardians' to open wider.
+            SignerNotNeeded: a guardian where none has signed.
+        """
+        self._check_steering(by)
+        if self.state not in _STANDING:
+            raise IllegalTransition(f"nothing is shared on a consent that is {self.state}")
+        if unknown := also.keys() - set(self._yes()):
+            raise LinesUnknown(named(unknown))
+        check_also(by, also, grants=self.grants, needed=needed)
+        grants = _with(self.grants, also)
+        new = self._moved(self.state, at=at, grants=grants)
+        stands = {g.id: g.condition.also for g in grants if g.id in also}
+        return new, _event(new, ConsentConditioned, by=by, grants=sorted(also), also=stands)
 
     def settle(
         self, *, at: datetime, needed: Mapping[str, Needed]
@@ -311,9 +350,14 @@ class Consent:
         return replace(self, state=state, version=self.version + 1, changed_at=when, **changes)
 
     def _signed_by(
-        self, signature: Signature, *, at: datetime, needed: Mapping[str, Needed]
+        self,
+        signature: Signature,
+        *,
+        at: datetime,
+        needed: Mapping[str, Needed],
+        also: Mapping[GrantId, AskFirst],
     ) -> tuple["Consent", SignatureGiven]:
-        grants = answered(self.grants, signature)
+        grants = _with(answered(self.grants, signature), also)
         signatures = (*self.signatures, signature)
         state = state_after(grants, signatures, needed)
         new = self._moved(state, at=at, grants=grants, signatures=signatures)
@@ -321,7 +365,8 @@ class Consent:
             new = replace(new, valid_from=new.changed_at)
         changed = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
         kind = _ANSWERED[state]
-        return new, _event(new, kind, by=signature.signer, grants=changed, signature=signature)
+        by = signature.signer
+        return new, _event(new, kind, by=by, grants=changed, signature=signature, also=also)
 
     def _yes(self) -> tuple[GrantId, ...]:
         return tuple(grant.id for grant in self.grants if grant.answer == "yes")
@@ -347,6 +392,10 @@ _ANSWERED: Mapping[State, type[SignatureGiven]] = {
     State.ACTIVE: ConsentActivated,
     State.REFUSED: ConsentRefused,
 }
+
+
+def _with(grants: tuple[Grant, ...], also: Mapping[GrantId, AskFirst | None]) -> tuple[Grant, ...]:
+    return tuple(grant.also(also[grant.id]) if grant.id in also else grant for grant in grants)
 
 
 def _event(

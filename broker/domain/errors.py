@@ -33,7 +33,7 @@ class LinesUnknown(ConsentError):
 
 
 class LinesNotForSigner(ConsentError):
-    """A guardian answered lines that the subject answers alone; ``detail`` names them."""
+    """Lines that somebody else answers, or opens wider, alone; ``detail`` names them."""
 
     code = "consent.lines_not_for_signer"
 

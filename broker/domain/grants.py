@@ -1,11 +1,11 @@
 """Grants: the enumerated lines of a consent, each from unit to unit for one purpose (N1, N10)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from broker.domain.ids import GrantId, UnitId
-from tillit.wire import Condition
+from tillit.wire import AskFirst, Condition
 
 Answer = Literal["yes", "no"]
 
@@ -19,7 +19,8 @@ class Grant:
     ``covers`` are the fields that the line was shown to mean when it was asked for: a category-wide
     line gives no others, and one by name means its names, also if these were ever lost. A
     ``special`` line needs a yes of its own. Units are named, never a wildcard, and never the
-    same at both ends.
+    same at both ends. ``asked_with`` is what the request itself put beside the condition, which
+    its signers may exchange or add to and never take off: it was in the text they read.
     """
 
     id: GrantId
@@ -32,6 +33,7 @@ class Grant:
     special: bool
     answer: Answer | None = None
     covers: tuple[str, ...] = ()
+    asked_with: AskFirst | None = None
 
     def __post_init__(self) -> None:
         for unit in (self.source, self.recipient):
@@ -41,3 +43,8 @@ class Grant:
             raise ValueError("a grant leads from one unit to another")
         if self.fields and self.covers not in {(), self.fields}:
             raise ValueError("a grant by name covers its names")
+
+    def also(self, word: AskFirst | None) -> "Grant":
+        """The line with this beside its condition; with None, as it was asked for."""
+        condition = self.condition.model_copy(update={"also": word or self.asked_with})
+        return replace(self, condition=condition)

@@ -8,9 +8,9 @@ from broker.domain.grants import Grant
 from tillit.wire import Language
 
 _LINE = {
-    "nb": "{source} kan dele {what} med {recipient}, for å {why}.{when}{special}",
-    "nn": "{source} kan dele {what} med {recipient}, for å {why}.{when}{special}",
-    "en": "{source} may share {what} with {recipient}, to {why}.{when}{special}",
+    "nb": "{source} kan dele {what} med {recipient}, for å {why}.{when}{also}{special}",
+    "nn": "{source} kan dele {what} med {recipient}, for å {why}.{when}{also}{special}",
+    "en": "{source} may share {what} with {recipient}, to {why}.{when}{also}{special}",
 }
 _WHEN = {
     "nb": {
@@ -30,6 +30,20 @@ _WHEN = {
         "once": " Only once.",
         "meeting": " For one meeting only.",
         "until_event": " Only until {event}.",
+    },
+}
+_ALSO = {
+    "nb": {
+        "ask_me_first": " Du blir spurt først hver gang.",
+        "only_when_present": " Bare når du er med og sier ja der og da.",
+    },
+    "nn": {
+        "ask_me_first": " Du blir spurd først kvar gong.",
+        "only_when_present": " Berre når du er med og seier ja der og då.",
+    },
+    "en": {
+        "ask_me_first": " You are asked first each time.",
+        "only_when_present": " Only when you are there and say yes then.",
     },
 }
 _SPECIAL = {
@@ -85,6 +99,7 @@ def line_text(grant: Grant, catalogue: Catalogue, language: Language) -> str:
         when=_WHEN[language][grant.condition.kind].format(
             event=catalogue.text("event", grant.condition.event or "", language)
         ),
+        also=_ALSO[language][also] if (also := grant.condition.also) else "",
         special=_SPECIAL[language] if grant.special else "",
     )
 

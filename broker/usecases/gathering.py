@@ -152,7 +152,9 @@ def consent_facts(
                 else tuple(name for name in grant.covers if name in asked),
                 purpose=grant.purpose,
                 condition=ConditionFacts(
-                    kind=grant.condition.kind, meeting=grant.condition.meeting or ""
+                    kind=grant.condition.kind,
+                    meeting=grant.condition.meeting or "",
+                    also=grant.condition.also or "",
                 ),
                 answer=grant.answer or "",
                 signed=SignedBy.model_validate(consent.signed(grant.id), from_attributes=True),

@@ -18,6 +18,7 @@ from broker.usecases.overview import cases_of, meetings_of
 from broker.usecases.people import myself, registered
 from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure
 from tillit.wire import (
+    ConditionsRequest,
     ConsentView,
     DigitalAnswer,
     Language,
@@ -85,7 +86,30 @@ def answer(
             read=answered.read,
             needed=signers(tx, found, now=now, ports=ports),
             child_heard=answered.child_heard,
+            also={GrantId(line): word for line, word in answered.conditions.items()},
         )
+
+    return _changed(identity, change, call=call, ports=ports)
+
+
+def ask_first(
+    identity: ConsentId, asked: ConditionsRequest, *, call: PersonCall, ports: Ports
+) -> ConsentView:
+    """Say for which lines one wants to be asked first, or to be there, or does not any more.
+
+    Raises:
+        UnknownConsent: none by that id is the person's.
+        ConsentError: its subclasses say what about it cannot be.
+    """
+    also = {
+        GrantId(line): None if word == "none" else word for line, word in asked.conditions.items()
+    }
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        needed = signers(tx, found, now=now, ports=ports)
+        return found.ask_first(also, at=now, by=signer, needed=needed)
 
     return _changed(identity, change, call=call, ports=ports)
 

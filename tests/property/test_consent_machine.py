@@ -33,7 +33,7 @@ from tests.consenting import (
     asked,
     line,
 )
-from tillit.wire import Condition
+from tillit.wire import AskFirst, Condition
 
 CATEGORIES = ("education", "health", "work")
 ADULT = dict.fromkeys(CATEGORIES, ALONE)
@@ -153,6 +153,18 @@ class Life(RuleBasedStateMachine):
     def withdraw(self, signer: Any, lines: set[GrantId], step: timedelta) -> None:
         """Anybody takes back all or some of it."""
         self.act(lambda c: c.withdraw(at=self.now, by=signer, grants=lines), step)
+
+    @rule(
+        signer=steerers,
+        also=st.dictionaries(st.sampled_from(LINES), st.sampled_from([None, "ask_me_first"])),
+        step=steps,
+    )
+    def ask_first(self, signer: Any, also: dict[GrantId, AskFirst | None], step: timedelta) -> None:
+        """Anybody wants to be asked first, or does not any more."""
+        self.act(
+            lambda c: c.ask_first(also, at=self.now, by=signer, needed=self.needed),
+            step,
+        )
 
     @precondition(lambda self: len(self.history) > 3)
     @rule(lines=some_lines, step=steps)

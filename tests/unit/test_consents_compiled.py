@@ -293,3 +293,32 @@ def test_the_whole_text_says_every_line_and_until_when(
     assert until in text
     for number, grant in enumerate(grants, start=1):
         assert f"\n{number}. {line_text(grant, catalogue, language)}\n" in text
+
+
+def test_a_service_may_ask_for_a_yes_that_asks_first(catalogue: Catalogue) -> None:
+    """It stands beside whatever condition the line has, in the text that is read, and cannot be taken off."""
+    first = {"condition": {"also": "ask_me_first"}}
+    grant = lines(catalogue, request(categories=("education",), **first))[0]
+    assert (grant.condition.kind, grant.condition.also) == ("standing", "ask_me_first")
+    assert grant.also(None).condition.also == "ask_me_first"
+    assert line_text(grant, catalogue, "en").endswith(" You are asked first each time.")
+    present = grant.also("only_when_present")
+    assert line_text(present, catalogue, "nb").endswith(" Bare når du er med og sier ja der og da.")
+
+
+def test_a_collaborations_own_condition_takes_it_beside(catalogue: Catalogue) -> None:
+    """Lier's helper hears it once, and asks first then."""
+    asked = request(
+        services=catalogue_members(catalogue, "ungdomshjelpa-lier"),
+        collaboration="ungdomshjelpa-lier",
+        purposes=catalogue.collaborations["ungdomshjelpa-lier"].purposes[:1],
+        categories=("education", "contact", "functioning"),
+        condition={"also": "only_when_present"},
+    )
+    grants = compile_grants(asked, catalogue, requester=UnitId(asked.services[0]), at=NOW)
+    assert {(g.condition.kind, g.condition.also) for g in grants} == {("once", "only_when_present")}
+
+
+def catalogue_members(catalogue: Catalogue, collaboration: str) -> tuple[str, ...]:
+    """Two of its members or more."""
+    return tuple(sorted(catalogue.collaborations[collaboration].members_at(NOW)))
