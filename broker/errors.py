@@ -139,6 +139,48 @@ class UnknownConsent(Refused):
     code = "consent.unknown"
 
 
+class UnknownHelper(Refused):
+    """No such helper, as far as the caller may know."""
+
+    code = "helper.unknown"
+
+
+class HelperThere(Refused):
+    """There is a helper already; one at a time."""
+
+    code = "helper.one_at_a_time"
+
+
+class HelperTooYoung(Refused):
+    """There is nothing yet that the person answers for alone, and so could show."""
+
+    code = "helper.too_young"
+
+
+class HelperCodeRefused(Refused):
+    """No invitation waits for that code: it is wrong, taken, over, or was tried too often."""
+
+    code = "helper.code_refused"
+
+
+class HelperIsOneself(Refused):
+    """Nobody is their own helper."""
+
+    code = "helper.oneself"
+
+
+class HelperNotShown(Refused):
+    """The subject does not show this to the helper."""
+
+    code = "helper.not_shown"
+
+
+class HelperReadsOnly(Refused):
+    """A helper reads, and neither answers nor takes back."""
+
+    code = "helper.read_only"
+
+
 class UnknownInvocation(Refused):
     """No such invocation, as far as the caller may know."""
 

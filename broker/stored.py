@@ -9,6 +9,7 @@ from broker.domain.ids import (
     CaseId,
     ConsentId,
     DisclosureId,
+    HelperId,
     InvocationId,
     MeetingId,
     RecordId,
@@ -86,17 +87,18 @@ class Meeting:
 class Notice:
     """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn and so on.
 
-    ``told_at``: not before then, None when at once.
+    ``unit`` did it, or the subject's ``helper``. ``told_at``: not before then, None when at once.
     """
 
     kind: str
     at: datetime
-    unit: UnitId
+    unit: UnitId | None
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
     invocation: InvocationId | None = None
     told_at: datetime | None = None
+    helper: HelperId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from broker.api import (
     audit_routes,
     authzen_routes,
     collaboration_routes,
+    helping_routes,
     key_routes,
     open_routes,
     overview_routes,
@@ -97,6 +98,7 @@ def every() -> Iterator[Endpoint]:
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints
     yield from overview_routes.endpoints
+    yield from helping_routes.endpoints
     yield from preview_routes.endpoints
     yield from open_routes.endpoints
     yield from key_routes.endpoints

@@ -65,6 +65,7 @@ MAX_FORM_PARAMETERS = 20
 PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "consent": TypeAdapter(wire.ConsentId),
     "disclosure": TypeAdapter(wire.DisclosureId),
+    "helper": TypeAdapter(wire.HelperId),
     "index": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})$")]),
     "signal": TypeAdapter(SignalId),
     "collaboration": TypeAdapter(wire.CollaborationId),

@@ -161,7 +161,9 @@ def forum_meeting(scene: Scene) -> None:
     expect(len(told) == 1 and told[0].held_at is not None, "Emil was not told of the meeting")
     expect({p.unit for p in told[0].participants} == set(SERVICES), "he was not told who meets")
     when = f"{datetime.fromisoformat(held_at):%d %B, %H:%M}"
-    scene.teller.line(f"Emil's notice: {scene.teller.unit(told[0].unit)} calls a meeting, {when}")
+    scene.teller.line(
+        f"Emil's notice: {scene.teller.unit(told[0].unit or '')} calls a meeting, {when}"
+    )
     for participant in told[0].participants:
         scene.teller.line(f"  {scene.teller.unit(participant.unit)}, {participant.role}")
     fields = [

@@ -15,6 +15,7 @@ RecordId = NewType("RecordId", str)
 MeetingId = NewType("MeetingId", str)
 CaseId = NewType("CaseId", str)
 InvocationId = NewType("InvocationId", str)
+HelperId = NewType("HelperId", str)
 
 Randomness = Callable[[int], bytes]
 

@@ -10,6 +10,7 @@ from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
 from broker.store import tables
 from broker.store.audit_tables import access
+from broker.store.choice_tables import helper
 from broker.store.faults import readable
 from broker.store.part import Part
 
@@ -24,6 +25,7 @@ _ABOUT: tuple[Table, ...] = (
     tables.notice,
     tables.invocation,
     tables.objection,
+    helper,
     tables.told_once,
 )
 
@@ -89,6 +91,7 @@ def _everything(subject: SubjectId) -> Sequence[Any]:
         delete(access).where(access.c.disclosure.in_(disclosures)),
         delete(tables.erasure).where(tables.erasure.c.disclosure.in_(disclosures)),
         *(delete(table).where(table.c.subject == subject) for table in _ABOUT),
+        delete(helper).where(helper.c.person == person),
         delete(tables.remembered).where(tables.remembered.c.client == literal("person:") + person),
         delete(tables.handle).where(tables.handle.c.subject == subject),
         delete(tables.subject).where(tables.subject.c.id == subject),

@@ -13,13 +13,22 @@ from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select
 
-from broker.domain.ids import ConsentId, DisclosureId, InvocationId, MeetingId, SubjectId, UnitId
+from broker.domain.ids import (
+    ConsentId,
+    DisclosureId,
+    HelperId,
+    InvocationId,
+    MeetingId,
+    SubjectId,
+    UnitId,
+)
 from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
 from broker.stored import Notice
 from tillit.wire import Event
 
+_NO_UNIT = "helper"  # what a release that knows of no helpers reads in the place of a unit
 _LOCKS = int.from_bytes(b"feed", "big")
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("space"), bindparam("feed")))
 
@@ -57,11 +66,12 @@ class Feeds(Part):
             "subject": subject,
             "kind": notice.kind,
             "at": notice.at,
-            "unit": notice.unit,
+            "unit": notice.unit or _NO_UNIT,
             "consent": notice.consent,
             "disclosure": notice.disclosure,
             "meeting": notice.meeting,
             "invocation": notice.invocation,
+            "helper": notice.helper,
             "told_at": notice.told_at,
         }
         self._run(insert(tables.notice).inline(), row)
@@ -72,11 +82,12 @@ class Feeds(Part):
             Notice(
                 kind=row.kind,
                 at=row.at,
-                unit=UnitId(row.unit),
+                unit=UnitId(row.unit) if row.helper is None else None,
                 consent=None if row.consent is None else ConsentId(row.consent),
                 disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
                 meeting=None if row.meeting is None else MeetingId(row.meeting),
                 invocation=None if row.invocation is None else InvocationId(row.invocation),
+                helper=None if row.helper is None else HelperId(row.helper),
                 told_at=row.told_at,
             )
             for row in self._run(_NOTICES, {"subject": subject, "limit": limit, "now": at})

@@ -24,6 +24,7 @@ from broker.store.disclosures import Disclosures
 from broker.store.engine import WAIT_SECONDS, bare_engine, begun
 from broker.store.faults import faults, readable
 from broker.store.feeds import Feeds
+from broker.store.helping import Helping
 from broker.store.looks import Looks
 from broker.store.meetings import Meetings
 from broker.store.pathways import Pathways
@@ -47,6 +48,7 @@ class SqlTransaction(
     Consents,
     Disclosures,
     Meetings,
+    Helping,
     Pathways,
     Cases,
     Statutes,

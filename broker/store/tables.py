@@ -302,7 +302,7 @@ class ClaimedRow(Row, table=True):
 
 
 class NoticeRow(Row, table=True):
-    """Something the subject is told."""
+    """Something the subject is told. ``unit`` is ``helper`` where no unit did it but the helper that is named."""
 
     __tablename__ = "notice"
     __table_args__ = (Index("notice_subject_position", "subject", "position"),)
@@ -316,6 +316,7 @@ class NoticeRow(Row, table=True):
     disclosure: str | None = None
     meeting: str | None = None
     invocation: str | None = None
+    helper: str | None = None
     told_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -10,7 +10,7 @@ from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
-from broker.usecases import receipts
+from broker.usecases import helped, helping, receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
@@ -182,6 +182,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             complete=len(found) <= COPIED and met.next is None,
             cases=cases_of(tx, subject, language=language, ports=ports),
             meetings=(*met.coming, *met.past),
+            helpers=helping.seen(tx, subject, now=now).helpers,
         )
 
 
@@ -213,6 +214,7 @@ def _told(tx: Transaction, notice: Notice) -> MyNotice:
         disclosure=notice.disclosure,
         meeting=notice.meeting,
         invocation=notice.invocation,
+        helper=notice.helper,
         statute=None if relied_on is None else relied_on.statute,
         finding=None if relied_on is None else relied_on.finding,
         held_at=None if meeting is None else meeting.held_at,
@@ -223,7 +225,7 @@ def _told(tx: Transaction, notice: Notice) -> MyNotice:
 def _changed(identity: ConsentId, change: Change, *, call: PersonCall, ports: Ports) -> ConsentView:
     def act(tx: Transaction) -> ConsentView:
         now = ports.clock()
-        found, signer = _mine(tx, identity, call.person, now=now, ports=ports)
+        found, signer = _to_change(tx, identity, call.person, now=now, ports=ports)
         changed, event = change(tx, found, signer, now)
         save(tx, changed, event, was=found.version, ports=ports)
         if signer.kind == "guardian":
@@ -275,6 +277,18 @@ def _mine(
         if any(c.id == identity for c in _of_wards(tx, person, now=now, ports=ports)):
             return found, Signer("guardian", person)
     raise UnknownConsent
+
+
+def _to_change(
+    tx: Transaction, identity: ConsentId, person: PersonKey, *, now: datetime, ports: Ports
+) -> tuple[Consent, Signer]:
+    """Those that are the person's to answer; a helper is told that they only read."""
+    try:
+        return _mine(tx, identity, person, now=now, ports=ports)
+    except UnknownConsent:
+        if found := tx.consent(identity):
+            helped.refuse(tx, found, person, ports=ports)
+        raise
 
 
 def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:

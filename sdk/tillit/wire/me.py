@@ -8,6 +8,7 @@ from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
+from tillit.wire.helping import MyHelper
 from tillit.wire.overview import MyCase, MyMeeting
 from tillit.wire.services import Participant
 from tillit.wire.statutes import Finding
@@ -17,6 +18,7 @@ from tillit.wire.terms import (
     ConsentId,
     DisclosureId,
     FieldName,
+    HelperId,
     Instant,
     InvocationId,
     MeetingId,
@@ -66,17 +68,20 @@ class MyDisclosures(Wire):
 class MyNotice(Wire):
     """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on.
 
+    ``unit`` did it, or the subject's ``helper``.
+
     Of a meeting also when it is held, and which units take part in which roles (N22); of a statute relied on also which, and
     what its reviewer found.
     """
 
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]
     at: Instant
-    unit: UnitId
+    unit: UnitId | None
     consent: ConsentId | None = None
     disclosure: DisclosureId | None = None
     meeting: MeetingId | None = None
     invocation: InvocationId | None = None
+    helper: HelperId | None = None
     statute: StatuteId | None = None
     finding: Finding | None = None
     held_at: Instant | None = None
@@ -130,3 +135,4 @@ class MyCopy(Wire):
     complete: bool
     cases: tuple[MyCase, ...] = ()
     meetings: tuple[MyMeeting, ...] = ()
+    helpers: tuple[MyHelper, ...] = ()

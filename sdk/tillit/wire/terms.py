@@ -50,6 +50,7 @@ DisclosureId = Annotated[str, StringConstraints(pattern=r"^dis_[A-Za-z0-9_-]{22}
 MeetingId = Annotated[str, StringConstraints(pattern=r"^mtg_[A-Za-z0-9_-]{22}$")]
 CaseId = Annotated[str, StringConstraints(pattern=r"^cas_[A-Za-z0-9_-]{22}$")]
 InvocationId = Annotated[str, StringConstraints(pattern=r"^inv_[A-Za-z0-9_-]{22}$")]
+HelperId = Annotated[str, StringConstraints(pattern=r"^hlp_[A-Za-z0-9_-]{22}$")]
 StatuteId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,19}$")]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
 QuestionId = Annotated[str, StringConstraints(pattern=r"^qst_[A-Za-z0-9_-]{22}$")]
