@@ -245,6 +245,12 @@ class TooManyReleases(Refused):
         self.retry_after = retry_after
 
 
+class ReadingKeyUnusable(Refused):
+    """The key to read with is no public X25519 or hybrid key under its own thumbprint."""
+
+    code = "own_access.key_unusable"
+
+
 class NoRecipientKey(Refused):
     """The service has registered no encryption key that a disclosure could be sealed to."""
 

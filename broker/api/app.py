@@ -19,6 +19,7 @@ from broker.api import (
     key_routes,
     open_routes,
     overview_routes,
+    own_routes,
     person_routes,
     preview_routes,
     service_routes,
@@ -100,6 +101,7 @@ def every() -> Iterator[Endpoint]:
     yield from overview_routes.endpoints
     yield from helping_routes.endpoints
     yield from preview_routes.endpoints
+    yield from own_routes.endpoints
     yield from open_routes.endpoints
     yield from key_routes.endpoints
     yield from audit_routes.endpoints

@@ -27,6 +27,7 @@ from broker.domain.shelves import (
     Unit,
 )
 from tillit.wire import (
+    SUBJECT,
     CategoryId,
     CollaborationId,
     EventName,
@@ -40,6 +41,12 @@ from tillit.wire import (
 
 OLDEST = 120
 """An age that a group of all ages ends with: no birthday after it changes anything."""
+
+_THE_SUBJECT: Mapping[Language, str] = {
+    "nb": "Ungdommen selv",
+    "nn": "Ungdommen sjølv",
+    "en": "The youth in person",
+}
 
 Kind = Literal[
     "service_type",
@@ -130,6 +137,8 @@ class Catalogue(Entry):
 
     def text(self, kind: Kind, key: str, language: Language) -> str:
         """What ``key`` is called in ``language``; the key itself where nothing is known by it."""
+        if kind == "unit" and key == SUBJECT:
+            return _THE_SUBJECT[language]
         entry = self._shelf(kind).get(key)
         return key if entry is None else str(getattr(entry.labels, language))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from broker.domain.catalogue import Catalogue
 from broker.engine.documents import nearest, shown
+from tillit.wire import SUBJECT
 
 # What a grant or the ask has under each of these, and what a person calls it.
 _UNITS = ("recipient", "source")
@@ -29,7 +30,7 @@ def unknown(facts: Mapping[str, Any], answer: Mapping[str, Any], catalogue: Cata
         "field": catalogue.fields,
     }
     for called, name in _named(facts):
-        if name not in shelves[called]:
+        if name not in shelves[called] and (called, name) != ("unit", SUBJECT):
             return _said(called, name, shelves[called])
     return ""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from broker.engine.documents import Problem, Trail, Written, mapping
+from tillit.wire import SUBJECT
 
 ADULT = 18
 # From which age, at the lowest, the subject signs alone.
@@ -47,6 +48,9 @@ _LIMITS: Trail = ("law", "limits")
 
 def problems(written: Written) -> Iterator[Problem]:
     """Every place where the facts say less than the law's floor."""
+    if written.at("units", SUBJECT) is not None:
+        says = f"`{SUBJECT}` is whoever reads about themself, and no unit can be called so"
+        yield written.problem(("units", SUBJECT), says, "another id for the unit")
     yield from _limits(written)
     yield from _ages(written)
     yield from _statutes(written)

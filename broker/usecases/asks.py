@@ -128,7 +128,7 @@ def _recorded(ask: Ask, *, call: Call, ports: Ports) -> tuple[Disclosure, Recipi
         now = ports.clock()
         gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
         key = recipient_key(tx, call.unit) if decision.permitted() else RecipientKey(None, None)
-        disclosure = _record(tx, ask, gathered, decision, key, unit=call.unit, ports=ports)
+        disclosure = enter(tx, ask, gathered, decision, key, unit=call.unit, ports=ports)
         remember(tx, call, disclosure.id, at=now, ports=ports)
         return disclosure, key
 
@@ -143,7 +143,7 @@ def _decide(
     return gathered, decision
 
 
-def _record(
+def enter(
     tx: Transaction,
     ask: Ask,
     gathered: Gathered,

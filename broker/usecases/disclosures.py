@@ -31,6 +31,7 @@ from keys.warrants import Warrant
 from tillit.manifests import manifest_bytes
 from tillit.receipts import read_unsafe
 from tillit.wire import (
+    SUBJECT,
     DisclosureAnswer,
     FieldName,
     Ground,
@@ -111,7 +112,13 @@ def hand_out(
         manifest=disclosure.manifest,
         stable_until=disclosure.decision.stable_until,
         receipt=disclosure.receipt,
-        explanation=explain(disclosure.decision, disclosure.facts, ports.catalogue, language),
+        explanation=explain(
+            disclosure.decision,
+            disclosure.facts,
+            ports.catalogue,
+            language,
+            to_subject=disclosure.recipient == SUBJECT,
+        ),
     )
 
 

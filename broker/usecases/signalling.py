@@ -23,7 +23,7 @@ from broker.usecases.receipts import opened
 from tillit.errors import ReceiptInvalid
 from tillit.jose import b64u
 from tillit.receipts import read_unsafe
-from tillit.wire import Language
+from tillit.wire import SUBJECT, Language
 from tillit.wire.auditing import Look, Signal, SignalContent, Signals
 
 SETTLED = timedelta(minutes=2)
@@ -217,7 +217,12 @@ def _raise(
 
 
 def _access(disclosure: Disclosure, unusual: Unusual, ports: Ports) -> Access | None:
-    """Who asked about whom; None where the receipt says nothing, which must not stand in the way of the others."""
+    """Who asked about whom; None where the receipt says nothing, which must not stand in the way of the others.
+
+    Who reads about themself is not unusual, and nobody's business.
+    """
+    if disclosure.recipient == SUBJECT:
+        return None
     try:
         actor = read_unsafe(disclosure.receipt).statement.actor.id
     except ReceiptInvalid:

@@ -30,7 +30,7 @@ from broker.stored import Due, Notice
 from broker.usecases.consents import log, save, signers_of, until
 from broker.usecases.feed import tell_parties
 from broker.usecases.people import handle_for, registered, turns
-from tillit.wire import Event
+from tillit.wire import SUBJECT, Event
 
 AHEAD = timedelta(days=30)
 """How long before a birthday what it changes is told (law.md, Ages)."""
@@ -320,7 +320,7 @@ def _at_disclosure(tx: Transaction, *, identity: DisclosureId, ports: Ports) -> 
         tx.look_at_disclosure(identity, now=now, then=manifest.expires_at)
         return Looked()
     tx.look_at_disclosure(identity, now=now, then=None)
-    if not manifest.fields or identity in tx.erased([identity]):
+    if not manifest.fields or manifest.recipient == SUBJECT or tx.erased([identity]):
         return Looked()
     content = {"disclosure": identity, "recipient": disclosure.recipient}
     found_by = of_manifest(manifest, ports.catalogue)

@@ -12,7 +12,7 @@ from broker.domain.signatures import Needed
 from broker.domain.wording import line_text
 from broker.ports import Ports
 from broker.stored import Disclosure
-from tillit.wire import ConsentView, GrantView, Language, MyDisclosure, MyField, Reason
+from tillit.wire import SUBJECT, ConsentView, GrantView, Language, MyDisclosure, MyField, Reason
 
 
 def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
@@ -96,6 +96,7 @@ def of_disclosure(
         },
         receipt=disclosure.receipt,
         erased_at=erased_at,
+        own=disclosure.recipient == SUBJECT,
     )
 
 

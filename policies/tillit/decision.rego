@@ -41,7 +41,10 @@ fields := object.union(
 # METADATA
 # title: Obligations
 # description: What the recipient takes on; how long the values may be kept is the collaboration's to say.
-obligations := object.union(
+# scope: document
+obligations := object.union(data.facts.law.obligations, data.tillit.own.obligations) if data.tillit.own.asked
+
+else := object.union(
 	data.facts.law.obligations,
 	{"erase_after": _erase_after, "notify": _notify},
 )
@@ -63,7 +66,9 @@ open if {
 	data.tillit.agreements.met
 }
 
-_permitted := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
+_permitted := data.tillit.own.grounds if data.tillit.own.asked
+
+else := object.union(_on_consent, {name: array.concat(object.get(_on_consent, name, []), found) |
 	some name, found in _on_statute
 })
 
@@ -92,7 +97,9 @@ _withheld := {name: reasons |
 	reasons := object.get(certain, name, {"policy.error"})
 }
 
-_certain_reasons := {name: data.tillit.gaps.ask | some name in input.ask.fields} if count(data.tillit.gaps.ask) > 0
+_certain_reasons := data.tillit.own.reasons if data.tillit.own.asked
+
+else := {name: data.tillit.gaps.ask | some name in input.ask.fields} if count(data.tillit.gaps.ask) > 0
 
 else := object.union({name: _rest | some name in input.ask.fields}, _field_reasons) if count(_rest) > 0
 

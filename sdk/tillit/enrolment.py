@@ -86,8 +86,8 @@ class PublicKeys:
             if len(jwks["keys"]) != len(keys) or len(keys) != 2:  # noqa: PLR2004 - sig and enc
                 raise KeysUnusable
             ed25519_public(sig)
-            _try(enc)
-            if any(_PRIVATE & jwk.keys() or thumbprint(jwk) != jwk["kid"] for jwk in (sig, enc)):
+            reading_key(enc)
+            if _PRIVATE & sig.keys() or thumbprint(sig) != sig["kid"]:
                 raise KeysUnusable
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise KeysUnusable from error
@@ -105,6 +105,19 @@ class PublicKeys:
             raise KeysUnusable from error
 
 
-def _try(enc: Mapping[str, Any]) -> None:
-    """Seal something to the key, once: a key that nothing can be sealed to is found now and not at the first disclosure."""
-    seal_key(bytes(KEY_BYTES), reader=enc, manifest_hash=bytes(32))
+def reading_key(enc: Mapping[str, Any]) -> str:
+    """The id of a public reading key, which is its thumbprint.
+
+    Something is sealed to it, once: a key that nothing can be sealed to is found now and not at the first disclosure.
+
+    Raises:
+        KeysUnusable: nothing can be sealed to it, it has a private member, or another id.
+    """
+    try:
+        seal_key(bytes(KEY_BYTES), reader=enc, manifest_hash=bytes(32))
+        kid = thumbprint(enc)
+        if _PRIVATE & enc.keys() or enc["kid"] != kid:
+            raise KeysUnusable
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise KeysUnusable from error
+    return kid

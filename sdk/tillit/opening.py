@@ -4,7 +4,7 @@ The recipient checks everything about a disclosure, then opens its values, or no
 step 8).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -83,15 +83,36 @@ def open_disclosure(
     ``SubjectMismatch``. Not checked: the texts of reasons and ``stable_until``, which nobody signs,
     and that the receipt's leaf is in the log.
     """
+    receipt = checked_receipt(
+        answer, recipient=key.unit, broker_keys=broker_keys, asked=asked, now=now
+    )
+    values = {
+        name: sealed.value()
+        for name, sealed in sealed_values(answer, key, source_keys, national_id)
+    }
+    return Opened(values=MappingProxyType(values), receipt=receipt)
+
+
+def checked_receipt(
+    answer: DisclosureAnswer,
+    *,
+    recipient: str,
+    broker_keys: BrokerKeys,
+    asked: Ask,
+    now: datetime | None,
+) -> VerifiedReceipt:
+    """The receipt of an answer that says what was asked, in every part that is signed or bound.
+
+    Raises ``ReceiptInvalid`` or ``ManifestMismatch``. Not checked: the values.
+    """
     receipt = receipts.verify(answer.receipt, broker_keys.receipts)
     if receipt.issuer != broker_keys.issuer:
         raise ReceiptInvalid("the receipt is another broker's")
-    _require_statement(receipt.statement, answer, asked=asked, recipient=key.unit)
-    _require_manifest(answer, asked=asked, recipient=key.unit)
+    _require_statement(receipt.statement, answer, asked=asked, recipient=recipient)
+    _require_manifest(answer, asked=asked, recipient=recipient)
     if now is not None and now >= answer.manifest.expires_at:
         raise ManifestMismatch("the disclosure has expired")
-    values = _opened(answer, key=key, source_keys=source_keys, national_id=national_id)
-    return Opened(values=MappingProxyType(values), receipt=receipt)
+    return receipt
 
 
 # --- receipt, manifest and ask say the same ---
@@ -179,43 +200,58 @@ def _rests(named: ManifestField, grounds: tuple[Ground, ...], manifest: Manifest
 
 
 # --- the values themselves ---
-def _opened(
+def sealed_values(
     answer: DisclosureAnswer,
-    *,
     key: ServiceKey,
     source_keys: Mapping[str, Mapping[str, Any]],
-    national_id: str,
-) -> dict[str, OpenedValue]:
+    national_id: str | None,
+) -> Iterator[tuple[str, "SealedValue"]]:
+    """Each value of an answer whose receipt was checked, still to be opened. Raises ``SealBroken``.
+
+    ``national_id`` is None for who reads about themself and keeps no number: then whom a value is
+    about is not checked.
+    """
     if answer.key is None or not answer.sealed:
         if answer.key is not None or answer.sealed:
             raise SealBroken("sealed values and their key come together or not at all")
-        return {}
+        return
     bound = manifest_hash(answer.manifest)
     try:
         disclosure_key = open_key(answer.key, key=key.reader, kid=key.enc_kid, manifest_hash=bound)
     except TokenInvalid:
         raise SealBroken("the key of the disclosure does not open") from None
-    return {
-        name: _Reader(name, named, source_keys.get(named.source, {}), national_id).value(
-            answer.sealed[name], key=disclosure_key, kid=answer.id
+    for name, named in answer.manifest.fields.items():
+        yield (
+            name,
+            SealedValue(
+                name=name,
+                named=named,
+                sealed=answer.sealed[name],
+                key=disclosure_key,
+                kid=answer.id,
+                jwks=source_keys.get(named.source, {}),
+                national_id=national_id,
+            ),
         )
-        for name, named in answer.manifest.fields.items()
-    }
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Reader:
-    """Opens one value: as the manifest names it, by its source's keys, about this person."""
+class SealedValue:
+    """One value to be opened: as the manifest names it, by its source's keys, about this person."""
 
     name: str
     named: ManifestField
+    sealed: SealedField
+    key: bytes
+    kid: str
     jwks: Mapping[str, Any]
-    national_id: str
+    national_id: str | None
 
-    def value(self, sealed: SealedField, *, key: bytes, kid: str) -> OpenedValue:
+    def value(self) -> OpenedValue:
+        """The value. Raises as ``open_disclosure``, for what does not hold about this one."""
         aad = field_aad(field=self.name, record=self.named.record, source=self.named.source)
         try:
-            token = open_field(sealed, aad=aad, key=key, kid=kid)
+            token = open_field(self.sealed, aad=aad, key=self.key, kid=self.kid)
         except TokenInvalid:
             raise SealBroken(f"the value of {self.name} does not open") from None
         try:
@@ -233,7 +269,8 @@ class _Reader:
             )
         if claims["basis"] not in get_args(Basis) or not isinstance(claims["author_role"], str):
             raise TokenInvalid("not a value of the expected form")
-        require_about(claims["subject_tag"], self.national_id)
+        if self.national_id is not None:
+            require_about(claims["subject_tag"], self.national_id)
         return OpenedValue(
             value=claims["value"],
             source=self.named.source,

@@ -30,7 +30,10 @@ from tests.canaries import Found, files, forms, search
 from tests.log_keys import contents
 from tests.processes import Serving, Site, serving, site
 from tillit import Actor, Client, NoticeDelay, Participant, Subject
+from tillit.keys import ServiceKey
+from tillit.own import open_own_values, own_access
 from tillit.protocol import assertion
+from tillit.wire import SUBJECT, BrokerKeys, OwnValues
 
 LARVIK = "ungdomsutvalget-larvik"
 ACTOR = Actor(id="a1", role="veileder")
@@ -168,6 +171,7 @@ def the_good_way(aviary: Aviary) -> dict[str, str]:
         actor=ACTOR,
     )
     disclosed = _asked(aviary, subject)
+    _read(aviary)
     invoked = _relied(aviary, pupil)
     return {
         "consent": asked.id,
@@ -194,6 +198,28 @@ def _asked(aviary: Aviary, subject: Subject) -> str:
     assert answer.values["contact.name"].value == aviary.birds.name
     assert list(aviary.nav.events()) is not None
     return answer.id
+
+
+def _read(aviary: Aviary) -> None:
+    """The youth reads what is written about them, with a program of their own."""
+    key = ServiceKey.generate(SUBJECT)
+    asked = own_access(key)
+    headers = {
+        "authorization": f"Bearer {aviary.bearer('person')}",
+        "idempotency-key": _key(aviary.birds),
+    }
+    answer = aviary.http.post("/v1/me/values", json=asked.model_dump(mode="json"), headers=headers)
+    assert answer.status_code == 201, answer.text
+    service = {"authorization": f"Bearer {aviary.bearer('service')}"}
+    keys = aviary.http.get("/v1/keys", headers=service)
+    reading = open_own_values(
+        OwnValues.model_validate(answer.json()),
+        key=key,
+        asked=asked,
+        source_keys={SCHOOL: aviary.where.keys[SCHOOL].public_jwks()},
+        broker_keys=BrokerKeys.model_validate(keys.json()),
+    )
+    assert [one.value for one in reading.values["contact.name"]] == [aviary.birds.name]
 
 
 def _relied(aviary: Aviary, pupil: Subject) -> str:

@@ -87,6 +87,7 @@ ISSUE = {
     "GET /v1/me/objections",
     "POST /v1/me/objections",
     "POST /v1/me/preview",
+    "POST /v1/me/values",
     "POST /v1/previews",
     "GET /audit/v1/events",
     "GET /audit/v1/signals",

@@ -14,7 +14,7 @@ from audit.errors import SourceUnavailable
 from audit.files import write
 from audit.reconcile import Reconciled, reconcile
 from audit.sources import DirectorySource
-from broker.usecases import asks
+from broker.usecases import asks, own_reading
 from broker.usecases.call import Call
 from keys.errors import WarrantInvalid
 from keys.keyring import LocalCustodian
@@ -118,6 +118,16 @@ def test_an_honest_house_holds(auditor: Auditor) -> None:
     assert found.findings == ()
     assert (found.releases.number, found.entries, found.pending) == (3, 2, 0)
     assert (found.disclosures, found.unreleased) == (3, 1)
+
+
+def test_own_readings_stand_on_entries_too(auditor: Auditor) -> None:
+    """What a youth reads about themself is a release like any other, and found if it were not logged."""
+    house = auditor.house
+    for _ in range(2):
+        own_reading.read(None, call=house.person(EMIL), ports=house.ports)
+    found = auditor.look()
+    assert found.findings == ()
+    assert (found.releases.number, found.entries, found.disclosures) == (2, 2, 2)
 
 
 def test_a_release_on_a_receipt_that_was_never_logged_is_found(auditor: Auditor) -> None:

@@ -82,6 +82,12 @@ def test_what_nobody_knows_is_called_by_its_id(catalogue: Catalogue) -> None:
     assert catalogue.text("field", "contact.name", "nn") == "Namnet ditt"
 
 
+def test_the_subject_has_a_name_where_a_unit_stands(catalogue: Catalogue) -> None:
+    """Whoever reads or speaks for themself is no service, and still called something."""
+    assert catalogue.text("unit", "subject", "nb") == "Ungdommen selv"
+    assert catalogue.text("unit", "subject", "en") == "The youth in person"
+
+
 def test_age_thresholds_are_those_of_the_law(catalogue: Catalogue) -> None:
     """The birthdays at which consents are looked at again."""
     assert catalogue.age_thresholds() == (7, 12, 15, 16, 18)

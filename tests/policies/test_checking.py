@@ -77,6 +77,14 @@ def test_a_mistake_is_told_once(tmp_path: Path) -> None:
     ]
 
 
+def test_no_unit_is_called_as_whoever_reads_about_themself(tmp_path: Path) -> None:
+    """A service by that name would read what only the youth may."""
+    directory = copied(tmp_path / "policies")
+    rewrite(directory, "facts/units/ungdomstorget.yaml", "ungdomstorget-drammen:", "subject:")
+    told = [p for p in found(directory) if "no unit can be called so" in p.says]
+    assert [p.file for p in told] == ["facts/units/ungdomstorget.yaml"]
+
+
 def test_a_problem_reads_as_file_line_and_advice(tmp_path: Path) -> None:
     """The form that editors make links of."""
     directory = copied(tmp_path / "policies")

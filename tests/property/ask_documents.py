@@ -246,4 +246,19 @@ def usable(draw: st.DrawFn) -> dict[str, Any]:
     return document
 
 
-anything = st.one_of(documents(), usable())
+@st.composite
+def own(draw: st.DrawFn) -> dict[str, Any]:
+    """Facts of somebody who reads about themself, with whatever else may be the case."""
+    document = draw(documents())
+    document["ask"] |= {
+        "recipient": draw(st.sampled_from(("subject",) * 8 + UNITS)),
+        "actor_role": "subject",
+        "purpose": draw(st.sampled_from(("own_access",) * 8 + PURPOSES)),
+        "collaboration": draw(st.sampled_from(("",) * 8 + (COLLABORATION,))),
+        "meeting": "",
+        "source": "",
+    }
+    return document
+
+
+anything = st.one_of(documents(), usable(), own())

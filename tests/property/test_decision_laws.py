@@ -24,7 +24,15 @@ from tests.policies.engines import PATIENT, bundle, engine, opa, opa_engine, reg
 from tests.policies.scenario import COLLABORATION, facts
 from tests.policies.tables import cases, collaborations
 from tests.policies.test_dropped_facts import paths, raw, without
-from tests.property.ask_documents import MOMENTS, MORE_UNITS, UNITS, anything, catalogue, usable
+from tests.property.ask_documents import (
+    MOMENTS,
+    MORE_UNITS,
+    UNITS,
+    anything,
+    catalogue,
+    own,
+    usable,
+)
 from tillit.wire import Ground
 
 __all__ = ["bundle", "engine", "opa", "opa_engine", "regorus_engine"]
@@ -87,6 +95,8 @@ def test_a_ground_is_a_yes_to_this_very_ask(engine: PolicyEngine, document: dict
             assert ground.source in document["deposited"][name]
             if ground.kind == "consent":
                 _check_yes(document, name, ground)
+            elif ground.kind == "own_access":
+                _check_own(document, name)
             else:
                 _check_statute(document, name, ground)
 
@@ -108,6 +118,13 @@ def _check_yes(document: dict[str, Any], name: str, ground: Ground) -> None:
         assert now < line["allowed"][name]
     if consent["third_party"]:
         assert name.startswith("family.")
+
+
+def _check_own(document: dict[str, Any], name: str) -> None:
+    ask = document["ask"]
+    assert (ask["recipient"], ask["purpose"]) == ("subject", "own_access")
+    assert (ask["collaboration"], ask["meeting"], ask["source"]) == ("", "", "")
+    assert not catalogue().fields[name].third_party
 
 
 def _check_statute(document: dict[str, Any], name: str, ground: Ground) -> None:
@@ -142,6 +159,8 @@ def test_both_sides_must_agree(engine: PolicyEngine, document: dict[str, Any]) -
     agreed = known.collaborations.get(ask["collaboration"])
     now = datetime.fromisoformat(document["now"])
     for name, permit in decided(engine, document).permitted().items():
+        if {ground.kind for ground in permit.grounds} == {"own_access"}:
+            continue
         recipient = known.units[ask["recipient"]]
         if agreed is not None:
             assert ask["purpose"] in agreed.purposes
@@ -169,6 +188,22 @@ def _line(document: dict[str, Any], ground: Ground) -> dict[str, Any]:
     consent = next(c for c in document["consents"] if c["id"] == ground.id)
     found: dict[str, Any] = next(g for g in consent["grants"] if g["id"] == ground.grant)
     return found
+
+
+@laws
+@given(document=own())
+def test_whoever_reads_about_themself_reads_all_of_it_and_nothing_about_others(
+    engine: PolicyEngine, document: dict[str, Any]
+) -> None:
+    """Neither protection, objection, age nor agreement stands between a person and what is theirs; what is others' does."""
+    document["ask"] |= {"recipient": "subject", "purpose": "own_access", "collaboration": ""}
+    known = catalogue().fields
+    theirs = {
+        name
+        for name, sources in document["deposited"].items()
+        if sources and name in known and not known[name].third_party
+    }
+    assert permitted(engine, document) == theirs
 
 
 # --- follow-up and control -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tillit.leaves import instant, leaf_hash, parse_leaf
 from tillit.leaves import leaf as leaf_bytes
 from tillit.manifests import manifest_hash
 from tillit.notes import Vkey, open_checkpoint
-from tillit.opening import _Reader
+from tillit.opening import SealedValue
 from tillit.proofs import verify_consistency, verify_inclusion
 from tillit.quorums import Policy, PolicyInvalid
 from tillit.wire import DepositManifest, Manifest, ManifestField, SealedField, SealedKey
@@ -152,9 +152,16 @@ def sealed_field(given: Given) -> Read:
         source=given["source"],
         observed_at=datetime.fromisoformat(given["observed_at"]),
     )
-    reader = _Reader(given["field"], named, given["jwks"], given["national_id"])
-    sealed = SealedField.model_validate(given["sealed"])
-    opened = reader.value(sealed, key=bytes.fromhex(given["key_hex"]), kid=given["kid"])
+    sealed = SealedValue(
+        name=given["field"],
+        named=named,
+        sealed=SealedField.model_validate(given["sealed"]),
+        key=bytes.fromhex(given["key_hex"]),
+        kid=given["kid"],
+        jwks=given["jwks"],
+        national_id=given["national_id"],
+    )
+    opened = sealed.value()
     return {"value": opened.value, "basis": opened.basis, "author_role": opened.author_role}
 
 

@@ -73,6 +73,7 @@ from tillit.wire.me import (
     ObjectionRequest,
 )
 from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
+from tillit.wire.own import ONESELF, OWN_ACCESS, OwnAccess, OwnValues
 from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
 from tillit.wire.sealed import (
     Deposit,
@@ -115,6 +116,7 @@ from tillit.wire.terms import (
     MAX_FIELDS,
     MAX_GRANTS,
     MAX_SEALED_CHARS,
+    SUBJECT,
     AskFirst,
     Base64Url,
     Basis,
@@ -151,6 +153,9 @@ __all__ = [
     "MAX_GRANTS",
     "MAX_MATCHED",
     "MAX_SEALED_CHARS",
+    "ONESELF",
+    "OWN_ACCESS",
+    "SUBJECT",
     "Actor",
     "AnonymousCase",
     "Answer",
@@ -246,6 +251,8 @@ __all__ = [
     "ObjectionRequest",
     "Obligations",
     "Outcome",
+    "OwnAccess",
+    "OwnValues",
     "Page",
     "Participant",
     "PolicyRef",

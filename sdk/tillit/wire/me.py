@@ -43,7 +43,10 @@ class MyField(Wire):
 
 
 class MyDisclosure(Wire):
-    """An ask about the subject, released or refused: who, in what role, why, and what came of it."""
+    """An ask about the subject, released or refused: who, in what role, why, and what came of it.
+
+    ``own``: the subject read it themself, and ``recipient`` is ``subject``.
+    """
 
     id: DisclosureId
     at: Instant
@@ -56,6 +59,7 @@ class MyDisclosure(Wire):
     fields: dict[FieldName, MyField]
     receipt: str
     erased_at: Instant | None = None
+    own: bool = False
 
 
 class MyDisclosures(Wire):

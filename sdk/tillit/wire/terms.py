@@ -11,6 +11,8 @@ MAX_DEPTH = 12
 MAX_FIELDS = 200
 MAX_GRANTS = 500
 MAX_SEALED_CHARS = 512 * 1024
+SUBJECT = "subject"
+"""Stands where a unit does when the one whom values are about reads or speaks for themself; no unit is called so."""
 MAX_WHOLE = 2**53 - 1  # the largest whole number that canonical JSON holds (RFC 8785)
 
 T = TypeVar("T")

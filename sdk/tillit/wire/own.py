@@ -1,0 +1,38 @@
+"""Own access: the subject reads what is written about themself, sealed to a key made for that one reading."""
+
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from tillit.wire.answers import DisclosureAnswer
+from tillit.wire.asks import Actor
+from tillit.wire.terms import SUBJECT, FieldNames, PurposeId, Wire
+
+OWN_ACCESS: Final[PurposeId] = "own_access"
+"""The purpose of reading about oneself, and the kind of ground that it rests on."""
+ONESELF: Final = Actor(id=SUBJECT, role=SUBJECT)
+"""Who reads."""
+MAX_DISCLOSURES = 500
+
+JwkMember = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,12}$")]
+JwkText = Annotated[str, StringConstraints(max_length=4096)]
+
+
+class OwnAccess(Wire):
+    """``POST /v1/me/values``: a fresh public reading key (X25519, or ``AKP`` for the hybrid), and what to read.
+
+    Without ``fields`` everything that is deposited about the subject is asked for.
+    """
+
+    jwk: Annotated[dict[JwkMember, JwkText], Field(max_length=12)]
+    fields: FieldNames | None = None
+
+
+class OwnValues(Wire):
+    """What is written about the subject: a disclosure like a service's for the newest value of each field.
+
+    Where several sources have deposited a field, each further value is in a disclosure after that, the newest first; a
+    disclosure holds a field once. Without anything deposited there is none. The recipient of each is ``subject``.
+    """
+
+    disclosures: Annotated[tuple[DisclosureAnswer, ...], Field(max_length=MAX_DISCLOSURES)]
