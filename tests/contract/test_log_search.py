@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert, text
 
 from audit import search, storage
 from audit.entries import Entry
@@ -16,6 +17,18 @@ from tests.logs import ORIGIN, START, Log, opened
 SERVICES = ("nav-larvik", "thor-heyerdahl-vgs", "larvikshjelpa")
 OUTCOMES = ("released", "refused")
 COUNT = 300
+
+_MANY = text(
+    "INSERT INTO log_entry (idx, type, at, commitment, leaf_hash) SELECT n, 'check', "
+    "'2026-01-01T00:00:00.000000Z', '', sha256(n::text::bytea) FROM generate_series(0, :size - 1) n"
+)
+_HAVE = text(
+    "INSERT INTO log_facet SELECT kind, :word, n FROM unnest(ARRAY['service', 'purpose']) kind, "
+    "generate_series(0, :size - 1, :step) n"
+)
+_READ = text(
+    "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'log_facet'"
+)
 
 
 @pytest.fixture
@@ -118,6 +131,25 @@ def test_what_never_occurs_together_is_told_in_bounded_steps(log: Log) -> None:
     assert rare.entries == []
     unfiltered = Search(since=log.clock() + ASTRAY * 3)
     assert every(log, unfiltered) == []
+
+
+def test_a_plan_kept_for_any_words_reads_no_common_one_through(postgres_url: str) -> None:
+    """After ten calls PostgreSQL plans for words that it does not know, and must still probe for each row."""
+    size, apart = 60_000, 100
+    with opened(postgres_url) as log, log.engine.begin() as connection:
+        connection.execute(_MANY, {"size": size})
+        for word, step in (("common", 1), ("rare", apart)):
+            connection.execute(_HAVE, {"word": word, "step": step, "size": size})
+        connection.execute(insert(storage.log_spread).values(id=1, size=size))
+        connection.execute(text("ANALYZE log_facet, log_entry"))
+        connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        before = connection.execute(_READ).scalar_one()
+        asked = {"service": "rare", "purpose": "common"}
+        for since in (None, START):
+            page = search.search(connection, Search(asked, since=since, limit=500))
+            assert [entry.index for entry in page.entries] == list(range(0, 500 * apart, apart))
+        # Each of the two looks at a window of both words, and at one of the rare word with a probe for each.
+        assert connection.execute(_READ).scalar_one() - before <= 2 * 4 * WINDOW
 
 
 def test_an_entry_without_facets_is_found_by_type_and_time(log: Log) -> None:
