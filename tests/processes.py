@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+from sqlalchemy import create_engine, text
 
 from broker import change
 from broker.compose import now
@@ -33,6 +34,7 @@ from tillit.jcs import canonical
 
 CHEAP = Cost(n=2**4, r=1, p=1)
 READY_SECONDS = 60.0
+SETTLE_SECONDS = 20.0
 _CODE_BYTES = 16
 
 
@@ -195,3 +197,20 @@ def wait_until(ready: Callable[[], bool], *, alive: Callable[[], bool], log: Pat
                 return
         time.sleep(0.01)
     raise AssertionError(f"not ready: {log.read_text(errors='replace')}")
+
+
+def settle(where: Site) -> None:
+    """Wait until everything is in the tree, by itself."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while counted(where, "SELECT count(*) FROM log_entry WHERE idx IS NULL"):
+        assert time.monotonic() < until, "the log is not sequenced"
+        time.sleep(0.05)
+
+
+def counted(where: Site, query: str) -> int:
+    """What a query counts."""
+    engine = create_engine(where.database_url)
+    with engine.connect() as connection:
+        number: int = connection.execute(text(query)).scalar_one()
+    engine.dispose()
+    return number

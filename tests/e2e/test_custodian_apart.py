@@ -24,12 +24,9 @@ from keys.parts import now
 from keys.releases import ReleaseLog
 from keys.warrants import Warranted
 from tests.custodians import short_directory
-from tests.processes import CHEAP, Serving, Site, serving, site, wait_until
+from tests.processes import CHEAP, Serving, Site, serving, settle, site, wait_until
 from tillit import Actor, TillitError
 from tillit.releases import Chain, Release, Start
-
-# httpcore leaves a unix socket that it could not connect to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 KILLS = 5
 ASKERS = 2
@@ -190,7 +187,7 @@ def reconciled(apart: Apart, capsys: pytest.CaptureFixture[str]) -> None:
         said = capsys.readouterr()
         return code, said.out + said.err
 
-    time.sleep(1.5)  # so that the last entry is in the tree
+    settle(apart)
     heads = [str(apart.directory / name) for name in ("log.head", "releases.head")]
     code, said = look("--save", heads[0], "--releases-save", heads[1])
     assert (code, "2 releases, on 2 entries of the log" in said) == (0, True)

@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,6 +50,14 @@ class Heard:
     records: list[str] = field(default_factory=list)
     deposits: int = 0
     answered: list[str] = field(default_factory=list)
+
+    def counted(self) -> dict[str, int]:
+        """How often they were told that something was done, by what."""
+        return {
+            "asks": len(self.answers),
+            "deposits": self.deposits,
+            "consents": len(self.answered),
+        }
 
 
 class Parties:
@@ -219,17 +228,18 @@ def test_a_broker_killed_at_any_step_loses_nothing_and_shares_nothing_unlogged(
     rng = random.Random(step)
     points = [point for point, of in POINTS.items() if of == step]
     killable = Killable(parties.site)
-    heard, told = Heard(), 0
+    heard, told = Heard(), Counter[str]()
     try:
         for _ in range(KILLS):
-            killable.start(rng.choice(points), nth=rng.randrange(1, 7))
+            killable.start(rng.choice(points), nth=rng.randrange(1, 10))
             check(parties, heard)
-            told += len(heard.answers) + heard.deposits + len(heard.answered)
+            told.update(heard.counted())
             heard = Heard()
             killable.arm()
             parties.talk(heard)
             assert os.WTERMSIG(killable.status()) == signal.SIGKILL
-        assert told > KILLS, "the broker hardly said anything before it died"
+        assert told.total() > KILLS, "the broker hardly said anything before it died"
+        assert min(told.values()) > 0, told
         killable.start("never", nth=1)
         check(parties, heard)
         check_log(parties.site, parties)

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from broker.errors import HybridKeyRequired
 from broker.usecases import asks, trust
 from broker.usecases.service_keys import OVERLAP
 from keys.keyring import LocalCustodian
-from keys.parts import BrokerSecrets
-from keys.signing import SigningKey
+from keys.roots import Passphrase
+from keys.rotation import change_signing
+from keys.signing import SigningKeys
 from tests.e2e.served import ABOUT, NAV, RATE, SCHOOL, Served
-from tests.house import EMIL
+from tests.house import EMIL, PASSPHRASE
 from tests.shells import Shell
 from tillit import AuthenticationFailed, NotFound, ServiceKey, cli, errors, receipts
 from tillit.errors import Invalid
@@ -164,34 +166,41 @@ def test_where_quantum_computers_are_feared_every_reading_key_is_a_hybrid(served
     assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
 
 
-def test_a_client_that_runs_on_follows_the_brokers_new_receipt_key(served: Served) -> None:
+def test_a_client_that_runs_on_follows_the_brokers_new_receipt_key(
+    served: Served, tmp_path: Path
+) -> None:
     """Without a restart, pinned or not; and not to a key that nobody vouched for."""
     nav, emil = served.released()
     pinned = served.shell(NAV, trust=nav("trust"))
     first = nav("ask", emil, [RATE], **ABOUT)
-    house, ports = served.house, served.house.ports
-    at = house.clock()
-    signing = ports.secrets.signing.rotated("receipts", b"n" * 32, at=at, lead=timedelta(0))
-    object.__setattr__(ports, "secrets", BrokerSecrets.of(ports.secrets.person_mac, signing, at))
-    _believed_by_the_custodian(served, signing.believed("receipts", at))
-    for shell in (nav, pinned):
-        assert shell("ask", emil, [RATE], **ABOUT).values == first.values
-        assert shell("disclosure", first.id, emil).values == first.values
     old = receipts.signed_by(first.raw.receipt) or ""
-    revoked = signing.revoked("receipts", signing.keys[-1].kid, b"m" * 32, at=at)
-    revoked = revoked.revoked("receipts", old, b"m" * 32, at=at)
-    object.__setattr__(ports, "secrets", BrokerSecrets.of(ports.secrets.person_mac, revoked, at))
-    _believed_by_the_custodian(served, revoked.believed("receipts", at))
+    at, home = served.house.clock(), tmp_path / "keyring"
+    _changed(
+        served, home, lambda keys: keys.rotated("receipts", b"n" * 32, at=at, lead=timedelta(0))
+    )
+    new, *_ = served.house.ports.secrets.kids
+    assert new != old
+    for shell in (nav, pinned):
+        answer = shell("ask", emil, [RATE], **ABOUT)
+        assert (answer.values, receipts.signed_by(answer.raw.receipt)) == (first.values, new)
+        assert shell("disclosure", first.id, emil).values == first.values
+    for kid in (new, old):
+        _changed(served, home, partial(_revoked, kid=kid, at=at))
     with pytest.raises(errors.ReceiptInvalid):
         nav("ask", emil, [RATE], **ABOUT)
     assert served.shell(NAV)("ask", emil, [RATE], **ABOUT).values == first.values
 
 
-def _believed_by_the_custodian(served: Served, keys: Sequence[SigningKey]) -> None:
-    """What rotating in the keyring does by itself; the house's broker has its secrets by hand."""
-    custodian = served.house.ports.custodian
-    assert isinstance(custodian, LocalCustodian)
-    custodian._unlocked = replace(custodian._open(), issuers={"keys": [key.jwk for key in keys]})
+def _revoked(keys: SigningKeys, *, kid: str, at: datetime) -> SigningKeys:
+    return keys.revoked("receipts", kid, b"m" * 32, at=at)
+
+
+def _changed(served: Served, home: Path, change: Callable[[SigningKeys], SigningKeys]) -> None:
+    """Change the signing keys in the keyring, as the operator's command does; the running broker takes them up."""
+    ports = served.house.ports
+    assert isinstance(ports.custodian, LocalCustodian)
+    change_signing(home, Passphrase(lambda: PASSPHRASE), change)
+    object.__setattr__(ports, "secrets", ports.custodian.broker_keys())
 
 
 def test_the_command_line_rotates_revokes_and_looks(

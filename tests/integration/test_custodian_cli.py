@@ -19,17 +19,12 @@ from keys.keyring import LocalCustodian
 from keys.parts import BROKER, broker_secrets
 from keys.remote import RemoteCustodian, tls_context
 from tests.custodians import Authority, short_directory
-from tests.keyring_case import a_deposit
+from tests.keyring_case import a_deposit, release_by
 from tests.processes import free_port
-from tests.sealed_case import PASSPHRASE, SUBJECT, TWO_VALUES, admit, local_custodian, warrant_for
+from tests.sealed_case import PASSPHRASE, TWO_VALUES, admit, local_custodian
 from tillit.jose import ed25519_jwk
-from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
 from tillit.releases import HEAD, Chain, segment_name
-
-# httpcore leaves a unix socket that it could not connect to the garbage collector, and asyncio a
-# TLS connection that its peer has just ended.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 CHEAP = ["--scrypt-n", "16"]
 
@@ -79,22 +74,6 @@ def desk(tmp_path: Path) -> Desk:
     return made
 
 
-def release(
-    custodian: LocalCustodian | RemoteCustodian, stored: dict[str, str], signer: Ed25519PrivateKey
-) -> int:
-    """Release on a warrant; how many keys came out."""
-    enc = ServiceKey.generate("nav-larvik").public_jwks()["keys"][1]
-    return len(
-        custodian.release(
-            subject=SUBJECT,
-            wrapped=stored,
-            recipient_jwk=enc,
-            kid=enc["kid"],
-            warrant=warrant_for(stored, enc["kid"], signer),
-        ).wrapped
-    )
-
-
 def test_a_keyring_is_made_trusting_one_broker(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,7 +85,7 @@ def test_a_keyring_is_made_trusting_one_broker(
     assert Vkey.parse(shown["releases"]) == desk.custodian().releases_vkey()
     custodian = desk.custodian()
     stored = admit(custodian, a_deposit(custodian))
-    assert release(custodian, stored, desk.signer) == len(TWO_VALUES)
+    assert release_by(desk.signer, custodian, stored) == len(TWO_VALUES)
 
 
 def test_the_next_signer_is_trusted_by_a_command(desk: Desk) -> None:
@@ -115,7 +94,7 @@ def test_the_next_signer_is_trusted_by_a_command(desk: Desk) -> None:
     stored = admit(custodian, a_deposit(custodian))
     desk.publish(desk.signer, new)
     assert desk.run("trust", "--trust", str(desk.published)) == 0
-    assert release(custodian, stored, new) == len(TWO_VALUES)
+    assert release_by(new, custodian, stored) == len(TWO_VALUES)
 
 
 def test_the_root_key_is_rotated_by_a_command(
@@ -129,7 +108,7 @@ def test_the_root_key_is_rotated_by_a_command(
     said = capsys.readouterr().out
     assert "epoch 2" in said
     assert f"damaged, and left as it is: {'0' * 64}" in said
-    assert release(custodian, stored, desk.signer) == len(TWO_VALUES)
+    assert release_by(desk.signer, custodian, stored) == len(TWO_VALUES)
 
 
 def test_the_release_log_is_exported_with_a_head(desk: Desk, tmp_path: Path) -> None:
@@ -137,7 +116,7 @@ def test_the_release_log_is_exported_with_a_head(desk: Desk, tmp_path: Path) -> 
     custodian = desk.custodian()
     stored = admit(custodian, a_deposit(custodian))
     for _ in range(3):
-        release(custodian, stored, desk.signer)
+        release_by(desk.signer, custodian, stored)
     for _ in range(2):
         assert desk.run("export", str(tmp_path / "copy")) == 0
     chain = Chain()
@@ -251,7 +230,10 @@ def socket_path() -> Iterator[Path]:
 
 
 def served(desk: Desk, remote: RemoteCustodian, act: Callable[[], object], *more: str) -> None:
-    """Serve from this thread while another does something with it, and then tells it to stop."""
+    """Serve from this thread while another does something with it, and then tells it to stop.
+
+    Where nothing serves any more, or never did, nobody minds being told.
+    """
 
     def wait_and_act() -> object:
         try:
@@ -260,12 +242,16 @@ def served(desk: Desk, remote: RemoteCustodian, act: Callable[[], object], *more
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    with ThreadPoolExecutor(1) as other:
-        done = other.submit(wait_and_act)
-        with pytest.raises(SystemExit) as ended:
-            desk.run("serve", *more)
-        done.result(20)
-    remote.close()
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with ThreadPoolExecutor(1) as other:
+            done = other.submit(wait_and_act)
+            with pytest.raises(SystemExit) as ended:
+                desk.run("serve", *more)
+            done.result(20)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        remote.close()
     assert ended.value.code == 0
 
 
@@ -287,7 +273,7 @@ def test_it_serves_until_it_is_told_to_stop(desk: Desk, socket_path: Path) -> No
 
     def act() -> None:
         stored = admit(remote, a_deposit(desk.custodian()))
-        assert release(remote, stored, desk.signer) == len(TWO_VALUES)
+        assert release_by(desk.signer, remote, stored) == len(TWO_VALUES)
 
     own = ["--peer", str(os.getuid()), "--peer", pwd.getpwuid(os.getuid()).pw_name]
     served(desk, remote, act, "--socket", str(socket_path), "--sync-each-release", *own)

@@ -1,7 +1,8 @@
 """A person's key exchanged under a broker that shares: no ciphertext changes, and a stop half-way loses nothing."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from broker.usecases import shredding, subject_keys
 from broker.usecases.people import myself
 from broker.usecases.shredding import Order
 from keys.keyring import SETTLED_SECONDS, LocalCustodian
-from tests.house import EMIL, SARA, House
+from tests.house import EMIL, PASSPHRASE, SARA, House
 from tests.integration.test_one_disclosure import CAPACITY, RATE, shared
+from tillit.wire import MAX_FIELDS
 
 NAV = "nav-larvik"
 
@@ -46,31 +48,41 @@ def _opened(house: House) -> dict[str, Any]:
     return {name: held.value for name, held in values.items()}
 
 
-def test_everything_is_shared_at_each_step_and_no_ciphertext_changes(house: House) -> None:
-    """Interrupted, done again, retired: what Nav opens is the same."""
+def _rewrapped(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> int:
+    """How many records are wrapped otherwise; everything else of all must be the same."""
+    changed = [record for record in before if before[record] != after[record]]
+    for record in changed:
+        wrapped = {"encrypted_key": after[record]["encrypted_key"]}
+        assert after[record] == before[record] | wrapped
+    assert after.keys() == before.keys()
+    return len(changed)
+
+
+def test_everything_is_shared_at_each_step_and_no_ciphertext_changes(
+    house: House, tmp_path: Path
+) -> None:
+    """Stopped half-way, done again, retired: what Nav opens is the same."""
     shared(house)
+    for _ in range(MAX_FIELDS + 1 - len(_stored(house))):
+        house.deposit("larvikshjelpa", EMIL, {CAPACITY: "to timer om dagen"})
     before, values = _stored(house), _opened(house)
     emil, done = _emil(house), list[int]()
     with pytest.raises(_Stop):
         subject_keys.rotate(emil, ports=house.ports, progress=_stop)
+    assert _rewrapped(before, _stored(house)) == MAX_FIELDS
     assert _opened(house) == values
-    assert subject_keys.rotate(emil, ports=house.ports, progress=done.append) == len(before)
-    assert (_opened(house), done) == (values, [len(before)])
+    assert subject_keys.rotate(emil, ports=house.ports, progress=done.append) == MAX_FIELDS + 1
+    assert (_opened(house), done) == (values, [MAX_FIELDS, MAX_FIELDS + 1])
     with pytest.raises(subject_keys.TooEarly):
         subject_keys.retire(emil, ports=house.ports)
-    custodian = house.ports.custodian
-    assert isinstance(custodian, LocalCustodian)
-    custodian._clock = lambda: house.clock() + timedelta(days=10_000, seconds=SETTLED_SECONDS)
-    assert subject_keys.retire(emil, ports=house.ports) == len(before)
-    custodian._clock = house.clock
-    after = _stored(house)
-    changed = {
-        name
-        for record in before
-        for name in before[record]
-        if before[record][name] != after[record][name]
-    }
-    assert (after.keys(), changed) == (before.keys(), {"encrypted_key"})
+    settled = LocalCustodian(
+        tmp_path / "keyring",
+        lambda: PASSPHRASE,
+        clock=lambda: datetime.now(UTC) + timedelta(seconds=SETTLED_SECONDS),
+    )
+    later = replace(house.ports, custodian=settled)
+    assert subject_keys.retire(emil, ports=later) == MAX_FIELDS + 1
+    assert _rewrapped(before, _stored(house)) == MAX_FIELDS + 1
     assert _opened(house) == values
 
 

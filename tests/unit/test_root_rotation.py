@@ -157,17 +157,18 @@ def test_what_is_shredded_meanwhile_stays_shredded(home: Path, custodian: LocalC
     assert draft is not None
     custodian.shred(subject=SUBJECT)
     assert files.take([draft]) == [path]
-    drawn = 0
+    two = admit(custodian, a_deposit(custodian), "sub_two")
+    done: list[int] = []
+    shredded_after: list[int] = []
 
     def shred_on_the_way(size: int) -> bytes:
-        nonlocal drawn
-        drawn += 1
-        custodian.shred(subject="sub_two")
+        if done and not shredded_after:
+            shredded_after.append(done[-1])
+            custodian.shred(subject="sub_two")
         return os.urandom(size)
 
-    two = admit(custodian, a_deposit(custodian), "sub_two")
-    rotate(home, BACK, randomness=shred_on_the_way)
-    assert drawn > 0
+    rotate(home, BACK, progress=lambda now, _: done.append(now), randomness=shred_on_the_way)
+    assert shredded_after == done[:1]
     for subject, wrapped in ((SUBJECT, stored), ("sub_two", two)):
         with pytest.raises(SubjectShredded):
             release(custodian, wrapped, subject)

@@ -9,14 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys import parting, signing
-from keys.errors import KeyChangeRefused, KeyringDamaged, KeyringMissing
+from keys.errors import KeyChangeRefused, KeyringDamaged, KeyringMissing, WarrantInvalid
 from keys.files import MAX_FILE_BYTES
 from keys.keyring import LocalCustodian
 from keys.parts import BrokerSecrets, broker_secrets
 from keys.roots import Passphrase
 from keys.rotation import change_signing
 from keys.signing import GRACE, KINDS, LEAD, SIGNING, Kind, SigningKey, SigningKeys
-from tests.sealed_case import CHEAP, PASSPHRASE, disclosed, local_custodian
+from tests.keyring_case import a_deposit, release_by
+from tests.sealed_case import CHEAP, PASSPHRASE, TWO_VALUES, admit, local_custodian
 from tillit.jose import ed25519_jwk
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -165,19 +166,21 @@ def test_a_keyring_without_the_brokers_secrets_has_none_to_change(tmp_path: Path
 
 def test_a_warrant_is_good_until_its_signer_is_revoked(tmp_path: Path) -> None:
     """The custodian believes an old receipt, and none by a key that somebody else may have."""
-    case = disclosed(tmp_path / "keyring")
-    back, signer = Passphrase(lambda: PASSPHRASE), case.custodian.broker_keys()
+    home, custodian = tmp_path / "keyring", local_custodian(tmp_path / "keyring")
+    back, old = Passphrase(lambda: PASSPHRASE), custodian.broker_keys()
+    stored = admit(custodian, a_deposit(custodian))
+    assert release_by(old.receipts, custodian, stored) == len(TWO_VALUES)
+    change_signing(home, back, lambda keys: keys.rotated("receipts", b"n" * 32, at=AT))
+    new = custodian.broker_keys()
+    assert kid_of(new) != kid_of(old)
+    for signer in (old, new):
+        assert release_by(signer.receipts, custodian, stored) == len(TWO_VALUES)
     change_signing(
-        tmp_path / "keyring", back, lambda keys: keys.rotated("receipts", b"n" * 32, at=AT)
+        home, back, lambda keys: keys.revoked("receipts", kid_of(old), b"m" * 32, at=LATER)
     )
-    assert case.custodian.broker_keys().kids != signer.kids
-    assert kid_of(signer) in _issuers(case.custodian)
-    change_signing(
-        tmp_path / "keyring",
-        back,
-        lambda keys: keys.revoked("receipts", kid_of(signer), b"m" * 32, at=LATER),
-    )
-    assert kid_of(signer) not in _issuers(case.custodian)
+    with pytest.raises(WarrantInvalid):
+        release_by(old.receipts, custodian, stored)
+    assert release_by(new.receipts, custodian, stored) == len(TWO_VALUES)
 
 
 def kid_of(secrets: BrokerSecrets) -> str:
