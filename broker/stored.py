@@ -16,6 +16,7 @@ from broker.domain.ids import (
     SubjectId,
     UnitId,
 )
+from broker.domain.noticing import How
 from tillit.contents import Volume
 from tillit.wire import CaseWord, Gender, Manifest, Participant
 
@@ -87,7 +88,8 @@ class Meeting:
 class Notice:
     """Something the subject is told (N3). ``kind``: released, refused, requested, captured, meeting, withdrawn and so on.
 
-    ``unit`` did it, or the subject's ``helper``. ``told_at``: not before then, None when at once.
+    ``unit`` did it, or the subject's ``helper``. ``told_at``: not before then, None when at once. An ``urgent`` one waits for
+    no digest. ``how`` and ``due_at`` are the store's to say: by the subject's choice; None while it waits for the digest.
     """
 
     kind: str
@@ -99,6 +101,27 @@ class Notice:
     invocation: InvocationId | None = None
     told_at: datetime | None = None
     helper: HelperId | None = None
+    urgent: bool = field(default=False, compare=False)
+    how: How = field(default="at_once", compare=False)
+    due_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A notice that waits to be handed on, about which subject; ``position`` names it."""
+
+    position: int
+    subject: SubjectId
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenNotice:
+    """How a subject is told of what a unit does, and since when."""
+
+    unit: UnitId
+    how: How
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

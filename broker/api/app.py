@@ -14,6 +14,7 @@ from starlette.responses import Response
 from broker.api import (
     audit_routes,
     authzen_routes,
+    choice_routes,
     collaboration_routes,
     helping_routes,
     key_routes,
@@ -100,6 +101,7 @@ def every() -> Iterator[Endpoint]:
     yield from person_routes.endpoints
     yield from overview_routes.endpoints
     yield from helping_routes.endpoints
+    yield from choice_routes.endpoints
     yield from preview_routes.endpoints
     yield from own_routes.endpoints
     yield from open_routes.endpoints

@@ -43,4 +43,16 @@ class HelperRow(Row, table=True):
     ended_by: str | None = None
 
 
+class NoticeChoiceRow(Row, table=True):
+    """How a subject is told of what a unit does, where it is not each time."""
+
+    __tablename__ = "notice_choice"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    unit: str = Field(primary_key=True)
+    how: str
+    at: datetime = Field(sa_type=Instant)
+
+
 helper = Row.metadata.tables["helper"]
+notice_choice = Row.metadata.tables["notice_choice"]

@@ -10,7 +10,7 @@ from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
 from broker.store import tables
 from broker.store.audit_tables import access
-from broker.store.choice_tables import helper
+from broker.store.choice_tables import helper, notice_choice
 from broker.store.faults import readable
 from broker.store.part import Part
 
@@ -26,6 +26,7 @@ _ABOUT: tuple[Table, ...] = (
     tables.invocation,
     tables.objection,
     helper,
+    notice_choice,
     tables.told_once,
 )
 

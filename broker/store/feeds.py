@@ -10,8 +10,9 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select
 
 from broker.domain.ids import (
     ConsentId,
@@ -22,12 +23,17 @@ from broker.domain.ids import (
     SubjectId,
     UnitId,
 )
+from broker.domain.noticing import how
 from broker.store import tables
+from broker.store.choice_tables import notice_choice
 from broker.store.faults import readable
 from broker.store.part import Part
 from broker.stored import Notice
 from tillit.wire import Event
 
+_CHOSEN = select(notice_choice.c.how).where(
+    notice_choice.c.subject == bindparam("whose"), notice_choice.c.unit == bindparam("named")
+)
 _NO_UNIT = "helper"  # what a release that knows of no helpers reads in the place of a unit
 _LOCKS = int.from_bytes(b"feed", "big")
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("space"), bindparam("feed")))
@@ -61,7 +67,9 @@ class Feeds(Part):
         self._waiting: list[tuple[UnitId, Event]] = []
 
     def add_notice(self, subject: SubjectId, notice: Notice) -> None:
-        """Tell the subject something."""
+        """Tell the subject something, at once or with the next digest, as they chose for the unit that did it."""
+        chosen = self._run(_CHOSEN, {"whose": subject, "named": notice.unit}).scalar()
+        told = how(notice.kind, urgent=notice.urgent, chosen=chosen)
         row = {
             "subject": subject,
             "kind": notice.kind,
@@ -73,25 +81,15 @@ class Feeds(Part):
             "invocation": notice.invocation,
             "helper": notice.helper,
             "told_at": notice.told_at,
+            "how": told,
+            "due_at": None if told == "digest" else notice.told_at or notice.at,
         }
         self._run(insert(tables.notice).inline(), row)
 
     def notices(self, subject: SubjectId, *, limit: int, at: datetime) -> Sequence[Notice]:
         """The latest of what the subject was told by that moment, newest first."""
-        return tuple(
-            Notice(
-                kind=row.kind,
-                at=row.at,
-                unit=UnitId(row.unit) if row.helper is None else None,
-                consent=None if row.consent is None else ConsentId(row.consent),
-                disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
-                meeting=None if row.meeting is None else MeetingId(row.meeting),
-                invocation=None if row.invocation is None else InvocationId(row.invocation),
-                helper=None if row.helper is None else HelperId(row.helper),
-                told_at=row.told_at,
-            )
-            for row in self._run(_NOTICES, {"subject": subject, "limit": limit, "now": at})
-        )
+        rows = self._run(_NOTICES, {"subject": subject, "limit": limit, "now": at})
+        return tuple(notice(row) for row in rows)
 
     def add_event(self, unit: UnitId, event: Event) -> None:
         """Put an event into a unit's feed; its ``id`` is given when the transaction commits."""
@@ -116,6 +114,23 @@ class Feeds(Part):
                 self._run(_LOCK, {"space": _LOCKS, "feed": feed})
             rows = [{"unit": unit, "body": event.model_dump_json()} for unit, event in events]
             self._run(insert(tables.event).inline(), rows)
+
+
+def notice(row: Row[*tuple[Any, ...]]) -> Notice:
+    """The notice that a row holds."""
+    return Notice(
+        kind=row.kind,
+        at=row.at,
+        unit=UnitId(row.unit) if row.helper is None else None,
+        consent=None if row.consent is None else ConsentId(row.consent),
+        disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
+        meeting=None if row.meeting is None else MeetingId(row.meeting),
+        invocation=None if row.invocation is None else InvocationId(row.invocation),
+        told_at=row.told_at,
+        helper=None if row.helper is None else HelperId(row.helper),
+        how="digest" if row.how == "digest" else "at_once",
+        due_at=row.due_at,
+    )
 
 
 def _feed(unit: UnitId) -> int:

@@ -18,6 +18,7 @@ from broker.errors import StoreDown
 from broker.store import tables
 from broker.store.auditing import Auditing
 from broker.store.cases import Cases
+from broker.store.choosing import Choosing
 from broker.store.consents import Consents
 from broker.store.contents import Contents
 from broker.store.disclosures import Disclosures
@@ -49,6 +50,7 @@ class SqlTransaction(
     Disclosures,
     Meetings,
     Helping,
+    Choosing,
     Pathways,
     Cases,
     Statutes,

@@ -302,10 +302,27 @@ class ClaimedRow(Row, table=True):
 
 
 class NoticeRow(Row, table=True):
-    """Something the subject is told. ``unit`` is ``helper`` where no unit did it but the helper that is named."""
+    """Something the subject is told. ``unit`` is ``helper`` where no unit did it but the helper that is named.
+
+    ``due_at`` is empty while it waits for the daily digest, ``handed_at`` until it was handed on.
+    """
 
     __tablename__ = "notice"
-    __table_args__ = (Index("notice_subject_position", "subject", "position"),)
+    __table_args__ = (
+        Index("notice_subject_position", "subject", "position"),
+        Index(
+            "notice_waits",
+            "position",
+            sqlite_where=text("due_at IS NULL AND handed_at IS NULL"),
+            postgresql_where=text("due_at IS NULL AND handed_at IS NULL"),
+        ),
+        Index(
+            "notice_due",
+            "due_at",
+            sqlite_where=text("handed_at IS NULL"),
+            postgresql_where=text("handed_at IS NULL"),
+        ),
+    )
 
     position: int | None = Field(default=None, sa_column=number())
     subject: str = Field(foreign_key="subject.id")
@@ -318,6 +335,9 @@ class NoticeRow(Row, table=True):
     invocation: str | None = None
     helper: str | None = None
     told_at: datetime | None = Field(default=None, sa_type=Instant)
+    how: str = Field(sa_column_kwargs={"server_default": "at_once"})
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    handed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class InvocationRow(Row, table=True):

@@ -206,6 +206,11 @@ def _notify(tx: Transaction, disclosure: Disclosure) -> None:
         disclosure.recipient,
         disclosure=disclosure.id,
         told_at=disclosure.told_at,
+        urgent=any(
+            ground.kind in {"statute", "emergency"}
+            for permit in disclosure.decision.permitted().values()
+            for ground in permit.grounds
+        ),
     )
     tx.add_notice(disclosure.subject, notice)
 

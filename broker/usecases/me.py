@@ -10,7 +10,7 @@ from broker.domain.signatures import Signer
 from broker.errors import UnknownConsent
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
-from broker.usecases import helped, helping, receipts
+from broker.usecases import helped, helping, noticing, receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
@@ -182,6 +182,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             complete=len(found) <= COPIED and met.next is None,
             cases=cases_of(tx, subject, language=language, ports=ports),
             meetings=(*met.coming, *met.past),
+            notice_choices=noticing.seen(tx, subject, language=language, ports=ports).choices,
             helpers=helping.seen(tx, subject, now=now).helpers,
         )
 
@@ -215,6 +216,8 @@ def _told(tx: Transaction, notice: Notice) -> MyNotice:
         meeting=notice.meeting,
         invocation=notice.invocation,
         helper=notice.helper,
+        how=notice.how,
+        due_at=notice.due_at,
         statute=None if relied_on is None else relied_on.statute,
         finding=None if relied_on is None else relied_on.finding,
         held_at=None if meeting is None else meeting.held_at,

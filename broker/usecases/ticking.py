@@ -1,4 +1,4 @@
-"""Ticking: what time does by itself. Consents end, lapse on birthdays and are offered again; erasures fall due.
+"""Ticking: what time does by itself. Consents end, lapse on birthdays and are offered again; erasures and digests fall due.
 
 The rules already decide each ask by the day it is made; this makes states and people catch up. What time may have changed is
 found by when to look at it next, so that a tick costs what is due. Each look is one transaction, with its log entries: an
@@ -19,6 +19,7 @@ from broker.domain.errors import SignersUnknown
 from broker.domain.facets import facets, of_manifest
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, fresh
 from broker.domain.lifetime import MAX_LIFETIME
+from broker.domain.noticing import digest_before
 from broker.domain.outgrowing import outgrown
 from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed
@@ -55,8 +56,8 @@ class Progress(Protocol):
 class Ticked:
     """What one tick came to.
 
-    ``postponed`` were looked at without their birthdays: the register or the rules did not answer. ``contended`` were
-    looked at by somebody else, ``failed`` could not be; both are due still.
+    ``noticed`` are notices made due, by digest. ``postponed`` were looked at without their birthdays: the register or the
+    rules did not answer. ``contended`` were looked at by somebody else, ``failed`` could not be; both are due still.
     """
 
     expired: int = 0
@@ -65,6 +66,7 @@ class Ticked:
     reconfirmations: int = 0
     transitions: int = 0
     erasures_due: int = 0
+    noticed: int = 0
     postponed: int = 0
     contended: int = 0
     failed: int = 0
@@ -109,11 +111,16 @@ def tick(
 
 
 def _due(now: datetime, ports: Ports) -> Iterator[Look]:
-    """One look for each consent and disclosure that is due; those that stay due are passed by."""
+    """One look for each consent and disclosure that is due, and one at all notices; those that stay due are passed by."""
     for one in _pages(lambda tx: tx.consents_due, now=now, ports=ports):
         yield partial(_at_consent, identity=ConsentId(one), ports=ports)
     for one in _pages(lambda tx: tx.disclosures_due, now=now, ports=ports):
         yield partial(_at_disclosure, identity=DisclosureId(one), ports=ports)
+    digest = digest_before(now)
+    with ports.store.read() as tx:
+        waits = tx.notices_wait(digest=digest)
+    if waits:
+        yield partial(_at_notices, digest=digest, now=now)
 
 
 def _pages(
@@ -337,3 +344,11 @@ def _at_disclosure(tx: Transaction, *, identity: DisclosureId, ports: Ports) -> 
     )
     tx.add_event(disclosure.recipient, event)
     return Looked(erasures_due=1)
+
+
+# --- notices
+
+
+def _at_notices(tx: Transaction, *, digest: datetime, now: datetime) -> Looked:
+    """Make due what waited for the digest."""
+    return Looked(noticed=tx.make_notices_due(digest=digest, at=now))

@@ -69,6 +69,8 @@ ISSUE = {
     "GET /v1/me/copy",
     "GET /v1/me/cases",
     "GET /v1/me/helpers",
+    "GET /v1/me/notice-choices",
+    "POST /v1/me/notice-choices",
     "POST /v1/me/helpers",
     "POST /v1/me/helpers/{helper}/remove",
     "GET /v1/me/helping",

@@ -33,6 +33,11 @@ def house(tmp_path: Path) -> Iterator[House]:
     built.store.close()
 
 
+def watching(ports: Ports, *, every: float) -> Job:
+    """The watcher on ports that stay as they are."""
+    return watcher(lambda: ports, every=every)
+
+
 @contextmanager
 def ticking(ports: Ports, *, at: Callable[..., Job] = ticker) -> Iterator[threading.Thread]:
     """A ticker, or another, at work in a thread of its own."""
@@ -128,7 +133,7 @@ def test_a_month_is_counted_beside(house: House, caplog: pytest.LogCaptureFixtur
     house.request("nav-larvik", EMIL)
     house.sequencer.run_once()
     house.clock.step(days=20)
-    with ticking(house.ports, at=watcher):
+    with ticking(house.ports, at=watching):
         until("a month was counted", caplog)
 
 
@@ -142,10 +147,10 @@ def test_what_is_unusual_waits_for_the_custodian(
     house.sequencer.run_once()
     house.clock.step(minutes=3)
     locked = LocalCustodian(tmp_path / "keyring", lambda: b"not this one", clock=house.clock)
-    with ticking(replace(house.ports, custodian=locked), at=watcher):
+    with ticking(replace(house.ports, custodian=locked), at=watching):
         until("custodian.unavailable", caplog)
     assert signals(house) == 0
-    with ticking(house.ports, at=watcher):
+    with ticking(house.ports, at=watching):
         for _ in range(500):
             if signals(house):
                 break

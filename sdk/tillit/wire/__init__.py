@@ -26,6 +26,7 @@ from tillit.wire.cases import (
     CaseWord,
     Gender,
 )
+from tillit.wire.choices import MyNoticeChoices, NoticeChoice, NoticeChoiceRequest
 from tillit.wire.collaborations import (
     MAX_MATCHED,
     EventReport,
@@ -244,9 +245,12 @@ __all__ = [
     "MyMeeting",
     "MyMeetings",
     "MyNotice",
+    "MyNoticeChoices",
     "MyNotices",
     "MyObjection",
     "MyObjections",
+    "NoticeChoice",
+    "NoticeChoiceRequest",
     "NoticeDelay",
     "ObjectionRequest",
     "Obligations",

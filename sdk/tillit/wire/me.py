@@ -6,6 +6,7 @@ from pydantic import StringConstraints
 
 from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
+from tillit.wire.choices import How, NoticeChoice
 from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
 from tillit.wire.helping import MyHelper
@@ -72,7 +73,8 @@ class MyDisclosures(Wire):
 class MyNotice(Wire):
     """Something the subject was told. ``kind``: released, requested, captured, meeting, withdrawn and so on.
 
-    ``unit`` did it, or the subject's ``helper``.
+    ``unit`` did it, or the subject's ``helper``. ``how`` it is told is the subject's choice; ``due_at`` is when, empty while it
+    waits for the daily digest.
 
     Of a meeting also when it is held, and which units take part in which roles (N22); of a statute relied on also which, and
     what its reviewer found.
@@ -86,6 +88,8 @@ class MyNotice(Wire):
     meeting: MeetingId | None = None
     invocation: InvocationId | None = None
     helper: HelperId | None = None
+    how: How = "at_once"
+    due_at: Instant | None = None
     statute: StatuteId | None = None
     finding: Finding | None = None
     held_at: Instant | None = None
@@ -140,3 +144,4 @@ class MyCopy(Wire):
     cases: tuple[MyCase, ...] = ()
     meetings: tuple[MyMeeting, ...] = ()
     helpers: tuple[MyHelper, ...] = ()
+    notice_choices: tuple[NoticeChoice, ...] = ()
