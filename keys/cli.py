@@ -19,16 +19,18 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from keys import files, parting, rotation
+from keys import depositkeys, files, parting, rotation
 from keys.boxes import Cost
+from keys.depositkeys import DepositKeys
 from keys.errors import CustodianError
 from keys.keyring import LocalCustodian
-from keys.parts import BROKER, RELEASES
+from keys.parts import BROKER, RELEASES, now
 from keys.rates import BURST, PER_SECOND, Rate
 from keys.remote import tls_context
 from keys.roots import Back
 from keys.serving import AddressUnfit, serve, tcp_socket, unix_socket
 from keys.settings import KeyringSettings, is_open_to_others
+from tillit.envelopes import KEY_BYTES
 from tillit.releases import HEAD, segment_name
 
 DOWN, WRONG = 1, 2
@@ -63,7 +65,9 @@ def init(given: argparse.Namespace) -> None:
     """Make a keyring of the custodian's own, which trusts the receipts of one broker."""
     issuers = parting.issuers_from(_published(given.trust))
     cost = Cost(n=given.scrypt_n)
-    parting.create_custodian(given.keyring, _maker(given), issuers=issuers, cost=cost)
+    parting.create_custodian(
+        given.keyring, _maker(given), issuers=issuers, deposits=given.kind, cost=cost
+    )
     print(f"keyring made in {given.keyring}")
     keys(given)
 
@@ -97,10 +101,38 @@ def rotate(given: argparse.Namespace) -> None:
     print("a copy of the keyring from before", "is shut" if done.destroyed else STILL_OPENS)
 
 
+def new_deposit_key(given: argparse.Namespace) -> None:
+    """Make another key that sources seal to, published at once; those before it admit until they are retired."""
+    fresh, at = os.urandom(KEY_BYTES), now()
+
+    def renewed(held: DepositKeys) -> DepositKeys:
+        return held.renewed(given.kind or held.newest.kind, fresh, at=at)
+
+    _say_deposit_keys(rotation.change_deposit_keys(given.keyring, _back(given), renewed))
+
+
+def retire_deposit_keys(given: argparse.Namespace) -> None:
+    """Destroy the deposit keys before the newest, ten minutes after that was made: nothing is admitted under them."""
+    at = now()
+    held = rotation.change_deposit_keys(
+        given.keyring, _back(given), lambda held: held.retired(at=at)
+    )
+    _say_deposit_keys(held)
+
+
+def _say_deposit_keys(held: DepositKeys) -> None:
+    for line in held.listed():
+        print(line)
+
+
 def keys(given: argparse.Namespace) -> None:
-    """Print the custodian's public key, and the key that its release log is signed with."""
+    """Print the custodian's public key, which others admit still, and the key of its release log."""
     custodian = LocalCustodian(given.keyring, _back(given))
-    public = {"custodian": custodian.public_jwk(), "releases": str(custodian.releases_vkey())}
+    public = {
+        "custodian": custodian.public_jwk(),
+        "admits": [key.kid for key in custodian.deposit_keys().keys],
+        "releases": str(custodian.releases_vkey()),
+    }
     print(json.dumps(public, indent=2))
 
 
@@ -229,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     making = _add(commands, "init", init)
     making.add_argument("--trust", type=Path, required=True, metavar="FILE", help=_TRUST)
+    _declare_kind(making, default="x25519")
     parting_ = _add(commands, "part", part)
     parting_.add_argument(
         "--broker-keyring", type=Path, required=True, metavar="DIR", help="the broker's, to be made"
@@ -243,6 +276,10 @@ def _parser() -> argparse.ArgumentParser:
     trusting = _add(commands, "trust", trust)
     trusting.add_argument("--trust", type=Path, required=True, metavar="FILE", help=_TRUST)
     _add(commands, "rotate", rotate)
+    of_deposits = commands.add_parser("deposit-key", help="exchange the key that sources seal to")
+    steps = of_deposits.add_subparsers(required=True, metavar="COMMAND")
+    _declare_kind(_add(steps, "new", new_deposit_key), default=None)
+    _add(steps, "retire", retire_deposit_keys)
     _add(commands, "keys", keys)
     exporting = _add(commands, "export", export)
     exporting.add_argument("directory", metavar="DIR", help="where the copy is to lie")
@@ -251,6 +288,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _TRUST = "whose receipts are warrants: a JWK set, or what the broker answers at /v1/keys"
+
+
+def _declare_kind(parser: argparse.ArgumentParser, *, default: str | None) -> None:
+    said = "x25519, unless told" if default else "as the one before, unless told"
+    parser.add_argument(
+        "--kind",
+        choices=depositkeys.KINDS,
+        default=default,
+        help=f"of the deposit key; hybrid resists quantum computers, too ({said})",
+    )
 
 
 def _declare_serve(serving: argparse.ArgumentParser) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
+from keys.depositkeys import DepositKeys
 from keys.errors import DepositKeyWrong, RecipientKeyUnusable, TooManyKeys
 from keys.logkeys import OpenedVolumes
 from keys.subjects import SubjectKeys
@@ -36,7 +35,10 @@ class Custodian(Protocol):
     """
 
     def public_jwk(self) -> dict[str, Any]:
-        """The key that sources seal deposit keys to."""
+        """The key that sources seal deposit keys to from now on, with the custodian's word for it.
+
+        See ``tillit.deposit_keys``.
+        """
         ...
 
     def admit(
@@ -44,7 +46,8 @@ class Custodian(Protocol):
     ) -> dict[str, str]:
         """Content keys of a deposit, wrapped under the subject's key instead (made on first use).
 
-        Raises ``DepositKeyWrong`` or ``SubjectShredded``.
+        They are sealed to the published key, or to one before that was not retired. Raises
+        ``DepositKeyWrong`` or ``SubjectShredded``.
         """
         ...
 
@@ -139,8 +142,7 @@ def admitted(
     key: SealedKey,
     wrapped: Mapping[str, str],
     manifest_hash: bytes,
-    custodian_key: X25519PrivateKey,
-    custodian_kid: str,
+    deposit_keys: DepositKeys,
     subject_key: bytes,
 ) -> dict[str, str]:
     """Content keys under a deposit key, rewrapped under the subject's key.
@@ -148,10 +150,9 @@ def admitted(
     Raises ``DepositKeyWrong``.
     """
     require_few(wrapped)
+    own = deposit_keys.by(key.kid)
     try:
-        deposit_key = open_key(
-            key, key=custodian_key, kid=custodian_kid, manifest_hash=manifest_hash
-        )
+        deposit_key = open_key(key, key=own.private, kid=own.kid, manifest_hash=manifest_hash)
         return _rewrapped(wrapped, old=deposit_key, new=subject_key)
     except TokenInvalid:
         raise DepositKeyWrong("the deposit is not sealed to this custodian, or altered") from None

@@ -66,7 +66,7 @@ class RotationRunning(CustodianError):
 
 
 class KeyChangeRefused(CustodianError):
-    """A signing key cannot be rotated, retired or revoked so: there is none, or none would be left."""
+    """A key cannot be rotated, retired or revoked so: there is none, none would be left, or too early."""
 
     code = "key.change_refused"
 

@@ -3,11 +3,12 @@
 A directory of sealed keys that opens with a passphrase or the like, and the custodian on it.
 
 ``root`` holds the root key under the passphrase, or under another back end (``keys.roots``);
-``custodian`` and ``broker`` hold the custodian's and the broker's own secrets under the root key,
-``signer`` the key of the release log that lies in ``releases/``, ``issuers`` the public keys that
-warrants are signed with where the broker's secrets lie elsewhere (``keys.parting``); ``subjects/``
-one file per subject, ``epochs/`` one per epoch of the log (``keys.epochs``). A subject's key is
-read from its file for every call and never kept, so that shredding works in every process at once.
+``custodian`` holds the deposit keys (``keys.depositkeys``) and ``broker`` the broker's own secrets
+under the root key, ``signer`` the key of the release log that lies in ``releases/``, ``issuers`` the
+public keys that warrants are signed with where the broker's secrets lie elsewhere (``keys.parting``);
+``subjects/`` one file per subject, ``epochs/`` one per epoch of the log (``keys.epochs``). A subject's
+key is read from its file for every call and never kept, so that shredding works in every process at
+once.
 What was admitted, released or shredded outlives kill -9 at any moment.
 
 Not promised: that a disk forgets what was overwritten, or that a backup of the directory does.
@@ -26,10 +27,10 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from keys import boxes, custodian, files, logkeys, releases, warrants
 from keys.custodian import Released
+from keys.depositkeys import DepositKeys
 from keys.epochs import Epochs
 from keys.errors import (
     CustodianError,
@@ -64,10 +65,9 @@ from keys.roots import ROOT, Back, Passphrase, RootFile, Roots
 from keys.signing import SIGNING
 from keys.subjects import SubjectKeys
 from keys.warrants import Warrant
-from tillit import shredding
+from tillit import deposit_keys, shredding
 from tillit.contents import Volume
 from tillit.envelopes import KEY_BYTES, Randomness
-from tillit.jose import x25519_jwk
 from tillit.leaves import instant
 from tillit.notes import Vkey
 from tillit.releases import vkey
@@ -88,7 +88,7 @@ class _Unlocked:
 
     identity: tuple[int, ...]
     roots: Roots
-    custodian: X25519PrivateKey
+    deposits: DepositKeys
     jwk: Mapping[str, Any]
     broker: BrokerSecrets | None
     issuers: Mapping[str, Any]
@@ -131,8 +131,12 @@ class LocalCustodian:
         self._unlocked: _Unlocked | None = None
 
     def public_jwk(self) -> dict[str, Any]:
-        """The custodian's public X25519 key."""
+        """See ``keys.custodian.Custodian.public_jwk``."""
         return dict(self._open().jwk)
+
+    def deposit_keys(self) -> DepositKeys:
+        """The deposit keys, the published one first."""
+        return self._open().deposits
 
     def broker_keys(self) -> BrokerSecrets:
         """The broker's own secrets. Raises ``KeyringMissing`` when they lie elsewhere."""
@@ -168,8 +172,7 @@ class LocalCustodian:
                 key=key,
                 wrapped=wrapped,
                 manifest_hash=manifest_hash,
-                custodian_key=unlocked.custodian,
-                custodian_kid=str(unlocked.jwk["kid"]),
+                deposit_keys=unlocked.deposits,
                 subject_key=subject_keys.now,
             )
 
@@ -416,9 +419,9 @@ class LocalCustodian:
         return (seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_size, *trusted)
 
     def _trusted(self) -> tuple[int, ...]:
-        """Which files say who signs, here and warrants, if any do: they may be exchanged at any time."""
+        """Which files say who signs, here and warrants, and what deposits are sealed to: exchanged at any time."""
         found: list[int] = []
-        for name in (ISSUERS, SIGNING):
+        for name in (ISSUERS, SIGNING, CUSTODIAN):
             with suppress(OSError):
                 seen = (self._directory / name).stat()
                 found += (seen.st_ino, seen.st_mtime_ns, seen.st_size)
@@ -427,15 +430,14 @@ class LocalCustodian:
     def _unlock(self, identity: tuple[int, ...]) -> _Unlocked:
         top = self._content(ROOT)
         opened = RootFile.parse(top).unwrapped(self._back)
-        own = opened.unseal(self._content(CUSTODIAN), name=CUSTODIAN)
-        own = sized(own, KEY_BYTES, CUSTODIAN)
+        raw = opened.unseal(self._content(CUSTODIAN), name=CUSTODIAN)
+        deposits = DepositKeys.parse(raw, name=CUSTODIAN)
         issuers, held = (
             content(self._directory / ISSUERS),
             broker_secrets_in(self._directory, opened),
         )
         if issuers is None and held is None:
             raise KeyringDamaged(f"{BROKER} is gone from the keyring")
-        private = X25519PrivateKey.from_private_bytes(own)
         trusted = [] if issuers is None else issuers_in(issuers, opened)
         if held is not None:
             trusted += [key.jwk for key in held.signing.believed("receipts", self._clock())]
@@ -449,8 +451,8 @@ class LocalCustodian:
         return _Unlocked(
             identity,
             opened,
-            private,
-            x25519_jwk(private.public_key()),
+            deposits,
+            deposit_keys.vouched(deposits.newest.jwk, by=signer),
             held,
             {"keys": trusted},
             signer,

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from keys import boxes, files, releases, roots
+from keys import boxes, depositkeys, files, releases, roots
 from keys.boxes import Cost
 from keys.errors import KeyringExists, KeyringUnreachable
 from keys.parts import BROKER, BROKER_BYTES, CUSTODIAN, RELEASES, SIGNER, SUBJECTS, reported
@@ -21,6 +21,7 @@ def create(
     directory: str | os.PathLike[str],
     protection: bytes | Back,
     *,
+    deposits: depositkeys.Kind = "x25519",
     cost: Cost = Cost(),  # noqa: B008 - a frozen value
     randomness: Randomness = os.urandom,
 ) -> None:
@@ -28,10 +29,13 @@ def create(
 
     It appears whole, or not at all. Raises ``KeyringExists`` when there is anything but an empty
     directory, ``PassphraseUnfit``, ``KeyringUnreachable`` when the files cannot be written, or what
-    the back end raises. ``cost`` is a passphrase's.
+    the back end raises. ``deposits`` is the kind of key that sources seal to, ``cost`` a passphrase's.
     """
-    secrets_of = {CUSTODIAN: KEY_BYTES, BROKER: BROKER_BYTES, SIGNER: KEY_BYTES}
-    contents = {name: randomness(size) for name, size in secrets_of.items()}
+    contents = {
+        CUSTODIAN: depositkeys.first(deposits, randomness(KEY_BYTES)),
+        BROKER: randomness(BROKER_BYTES),
+        SIGNER: randomness(KEY_BYTES),
+    }
     make(directory, contents, protection, cost=cost, randomness=randomness)
 
 

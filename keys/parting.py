@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from keys import files
+from keys import depositkeys, files
 from keys.boxes import Cost
 from keys.errors import IssuersUnfit, KeyringExists, KeyringMissing
 from keys.making import make
@@ -46,12 +46,13 @@ def create_custodian(
     protection: bytes | Back,
     *,
     issuers: Issuers,
+    deposits: depositkeys.Kind = "x25519",
     cost: Cost = Cost(),  # noqa: B008 - a frozen value
     randomness: Randomness = os.urandom,
 ) -> None:
     """Make a custodian's keyring that holds nothing of the broker's. Raises as ``making.create``."""
     contents = {
-        CUSTODIAN: randomness(KEY_BYTES),
+        CUSTODIAN: depositkeys.first(deposits, randomness(KEY_BYTES)),
         SIGNER: randomness(KEY_BYTES),
         ISSUERS: _written(issuers),
     }

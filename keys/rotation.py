@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keys import boxes, files, roots
+from keys.depositkeys import DepositKeys
 from keys.epochs import EPOCHS
 from keys.errors import KeyringDamaged, KeyringMissing, KeyringUnreachable, RotationRunning
-from keys.parts import SUBJECTS, broker_secrets_in, reported, root_of
+from keys.parts import CUSTODIAN, SUBJECTS, broker_secrets_in, content, reported, root_of
 from keys.roots import ROOT, Back, RootFile, Roots
 from keys.signing import SIGNING, SigningKeys
 from tillit.envelopes import KEY_BYTES, Randomness
@@ -157,6 +158,31 @@ def change_signing(
         box = opened.seal(changed.written(), name=SIGNING, randomness=randomness)
         if not files.write_first(home / SIGNING, box):
             files.replace(home / SIGNING, box)
+    return changed
+
+
+def change_deposit_keys(
+    directory: str | os.PathLike[str],
+    back: Back,
+    change: Callable[[DepositKeys], DepositKeys],
+    *,
+    randomness: Randomness = os.urandom,
+) -> DepositKeys:
+    """Renew or retire the custodian's deposit keys (``keys.depositkeys``); gives the new ones.
+
+    Whoever shares the keyring takes them up by itself; what the file held before is overwritten.
+    Raises what ``change`` does, ``RotationRunning``, or as opening a keyring does.
+    """
+    home = Path(directory).absolute()
+    with reported(), _alone(home):
+        _, opened = root_of(home, back)
+        box = content(home / CUSTODIAN)
+        if box is None:
+            raise KeyringMissing("the custodian's keys are in a keyring of their own")
+        raw = opened.unseal(box, name=CUSTODIAN)
+        changed = change(DepositKeys.parse(raw, name=CUSTODIAN))
+        box = opened.seal(changed.written(), name=CUSTODIAN, randomness=randomness)
+        files.replace(home / CUSTODIAN, box)
     return changed
 
 

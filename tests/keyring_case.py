@@ -1,11 +1,15 @@
 """A keyring in use: deposits to it, releases from it, and where a subject's key lies."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys.custodian import Custodian
+from keys.depositkeys import BEGINNING, DepositKeys
 from keys.keyring import SUBJECTS, LocalCustodian
+from keys.roots import Passphrase
+from keys.rotation import change_deposit_keys
 from tests.sealed_case import SOURCE, SUBJECT, TWO_VALUES, deposited, warrant_for
 from tillit.keys import ServiceKey
 from tillit.wire import Deposit
@@ -41,3 +45,12 @@ def subject_file(home: Path) -> Path:
     """The one subject's file."""
     (path,) = (home / SUBJECTS).iterdir()
     return path
+
+
+def deposit_keys_age(home: Path, passphrase: bytes) -> None:
+    """As if the newest deposit key had been made long ago."""
+
+    def aged(held: DepositKeys) -> DepositKeys:
+        return DepositKeys(tuple(replace(key, since=BEGINNING) for key in held.keys))
+
+    change_deposit_keys(home, Passphrase(lambda: passphrase), aged)

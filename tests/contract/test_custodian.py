@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys.custodian import Custodian, Released
+from keys.depositkeys import SETTLED
 from keys.errors import (
     ContentKeyBroken,
     CustodianError,
@@ -30,9 +31,12 @@ from keys.errors import (
 )
 from keys.keyring import SUBJECTS, LocalCustodian
 from keys.logkeys import MAX_VOLUMES, OpenedVolumes
+from keys.roots import Passphrase
+from keys.rotation import change_deposit_keys
 from keys.warrants import Warrant
 from tests.custodians import both_ends, on_a_socket, over_tls
 from tests.sealed_case import (
+    NOW,
     PASSPHRASE,
     SOURCE,
     SUBJECT,
@@ -45,6 +49,7 @@ from tests.sealed_case import (
 )
 from tillit import shredding
 from tillit.contents import fresh_id, seal_volume
+from tillit.deposit_keys import followed
 from tillit.envelopes import open_key, unwrap
 from tillit.jose import TokenInvalid, b64u, thumbprint
 from tillit.keys import ServiceKey
@@ -137,6 +142,25 @@ def test_a_deposit_for_another_custodian_is_not_admitted(tmp_path: Path, case: C
     relabelled = foreign.key.model_copy(update={"kid": case.custodian.public_jwk()["kid"]})
     with pytest.raises(DepositKeyWrong):
         admit(case.custodian, foreign.model_copy(update={"key": relabelled}))
+
+
+def test_a_deposit_key_is_exchanged(case: Case, deposit: Deposit) -> None:
+    """What was sealed to the key before is admitted until that is retired; the next key has the custodian's word."""
+    back, old = Passphrase(lambda: PASSPHRASE), case.custodian.public_jwk()
+    change_deposit_keys(case.home, back, lambda held: held.renewed("hybrid", b"n" * 32, at=NOW))
+    new, source = case.custodian.public_jwk(), ServiceKey.generate(SOURCE)
+    assert (old["kty"], new["kty"]) == ("OKP", "AKP")
+    assert followed(old, new) == new
+    hybrid = deposited(TWO_VALUES, source=source, custodian_jwk=new)
+    for each in (deposit, hybrid):
+        assert admit(case.custodian, each).keys() == set(named(each)[0].fields.values())
+    change_deposit_keys(case.home, back, lambda held: held.retired(at=NOW + SETTLED))
+    assert len(admit(case.custodian, hybrid)) == len(TWO_VALUES)
+    with pytest.raises(DepositKeyWrong):
+        admit(case.custodian, deposit)
+    relabelled = deposit.key.model_copy(update={"kid": new["kid"]})
+    with pytest.raises(DepositKeyWrong):
+        admit(case.custodian, deposit.model_copy(update={"key": relabelled}))
 
 
 def test_a_refused_deposit_makes_no_subject(case: Case) -> None:

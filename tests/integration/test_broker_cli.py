@@ -92,6 +92,7 @@ def test_keys_are_public_only(ready: Path) -> None:
     shown = json.loads(run(ready, "keys").stdout)
     assert shown["issuer"] == ISSUER
     Vkey.parse(shown["log"])
+    assert shown["custodian"].pop("vouched").keys() == {"releases", "word"}
     for name in ("receipts", "tokens", "custodian"):
         assert {"kty", "crv", "x", "kid", "use", "alg"} == set(shown[name])
 

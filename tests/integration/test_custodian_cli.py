@@ -14,12 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys.cli import main
-from keys.errors import CustodianUnreachable
+from keys.errors import CustodianUnreachable, DepositKeyWrong
 from keys.keyring import LocalCustodian
 from keys.parts import BROKER, broker_secrets
 from keys.remote import RemoteCustodian, tls_context
 from tests.custodians import Authority, short_directory
-from tests.keyring_case import a_deposit, release_by
+from tests.keyring_case import a_deposit, deposit_keys_age, release_by
 from tests.processes import free_port
 from tests.sealed_case import PASSPHRASE, TWO_VALUES, admit, local_custodian
 from tillit.jose import ed25519_jwk
@@ -109,6 +109,37 @@ def test_the_root_key_is_rotated_by_a_command(
     assert "epoch 2" in said
     assert f"damaged, and left as it is: {'0' * 64}" in said
     assert release_by(desk.signer, custodian, stored) == len(TWO_VALUES)
+
+
+def test_the_deposit_key_is_exchanged_by_a_command(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the custodian goes on; of the kind before unless told, and not retired at once."""
+    custodian = desk.custodian()
+    old = a_deposit(custodian)
+    assert main(["deposit-key", "new", *desk.on(), "--kind", "hybrid"]) == 0
+    assert main(["deposit-key", "new", *desk.on()]) == 0
+    assert custodian.public_jwk()["kty"] == "AKP"
+    capsys.readouterr()
+    assert desk.run("keys") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["admits"] == [key.kid for key in custodian.deposit_keys().keys]
+    assert (len(shown["admits"]), shown["admits"][2]) == (3, old.key.kid)
+    assert main(["deposit-key", "retire", *desk.on()]) == 1
+    assert "a moment ago" in capsys.readouterr().err
+    deposit_keys_age(desk.keyring, PASSPHRASE)
+    assert main(["deposit-key", "retire", *desk.on()]) == 0
+    assert capsys.readouterr().out.split()[:2] == [shown["admits"][0], "published"]
+    with pytest.raises(DepositKeyWrong):
+        admit(custodian, old)
+
+
+def test_a_keyring_is_made_with_a_hybrid_deposit_key(desk: Desk, tmp_path: Path) -> None:
+    """Where nothing is to be sealed to a key that quantum computers break."""
+    another = tmp_path / "another"
+    given = ["--trust", str(desk.published), "--kind", "hybrid", *CHEAP]
+    assert desk.run("init", *given, keyring=another) == 0
+    assert LocalCustodian(another, lambda: PASSPHRASE).public_jwk()["kty"] == "AKP"
 
 
 def test_the_release_log_is_exported_with_a_head(desk: Desk, tmp_path: Path) -> None:
