@@ -33,7 +33,7 @@ from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, describe
 from broker.store.migrate import migrate
 from broker.usecases import counting, retention, signalling, ticking
 from broker.usecases.trust import AUDITOR
-from keys import keyring, parting
+from keys import depositkeys, keyring, parting
 from keys.errors import CustodianError, KeyringExists
 from keys.parts import CUSTODIAN
 from tillit.notes import Vkey
@@ -74,8 +74,7 @@ def init(_: argparse.Namespace, settings: Settings) -> None:
     if settings.keyring_backend == "passphrase":
         _require_passphrase(settings)
     try:
-        create = keyring.create if settings.custodian is None else parting.create_broker
-        create(settings.keyring, settings.back(settings.read_passphrase))
+        _make_keyring(settings)
         print(f"keyring made in {settings.keyring}")
     except KeyringExists:
         print(f"keyring kept in {settings.keyring}")
@@ -83,6 +82,15 @@ def init(_: argparse.Namespace, settings: Settings) -> None:
     print("database ready")
     _adopt(settings)
     print(f"log verifier key: {_vkey(settings)}")
+
+
+def _make_keyring(settings: Settings) -> None:
+    back = settings.back(settings.read_passphrase)
+    if settings.custodian is None:
+        deposits: depositkeys.Kind = "hybrid" if settings.post_quantum else "x25519"
+        keyring.create(settings.keyring, back, deposits=deposits)
+    else:
+        parting.create_broker(settings.keyring, back)
 
 
 def _require_passphrase(settings: Settings) -> None:

@@ -23,13 +23,13 @@ from broker.domain.ids import PersonKey
 from broker.engine import bundle
 from broker.engine.leases import LeasedEngine
 from broker.engine.regorus import RegorusEngine
-from broker.errors import RegisterDown, Unavailable
+from broker.errors import CustodianDown, RegisterDown, Unavailable
 from broker.ports import Person, PolicyEngine, Ports, Register
 from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
-from broker.usecases import counting, retention, signalling, ticking
+from broker.usecases import counting, retention, signalling, ticking, trust
 from broker.usecases.people import person_key
 from keys.broker_keyring import BrokerKeyring
 from keys.custodian import Custodian
@@ -45,6 +45,9 @@ SWEEP_SECONDS = 600.0
 RENEW_SECONDS = 3.0
 TICK_SECONDS = 60.0
 NO_BIRTHDAYS = "no population register is configured: birthdays cannot be looked at, only what is over is ended"
+NO_HYBRID = """\
+TILLIT_POST_QUANTUM: sources would seal to a deposit key that quantum computers break; make another:
+tillit-broker keys rotate deposit; or, where the custodian is: tillit-custodian deposit-key new --kind hybrid"""
 REMEMBERED = timedelta(days=7)
 
 _log = logging.getLogger("tillit.broker")
@@ -165,6 +168,7 @@ def compose(settings: Settings) -> FastAPI:
     Raises:
         CustodianError: the keyring does not open.
         BundleError: the policies cannot be used.
+        SettingsWrong: the settings do not fit what they lead to.
     """
     keyring = custodian(settings)
     store = opened(settings, keyring)
@@ -172,6 +176,7 @@ def compose(settings: Settings) -> FastAPI:
         undone.callback(store.close)
         renewed = InForce(settings, store, keyring=keyring)
         ports = renewed()
+        require_hybrid(ports)
         sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
         witnesses = settings.witnesses()
         application = app.create(
@@ -191,6 +196,20 @@ def compose(settings: Settings) -> FastAPI:
         )
         undone.pop_all()
     return application
+
+
+def require_hybrid(ports: Ports) -> None:
+    """Let nobody deposit where the switch is on and the custodian's key is not; one that is away is looked at as it comes.
+
+    Raises:
+        SettingsWrong: the custodian's deposit key is one that quantum computers break.
+    """
+    try:
+        trust.deposit_jwk(ports)
+    except CustodianDown:
+        raise configuration.SettingsWrong(NO_HYBRID) from None
+    except CustodianError:
+        return
 
 
 def sequencer(store: SqlStore, keys: Callable[[], SigningKeys], *, origin: str) -> Sequencer:

@@ -110,7 +110,7 @@ class DepositBindingBroken(Refused):
 
 
 class DepositKeyInvalid(Refused):
-    """The deposit key was not sealed to this custodian for exactly this deposit."""
+    """The deposit key was not sealed to a key that this custodian has now, for exactly this deposit."""
 
     code = "deposit.key_invalid"
 
@@ -348,7 +348,7 @@ class UnknownServiceKey(Refused):
 
 
 class HybridKeyRequired(Refused):
-    """This deployment seals to reading keys that resist quantum computers, and the service's is none."""
+    """Nothing is sealed here to a key that quantum computers break, and the reading key, or the deposit key used, is one."""
 
     code = "keys.hybrid_required"
 

@@ -24,8 +24,10 @@ from broker.erasing_cli import add_whom, whom
 from broker.ports import Ports
 from broker.settings import Settings
 from broker.usecases import service_keys, subject_keys
-from keys import rotation
+from keys import depositkeys, rotation
+from keys.depositkeys import DepositKeys
 from keys.errors import CustodianUnreachable
+from keys.keyring import LocalCustodian
 from keys.roots import ROOT, RootFile
 from keys.signing import KINDS, LEAD, Kind, SigningKey, SigningKeys
 from tillit.envelopes import KEY_BYTES
@@ -47,6 +49,12 @@ def declare(commands: Any) -> None:
     kinds = rotating.add_subparsers(required=True, metavar="KIND")
     add(kinds, "root", rotate_root)
     add_whom(add(kinds, "subject", rotate_subject))
+    of_deposits = add(kinds, "deposit", rotate_deposit)
+    of_deposits.add_argument(
+        "--kind",
+        choices=depositkeys.KINDS,
+        help="hybrid resists quantum computers, too (as the one before, unless told)",
+    )
     for kind in KINDS:
         exchanging = add(kinds, kind, rotate_signing)
         exchanging.set_defaults(kind=kind)
@@ -65,6 +73,7 @@ def declare(commands: Any) -> None:
     of_log.set_defaults(kind="log")
     _kid(of_log)
     add_whom(add(retiring, "subject", retire_subject))
+    add(retiring, "deposit", retire_deposit)
     revoking = add(actions, "revoke", revoke)
     revoking.add_argument("kind", choices=(*KINDS, "service"), help="which kind")
     _kid(revoking)
@@ -142,6 +151,40 @@ def retire_subject(given: argparse.Namespace, settings: Settings) -> None:
     print(f"{count} content keys, all under the key now; the one before is destroyed")
 
 
+def rotate_deposit(given: argparse.Namespace, settings: Settings) -> None:
+    """Make another key that sources seal to, published at once; those before it admit until they are retired."""
+    if settings.post_quantum and given.kind == "x25519":
+        raise Mistake("TILLIT_POST_QUANTUM is on: a deposit key is a hybrid")
+    fresh, at = os.urandom(KEY_BYTES), compose.now()
+    kind: depositkeys.Kind | None = "hybrid" if settings.post_quantum else given.kind
+
+    def renewed(held: DepositKeys) -> DepositKeys:
+        return held.renewed(kind or held.newest.kind, fresh, at=at)
+
+    _change_deposit_keys(settings, "key.rotated", renewed)
+
+
+def retire_deposit(_: argparse.Namespace, settings: Settings) -> None:
+    """Destroy the deposit keys before the newest, ten minutes after that was made: nothing is admitted under them."""
+    at = compose.now()
+    _change_deposit_keys(settings, "key.retired", lambda held: held.retired(at=at))
+
+
+def _change_deposit_keys(
+    settings: Settings, type_: str, change: Callable[[DepositKeys], DepositKeys]
+) -> None:
+    """Change the deposit keys, entered in the log first; what cannot be changed so is not entered."""
+    custodian = compose.custodian(settings)
+    if not isinstance(custodian, LocalCustodian):
+        raise Mistake("the custodian is another process; there: tillit-custodian deposit-key")
+    before = custodian.deposit_keys()
+    changed = {key.kid for key in before.keys} ^ {key.kid for key in change(before).keys}
+    _enter(settings, type_, {"kind": "deposit", "kids": sorted(changed)})
+    back = settings.back(settings.read_passphrase)
+    for line in rotation.change_deposit_keys(settings.keyring, back, change).listed():
+        print(line)
+
+
 @contextmanager
 def _about(given: argparse.Namespace, settings: Settings) -> Iterator[tuple[SubjectId, Ports]]:
     custodian = compose.custodian(settings)
@@ -152,10 +195,11 @@ def _about(given: argparse.Namespace, settings: Settings) -> Iterator[tuple[Subj
 
 def list_(_: argparse.Namespace, settings: Settings) -> None:
     """List every key of broker and custodian: its kind, its id, what it is good for and since when."""
-    at, jwk = compose.now(), _custodian_jwk(settings)
+    at = compose.now()
     epoch = RootFile.parse((settings.keyring / ROOT).read_bytes()).epoch
     print(f"root       epoch {epoch}")
-    print(f"custodian  {'does not answer' if jwk is None else jwk['kid']}")
+    for line in _deposit_keys(settings):
+        print(f"deposit    {line}")
     for key in compose.secrets(settings).signing.keys:
         print(f"{key.kind:<9}  {key.kid}  {key.state(at):<8} since {key.since:%Y-%m-%d %H:%M:%S}Z")
     with closing(compose.opened(settings)) as store, store.read() as tx:
@@ -164,6 +208,15 @@ def list_(_: argparse.Namespace, settings: Settings) -> None:
         for held in keys:
             state = service_keys.state(held, at)
             print(f"service    {held.kid}  {state:<8} {held.use} of {unit}")
+
+
+def _deposit_keys(settings: Settings) -> tuple[str, ...]:
+    """A line for each deposit key; of a custodian of its own process only the published one is known."""
+    custodian = compose.custodian(settings)
+    if isinstance(custodian, LocalCustodian):
+        return custodian.deposit_keys().listed()
+    jwk = _custodian_jwk(settings)
+    return ("does not answer" if jwk is None else f"{jwk['kid']}  published",)
 
 
 def rotate_signing(given: argparse.Namespace, settings: Settings) -> None:

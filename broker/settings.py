@@ -75,7 +75,7 @@ class Settings(KeyringSettings):
     anonymity_k: Annotated[int, Field(ge=LEAST_K, le=1000)] = DEFAULT_K
     """So many people at least an anonymous case could be about; 2 or more."""
     post_quantum: bool = False
-    """Whether nothing may be sealed to a key that quantum computers break: then every service needs a hybrid reading key."""
+    """Whether nothing may be sealed to a key that quantum computers break: then services and the custodian need hybrid keys."""
     log_origin: Name | None = None
     """The log's name in its checkpoints; host of the issuer and /log by default."""
     log_witnesses_file: Path | None = None

@@ -12,6 +12,7 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.ids import PersonKey
 from broker.errors import StoreDown, Unavailable
 from broker.ports import SignerQuestion
+from broker.usecases import trust
 from keys.errors import CustodianError
 
 FRESH = timedelta(seconds=120)
@@ -122,7 +123,7 @@ def _engine(front: Front) -> None:
 
 
 def _custodian(front: Front) -> None:
-    front.ports.custodian.public_jwk()
+    trust.deposit_jwk(front.ports)
 
 
 def _register(front: Front) -> None:

@@ -169,7 +169,7 @@ TABLE: Mapping[str, Shape] = {
     "enrolment.refused": Shape(403, "Enrolment refused"),
     "keys.rotation_refused": Shape(422, "The new keys do not hold"),
     "keys.unknown": Shape(404, "No such key"),
-    "keys.hybrid_required": Shape(422, "A reading key that resists quantum computers is required"),
+    "keys.hybrid_required": Shape(422, "A key that resists quantum computers is required"),
     "service.unknown": Shape(404, "No such service"),
 }
 

@@ -260,6 +260,7 @@ def subject(given: Exchange[SubjectRequest]) -> SubjectAnswer:
         NotASource,
         DepositBindingBroken,
         DepositKeyInvalid,
+        HybridKeyRequired,
         RecordExists,
         ObservedInFuture,
         SubjectErased,

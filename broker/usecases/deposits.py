@@ -13,6 +13,7 @@ from broker.errors import (
     CustodianDown,
     DepositBindingBroken,
     DepositKeyInvalid,
+    HybridKeyRequired,
     NotASource,
     ObservedInFuture,
     RecordExists,
@@ -25,7 +26,7 @@ from broker.usecases.call import CLOCK_SKEW, Call, once
 from broker.usecases.dropout import tell_of_dropout
 from broker.usecases.people import known
 from keys.errors import CustodianError, DepositKeyWrong, SubjectShredded
-from tillit.envelopes import AT_REST_KID, DEPOSIT_KID, has_field_form
+from tillit.envelopes import AT_REST_KID, DEPOSIT_KID, HPKE_ALG, has_field_form
 from tillit.jcs import canonical
 from tillit.jose import strict_json, unb64u
 from tillit.manifests import manifest_hash
@@ -58,8 +59,8 @@ def deposit(deposit: Deposit, *, call: Call, ports: Ports) -> DepositAnswer:
     """Admit a source's sealed values about one subject, all or none.
 
     Raises:
-        UnknownHandle, UnknownDepositField, NotASource, DepositBindingBroken, DepositKeyInvalid, RecordExists,
-        ObservedInFuture: see each; nothing was stored.
+        UnknownHandle, UnknownDepositField, NotASource, DepositBindingBroken, DepositKeyInvalid, HybridKeyRequired,
+        RecordExists, ObservedInFuture: see each; nothing was stored.
         CustodianDown: the custodian is locked or gone.
     """
 
@@ -80,6 +81,7 @@ def deposit(deposit: Deposit, *, call: Call, ports: Ports) -> DepositAnswer:
         tx.add_records(subject, call.unit, items, at=now)
         content = {
             "fields": dict(manifest.fields),
+            "key": deposit.key.kid,
             "source": call.unit,
             "subject": deposit.subject,
         }
@@ -144,6 +146,8 @@ def _admitted(
     subject: SubjectId,
     ports: Ports,
 ) -> tuple[DepositItem, ...]:
+    if ports.post_quantum and deposit.key.alg != HPKE_ALG:
+        raise HybridKeyRequired
     wrapped = {
         binding.record: item.sealed.encrypted_key
         for item, binding in zip(deposit.items, bindings, strict=True)

@@ -5,7 +5,7 @@ import hmac
 from typing import Any
 
 from broker.domain.ids import UnitId
-from broker.errors import EnrolmentRefused, UnknownService
+from broker.errors import CustodianDown, EnrolmentRefused, UnknownService
 from broker.ports import Ports
 from broker.usecases import service_keys
 from tillit.enrolment import KeysUnusable, PublicKeys
@@ -22,10 +22,23 @@ def keys(ports: Ports) -> BrokerKeys:
     return BrokerKeys(
         issuer=ports.issuer,
         receipts={"keys": [key.jwk for key in believed]},
-        custodian=dict(ports.custodian.public_jwk()),
+        custodian=deposit_jwk(ports),
         log=str(Vkey.of(ports.origin, ports.secrets.log)),
         succession=ports.secrets.signing.succession(ports.clock()),
     )
+
+
+def deposit_jwk(ports: Ports) -> dict[str, Any]:
+    """The custodian's public key. One that quantum computers break is not given out where nothing may be sealed to such.
+
+    Raises:
+        CustodianDown: it has none that may be given out.
+        CustodianError: it does not answer.
+    """
+    jwk = ports.custodian.public_jwk()
+    if ports.post_quantum and not service_keys.is_hybrid(jwk):
+        raise CustodianDown("its deposit key is no hybrid")
+    return jwk
 
 
 def service_jwks(unit: UnitId, ports: Ports) -> dict[str, Any]:
@@ -45,7 +58,7 @@ def published(ports: Ports) -> dict[str, Any]:
     """Every public key of the broker's and the custodian's, as one JWK set (RFC 7517 § 5)."""
     at, signing = ports.clock(), ports.secrets.signing
     signed = [key for kind in ("receipts", "tokens") for key in signing.believed(kind, at)]
-    return {"keys": [*(key.jwk for key in signed), dict(ports.custodian.public_jwk())]}
+    return {"keys": [*(key.jwk for key in signed), deposit_jwk(ports)]}
 
 
 def enrol(enrolment: Enrolment, *, ports: Ports) -> None:

@@ -1,6 +1,7 @@
 """Deposits through the use case: what a source gets wrong changes nothing and says what it was."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,14 +12,20 @@ from broker.errors import (
     CustodianDown,
     DepositBindingBroken,
     DepositKeyInvalid,
+    HybridKeyRequired,
     NotASource,
     ObservedInFuture,
     RecordExists,
     SubjectErased,
     UnknownDepositField,
 )
-from broker.usecases import deposits
-from tests.house import EMIL, House
+from broker.usecases import deposits, trust
+from broker.usecases.service_keys import is_hybrid
+from keys.depositkeys import Kind
+from keys.roots import Passphrase
+from keys.rotation import change_deposit_keys
+from tests.house import EMIL, PASSPHRASE, START, House
+from tests.integration.entries import entries_about
 from tillit.jcs import canonical
 from tillit.jose import b64u, unb64u
 from tillit.sealing import SubjectRef, Value, seal_deposit
@@ -125,6 +132,42 @@ def test_a_deposit_key_opens_one_deposit(house: House) -> None:
     mixed = one.model_copy(update={"key": other.key})
     with pytest.raises(DepositKeyInvalid):
         deposits.deposit(mixed, call=house.call(SCHOOL), ports=house.ports)
+
+
+def test_where_quantum_computers_are_feared_a_deposit_key_is_sealed_to_a_hybrid(
+    house: House, tmp_path: Path
+) -> None:
+    """What was sealed to another is refused whole, also under a key that the custodian still has."""
+    feared, old = replace(house.ports, post_quantum=True), sealed(house, WISHES)
+    with pytest.raises(CustodianDown):
+        trust.keys(feared)
+    _exchanged(tmp_path, "hybrid")
+    with pytest.raises(HybridKeyRequired):
+        deposits.deposit(old, call=house.call(SCHOOL), ports=feared)
+    assert house.ports.custodian.public_jwk() == trust.keys(feared).custodian
+    answer = deposits.deposit(sealed(house, WISHES), call=house.call(SCHOOL), ports=feared)
+    assert answer.deposited.keys() == {WISHES}
+    log = house.ports.custodian.log_epoch_key(epoch="sharing-2026-11")
+    assert is_hybrid(log)
+
+
+def test_the_log_names_the_key_that_a_deposit_was_sealed_to(house: House, tmp_path: Path) -> None:
+    """Also where the custodian is another process, which writes no entry when it exchanges its key."""
+    one = sealed(house, WISHES)
+    _exchanged(tmp_path, "x25519")
+    two = sealed(house, GRADES)
+    for deposit in (one, two):
+        deposits.deposit(deposit, call=house.call(SCHOOL), ports=house.ports)
+    named = [entry["key"] for entry in entries_about(house, "deposit")]
+    assert named == [one.key.kid, two.key.kid]
+    assert one.key.kid != two.key.kid == house.ports.custodian.public_jwk()["kid"]
+
+
+def _exchanged(directory: Path, kind: Kind) -> None:
+    back = Passphrase(lambda: PASSPHRASE)
+    change_deposit_keys(
+        directory / "keyring", back, lambda held: held.renewed(kind, b"n" * 32, at=START)
+    )
 
 
 def test_nothing_is_admitted_while_the_keyring_is_away(house: House, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId
 from broker.settings import Settings
 from broker.usecases import trust
 from tests.integration.test_broker_cli import PASSPHRASE, run
+from tests.keyring_case import deposit_keys_age
 from tillit.enrolment import prove
 from tillit.keys import ServiceKey
 from tillit.wire import Enrolment
@@ -28,6 +29,7 @@ ENTRIES = {
     "log": ["key.revoked"],
     "service": ["service.key_revoked", "enrolment.opened"],
     "subject": ["key.rotated", "key.retired"],
+    "deposit": ["key.rotated", "key.retired"],
 }
 
 
@@ -90,6 +92,8 @@ def test_the_drill_of_each_kind_does_what_the_page_says(ready: Path, kind: str) 
     after = {row[1]: row[2] for row in _listed(ready, kind)}
     if kind == "root":
         assert after == {"epoch": "2"}
+    elif kind == "deposit":
+        assert (before[0][1] in after, list(after.values())) == (False, ["published"])
     elif kind != "subject":
         assert after.pop(before[0][1]) == "revoked"
         assert kind == "service" or list(after.values()) == ["signs"]
@@ -98,3 +102,4 @@ def test_the_drill_of_each_kind_does_what_the_page_says(ready: Path, kind: str) 
 def _ten_minutes_pass(directory: Path) -> None:
     for path in (directory / "data/keyring/subjects").iterdir():
         os.utime(path, (0, 0))
+    deposit_keys_age(directory / "data/keyring", PASSPHRASE.encode())

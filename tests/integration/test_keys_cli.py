@@ -14,6 +14,7 @@ from broker.usecases import trust
 from keys.roots import ROOT
 from tests.backs import PIN, TOKEN_LABEL, Hsm, Vault, hsm, vault
 from tests.integration.test_broker_cli import PASSPHRASE, run
+from tests.keyring_case import deposit_keys_age
 from tillit.enrolment import prove
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
@@ -137,6 +138,53 @@ def test_a_persons_key_is_exchanged_and_not_retired_at_once(tmp_path: Path) -> N
     os.utime(written, (0, 0))
     assert run(tmp_path, "keys", "retire", *whom).returncode == 0
     assert _logged(tmp_path)[-3:] == ["key.rotated", "key.retired", "key.retired"]
+
+
+def test_the_deposit_key_is_exchanged_and_not_retired_at_once(tmp_path: Path) -> None:
+    """Each step an entry, what is refused none; where quantum computers are feared it is a hybrid."""
+    feared = {"post_quantum": "true"}
+    assert run(tmp_path, "init").returncode == 0
+    ((old, state),) = _listed(tmp_path, "deposit")
+    assert state == "published"
+    assert run(tmp_path, "keys", "retire", "deposit").returncode == 1
+    serving = run(tmp_path, "serve", **feared)
+    assert (serving.returncode, "keys rotate deposit" in serving.stderr) == (2, True)
+    weak = run(tmp_path, "keys", "rotate", "deposit", "--kind", "x25519", **feared)
+    assert (weak.returncode, "hybrid" in weak.stderr) == (2, True)
+    assert run(tmp_path, "keys", "rotate", "deposit").returncode == 0
+    assert _custodian(tmp_path)["kty"] == "OKP"
+    rotated = run(tmp_path, "keys", "rotate", "deposit", **feared)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert _custodian(tmp_path)["kty"] == "AKP"
+    early = run(tmp_path, "keys", "retire", "deposit")
+    assert (early.returncode, "a moment ago" in early.stderr) == (1, True)
+    listed = _listed(tmp_path, "deposit")
+    assert [state for _, state in listed] == ["published", "admits", "admits"]
+    assert listed[2][0] == old
+    deposit_keys_age(tmp_path / "data/keyring", PASSPHRASE.encode())
+    assert run(tmp_path, "keys", "retire", "deposit").returncode == 0
+    assert _listed(tmp_path, "deposit") == listed[:1]
+    assert _logged(tmp_path)[-3:] == ["key.rotated", "key.rotated", "key.retired"]
+
+
+def test_the_deposit_key_of_a_custodian_apart_is_exchanged_there(tmp_path: Path) -> None:
+    """The broker has no such key; it says where the command is."""
+    apart = {"custodian": str(tmp_path / "socket")}
+    assert "keyring made" in run(tmp_path, "init", **apart).stdout
+    refused = run(tmp_path, "keys", "rotate", "deposit", **apart)
+    assert (refused.returncode, "tillit-custodian deposit-key" in refused.stderr) == (2, True)
+    assert "deposit    does not answer" in run(tmp_path, "keys", "list", **apart).stdout
+
+
+def test_a_new_keyring_is_of_the_kind_that_the_switch_wants(tmp_path: Path) -> None:
+    """Nobody has to exchange a key that was made a moment ago."""
+    assert run(tmp_path, "init", post_quantum="true").returncode == 0
+    assert _custodian(tmp_path)["kty"] == "AKP"
+
+
+def _custodian(directory: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads(run(directory, "keys").stdout)["custodian"]
+    return found
 
 
 def _settings(directory: Path) -> Settings:
