@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tillit import erasures, errors, proof_files, protocol, receipts, succession, wire
+from tillit import deposit_keys, erasures, errors, proof_files, protocol, receipts, succession, wire
 from tillit.enrolment import prove, rotation
 from tillit.history import ProvenHistory
 from tillit.history import verify as verify_history
@@ -26,11 +26,13 @@ from tillit.wire.service_keys import KeyRevocation, KeysAnswer
 
 T = TypeVar("T")
 Flow = Generator[Request, Response, T]
+Jwk = Mapping[str, Any]
 Jwks = Mapping[str, Any]
 
 _KEY_BYTES = 16
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}", re.ASCII)
 _UNAUTHORIZED = 401
+_SEALED_TO_ANOTHER = frozenset({"deposit.key_invalid", "keys.hybrid_required"})
 
 
 class Session:
@@ -181,18 +183,39 @@ class Session:
     def deposit(
         self, subject: Subject, values: Sequence[Value], *, idempotency_key: str | None
     ) -> Flow[Deposited]:
-        """Seal values to the custodian and hand them in, all or none."""
-        trust = yield from self.trust()
+        """Seal values to the custodian and hand them in, all or none; once more where it has another key now."""
+        key = self._idempotency_key(idempotency_key)
+        sealed_to = (yield from self.trust()).custodian
+        try:
+            return (yield from self._deposit(subject, values, sealed_to, key))
+        except errors.Invalid as refused:
+            if refused.code not in _SEALED_TO_ANOTHER:
+                raise
+            now = yield from self._deposit_key()
+            if now == sealed_to:
+                raise
+        return (yield from self._deposit(subject, values, now, key))
+
+    def _deposit(
+        self, subject: Subject, values: Sequence[Value], custodian_jwk: Jwk, key: str
+    ) -> Flow[Deposited]:
         deposit = seal_deposit(
             values,
             key=self._key,
             subject=SubjectRef(subject.handle, subject.reveal()),
-            custodian_jwk=trust.custodian,
+            custodian_jwk=custodian_jwk,
             randomness=self._randomness,
         )
-        call = protocol.deposit(deposit, key=self._idempotency_key(idempotency_key))
-        answer = yield from self._call(call)
+        answer = yield from self._call(protocol.deposit(deposit, key=key))
         return Deposited(MappingProxyType(answer.deposited))
+
+    def _deposit_key(self) -> Flow[Jwk]:
+        """The custodian's deposit key now, if the custodian that was trusted before vouches for it."""
+        fetched = yield from self._call(protocol.broker_keys())
+        trust = yield from self.trust()
+        now = dict(deposit_keys.followed(trust.custodian, fetched.custodian))
+        self._trust = trust.model_copy(update={"custodian": now})
+        return now
 
     def check(self, ask: wire.Ask, *, idempotency_key: str | None) -> Flow[Check]:
         """What the ask would be answered with now."""

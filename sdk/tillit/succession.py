@@ -42,7 +42,7 @@ def followed(trusted: BrokerKeys, fetched: BrokerKeys) -> BrokerKeys:
     """The keys that are trusted, with those of the fetched ones that are vouched for in their place.
 
     Only keys that the broker has now remain, unless none of them is vouched for: then nothing changes.
-    The custodian's key and the issuer stay as they were.
+    The issuer stays as it was, and so does the custodian's key (``tillit.deposit_keys``).
     """
     statements = fetched.succession
     believed = _vouched(trusted.receipts.get("keys", ()), statements, "receipts")

@@ -10,19 +10,22 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.domain.ids import UnitId
-from broker.errors import HybridKeyRequired
+from broker.errors import CustodianDown, HybridKeyRequired
 from broker.usecases import asks, trust
 from broker.usecases.service_keys import OVERLAP
+from keys.depositkeys import SETTLED
 from keys.keyring import LocalCustodian
 from keys.roots import Passphrase
-from keys.rotation import change_signing
+from keys.rotation import change_deposit_keys, change_signing
 from keys.signing import SigningKeys
 from tests.e2e.served import ABOUT, NAV, RATE, SCHOOL, Served
 from tests.house import EMIL, PASSPHRASE
 from tests.shells import Shell
 from tillit import AuthenticationFailed, NotFound, ServiceKey, cli, errors, receipts
+from tillit.deposit_keys import vouched
 from tillit.errors import Invalid
 from tillit.history import HistoryBroken
 
@@ -162,8 +165,61 @@ def test_where_quantum_computers_are_feared_every_reading_key_is_a_hybrid(served
     hybrid = ServiceKey.generate(NAV, hybrid=True)
     nav("rotate_keys", hybrid)
     assert asks.disclose(ask, call=house.call(NAV), ports=feared).key is not None
-    assert trust.published(feared)["keys"]
+    with pytest.raises(CustodianDown):
+        trust.published(feared)
+    _exchanged(served)
+    assert trust.published(feared)["keys"][-1]["kty"] == "AKP"
     assert nav("ask", emil, [RATE], **ABOUT).values[RATE].value == 0.62
+
+
+@pytest.mark.parametrize("feared", [False, True])
+def test_a_source_that_runs_on_follows_the_custodians_new_deposit_key(
+    served: Served, *, feared: bool
+) -> None:
+    """Without a restart, pinned or not: as the key before is retired, or refused where quantum computers are feared."""
+    school, house = served.shell(SCHOOL), served.house
+    pinned = served.shell(SCHOOL, trust=school("trust"))
+    emil = school("subject", national_id=EMIL)
+    school("deposit", emil, {RATE: 0.7}, **served.observed())
+    before = school("trust").custodian
+    _exchanged(served, retired=not feared)
+    if feared:
+        object.__setattr__(house.ports, "post_quantum", True)
+    for shell in (school, pinned):
+        shell("deposit", emil, {RATE: 0.6}, **served.observed())
+        assert shell("trust").custodian == house.ports.custodian.public_jwk() != before
+
+
+def test_a_source_does_not_seal_to_a_key_that_its_custodian_has_not_vouched_for(
+    served: Served,
+) -> None:
+    """Else a broker could refuse a deposit, give out a key of its own and read the next."""
+    false = vouched(
+        ServiceKey.generate("x", hybrid=True).public_jwks()["keys"][1],
+        by=Ed25519PrivateKey.generate(),
+    )
+    honest = served.shell(SCHOOL)
+    emil, trusted = honest("subject", national_id=EMIL), honest("trust")
+    school = served.tampered(
+        SCHOOL, "/v1/keys", lambda keys: {**keys, "custodian": false}, trust=trusted
+    )
+    _exchanged(served, retired=True)
+    with pytest.raises(Invalid) as refused:
+        school("deposit", emil, {RATE: 0.6}, **served.observed())
+    assert refused.value.code == "deposit.key_invalid"
+    assert school("trust") == trusted
+    with pytest.raises(Invalid) as refused:
+        honest("deposit", emil, {"no.such_field": 1}, **served.observed())
+    assert refused.value.code == "deposit.unknown_field"
+
+
+def _exchanged(served: Served, *, retired: bool = False) -> None:
+    custodian = served.house.ports.custodian
+    assert isinstance(custodian, LocalCustodian)
+    home, back, at = custodian._directory, Passphrase(lambda: PASSPHRASE), served.house.clock()
+    change_deposit_keys(home, back, lambda held: held.renewed("hybrid", b"n" * 32, at=at))
+    if retired:
+        change_deposit_keys(home, back, lambda held: held.retired(at=at + SETTLED))
 
 
 def test_a_client_that_runs_on_follows_the_brokers_new_receipt_key(

@@ -106,7 +106,8 @@ class Enrolment(Wire):
 class BrokerKeys(Wire):
     """``GET /v1/keys``: what a service needs to trust: receipt keys, the custodian's deposit key, the log's vkey.
 
-    ``succession``: how the keys of today follow from those of before (``tillit.succession``).
+    ``succession``: how the keys of today follow from those of before (``tillit.succession``); the deposit key
+    carries the custodian's own word (``tillit.deposit_keys``).
     """
 
     issuer: str
