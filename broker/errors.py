@@ -91,6 +91,12 @@ class NotASubject(Refused):
     code = "subject.none"
 
 
+class NotYourField(Refused):
+    """The field is not one that the subject writes themself, or takes fewer characters; ``detail`` says which."""
+
+    code = "own_words.field"
+
+
 class UnknownDepositField(Refused):
     """A deposit names a field that is not in the catalogue."""
 

@@ -121,7 +121,6 @@ def _school(youth: Youth, rng: random.Random) -> Values:
         "education.grades": ({name: str(rng.randrange(1, 6)) for name in subjects}, MEASURED),
         "education.adaptation_needs": (rng.choice(_ADAPTATION), ASSESSED),
         "functioning.daily_rhythm": (rng.choice(_RHYTHM), ASSESSED),
-        "voice.what_helps": (rng.choice(_HELPS), STATED),
     }
 
 
@@ -180,7 +179,6 @@ _EMIL: Mapping[str, Values] = {
         "education.grades": ({"Norwegian": "4", "Mathematics": "2", "English": "5"}, MEASURED),
         "education.adaptation_needs": ("Known plan for the day, a place to withdraw to", ASSESSED),
         "functioning.daily_rhythm": ("Rarely there before eleven, stays once he comes", ASSESSED),
-        "voice.what_helps": ("Tell me the day before. Do not ask how I am in class.", STATED),
     },
     MENTAL_HEALTH: {
         "functioning.daily_rhythm": ("Awake at night, up at noon", ASSESSED),
@@ -249,11 +247,6 @@ _RHYTHM = (
     "Regular, tired on Mondays",
     "Turns day and night around in holidays",
     "Up late, better in the afternoon",
-)
-_HELPS = (
-    "When somebody texts me first",
-    "When I know what will happen",
-    "When I can sit by the door",
 )
 _ACCOMMODATION = ("Short breaks", "Late start", "Quiet place to work", "One task at a time")
 _IMPACT = (

@@ -31,6 +31,7 @@ from tillit.jcs import canonical
 from tillit.jose import strict_json, unb64u
 from tillit.manifests import manifest_hash
 from tillit.wire import (
+    SUBJECT,
     Deposit,
     DepositAnswer,
     DepositItem,
@@ -67,29 +68,43 @@ def deposit(deposit: Deposit, *, call: Call, ports: Ports) -> DepositAnswer:
     def act(tx: Transaction) -> DepositAnswer:
         subject = known(tx, call.unit, deposit.subject)
         now = ports.clock()
-        bindings = _bindings(deposit, unit=call.unit, now=now, ports=ports)
-        manifest = DepositManifest(
-            v=1,
-            source=call.unit,
-            subject=deposit.subject,
-            fields={b.field: b.record for b in bindings},
-        )
-        for binding in bindings:
-            if tx.has_record(RecordId(binding.record)):
-                raise RecordExists
-        items = _admitted(deposit, bindings, manifest, subject=subject, ports=ports)
-        tx.add_records(subject, call.unit, items, at=now)
+        fields = keep(tx, subject, deposit, source=call.unit, now=now, ports=ports)
         content = {
-            "fields": dict(manifest.fields),
+            "fields": fields,
             "key": deposit.key.kid,
             "source": call.unit,
             "subject": deposit.subject,
         }
         tx.append(Entry("deposit", now, content, subject, facets(services=(call.unit,))))
-        tell_of_dropout(tx, subject, manifest.fields, source=call.unit, now=now, ports=ports)
-        return DepositAnswer(deposited=manifest.fields)
+        tell_of_dropout(tx, subject, fields, source=call.unit, now=now, ports=ports)
+        return DepositAnswer(deposited=fields)
 
     return once(act, answers=DepositAnswer, call=call, ports=ports)
+
+
+def keep(
+    tx: Transaction,
+    subject: SubjectId,
+    deposit: Deposit,
+    *,
+    source: UnitId,
+    now: datetime,
+    ports: Ports,
+) -> dict[FieldName, WireRecordId]:
+    """Check, admit and keep sealed values from one source, all or none; gives field → record. Raises as ``deposit``."""
+    bindings = _bindings(deposit, unit=source, now=now, ports=ports)
+    manifest = DepositManifest(
+        v=1,
+        source=source,
+        subject=deposit.subject,
+        fields={b.field: b.record for b in bindings},
+    )
+    for binding in bindings:
+        if tx.has_record(RecordId(binding.record)):
+            raise RecordExists
+    items = _admitted(deposit, bindings, manifest, subject=subject, ports=ports)
+    tx.add_records(subject, source, items, at=now)
+    return dict(manifest.fields)
 
 
 def _bindings(
@@ -131,10 +146,12 @@ def _check_source(field: FieldName, *, unit: UnitId, ports: Ports) -> None:
     defined = ports.catalogue.fields.get(field)
     if defined is None:
         raise UnknownDepositField(f"{field} is not in the catalogue")
+    if unit == SUBJECT and defined.authored_by == "subject":
+        return
     service = ports.catalogue.units.get(unit)
     if service is None:
         raise UnknownService
-    if service.type not in defined.source_types:
+    if defined.authored_by is not None or service.type not in defined.source_types:
         raise NotASource(f"a {service.type} is no source of {field}")
 
 

@@ -10,7 +10,7 @@ from broker.ports import Ports
 from broker.usecases import service_keys
 from tillit.enrolment import KeysUnusable, PublicKeys
 from tillit.notes import Vkey
-from tillit.wire import BrokerKeys, Enrolment
+from tillit.wire import SUBJECT, BrokerKeys, Enrolment
 
 # A client by such a name reads the log and nothing else; no unit of a catalogue is called so.
 AUDITOR = "auditor-"
@@ -44,9 +44,14 @@ def deposit_jwk(ports: Ports) -> dict[str, Any]:
 def service_jwks(unit: UnitId, ports: Ports) -> dict[str, Any]:
     """A unit's registered public keys (RFC 7517 § 5).
 
+    What a subject writes themself is signed for them with the keys that sign receipts: those are exchanged and revoked by
+    commands there are, and believed for good. A field's signature and a receipt differ by type (RFC 8725 § 3.11).
+
     Raises:
         UnknownService: no such unit, or it has registered no keys.
     """
+    if unit == SUBJECT:
+        return keys(ports).receipts
     with ports.store.read() as tx:
         registered = tx.service_keys(unit)
     if not registered:

@@ -17,9 +17,10 @@ from tillit.jose import TokenInvalid, b64u, members, verify_compact
 from tillit.keys import ServiceKey
 from tillit.manifests import field_aad, manifest_hash
 from tillit.receipts import VerifiedReceipt
-from tillit.subject_tag import require_about
+from tillit.subject_tag import OWN_TAG, require_about
 from tillit.wire import (
     MAX_SEALED_CHARS,
+    SUBJECT,
     Ask,
     Basis,
     BrokerKeys,
@@ -80,8 +81,9 @@ def open_disclosure(
     given, a disclosure past its ``expires_at`` is refused.
 
     Raises ``ReceiptInvalid``, ``ManifestMismatch``, ``SealBroken``, ``SourceSignatureInvalid`` or
-    ``SubjectMismatch``. Not checked: the texts of reasons and ``stable_until``, which nobody signs,
-    and that the receipt's leaf is in the log.
+    ``SubjectMismatch``. Not checked: that the subject's own words (source ``subject``) are this
+    subject's, for which there is the broker's signature and no tag; the texts of reasons and
+    ``stable_until``, which nobody signs, and that the receipt's leaf is in the log.
     """
     receipt = checked_receipt(
         answer, recipient=key.unit, broker_keys=broker_keys, asked=asked, now=now
@@ -269,7 +271,10 @@ class SealedValue:
             )
         if claims["basis"] not in get_args(Basis) or not isinstance(claims["author_role"], str):
             raise TokenInvalid("not a value of the expected form")
-        if self.national_id is not None:
+        if self.named.source == SUBJECT:
+            if (claims["subject_tag"], claims["basis"]) != (OWN_TAG, "stated_by_subject"):
+                raise TokenInvalid("not the subject's own words")
+        elif self.national_id is not None:
             require_about(claims["subject_tag"], self.national_id)
         return OpenedValue(
             value=claims["value"],

@@ -24,11 +24,12 @@ from tillit.jose import TokenInvalid, b64u, sign_compact
 from tillit.keys import ServiceKey
 from tillit.manifests import field_aad, manifest_hash
 from tillit.opening import Opened, OpenedValue, instant, open_disclosure
-from tillit.subject_tag import SALT_BYTES, subject_tag
+from tillit.subject_tag import OWN_TAG, SALT_BYTES, subject_tag
 from tillit.wire import (
     MAX_BODY_BYTES,
     MAX_DEPTH,
     MAX_FIELDS,
+    SUBJECT,
     Actor,
     Basis,
     Deposit,
@@ -85,11 +86,12 @@ class Value:
 class SubjectRef:
     """Whom values are about.
 
-    The source's own handle, and the national identity number that they are tagged with.
+    The source's own handle, and the national identity number that they are tagged with; None where
+    the subject speaks for themself and the broker, which keeps no number, signs for them.
     """
 
     handle: str
-    national_id: str = dataclasses.field(repr=False)
+    national_id: str | None = dataclasses.field(repr=False)
 
 
 def derive(values: Sequence[Value]) -> tuple[Value, ...]:
@@ -170,6 +172,11 @@ class _Sealer:
         # In UTC: an offset with seconds in it, as zones once had, has no form in RFC 3339.
         return DepositItem(observed_at=value.observed_at.astimezone(UTC), sealed=sealed)
 
+    def _tag(self) -> dict[str, str] | str:
+        if self.key.unit == SUBJECT and self.subject.national_id is None:
+            return OWN_TAG
+        return subject_tag(self.subject.national_id or "", self.randomness(SALT_BYTES))
+
     def _signed(self, value: Value, record: str) -> str:
         _require_well_formed(value)
         payload = {
@@ -179,7 +186,7 @@ class _Sealer:
             "basis": value.basis,
             "author_role": value.author_role,
             "record": record,
-            "subject_tag": subject_tag(self.subject.national_id, self.randomness(SALT_BYTES)),
+            "subject_tag": self._tag(),
         }
         try:
             data = canonical(payload)

@@ -15,6 +15,11 @@ from tillit.errors import SubjectMismatch
 from tillit.jose import b64u, unb64u
 
 SALT_BYTES = 16
+OWN_TAG = "own words"
+"""In place of a tag, in what the subject wrote themself: the broker signs that, and keeps no number.
+
+That it is this subject's rests on the broker's word, as the receipt does that it comes with.
+"""
 _NATIONAL_ID = re.compile(r"[0-9]{11}", re.ASCII)
 
 

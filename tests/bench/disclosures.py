@@ -54,10 +54,10 @@ VALUES: Mapping[str, Any] = {
     "functioning.accommodation": _TEXT,
     "plan.goals": ["one", "two"],
     "plan.measures_tried": ["one", "two", "three"],
-    "voice.story": _TEXT * 5,
-    "voice.goals": _TEXT,
-    "voice.what_helps": _TEXT,
-    "voice.meeting_wishes": _TEXT,
+    "education.exams_passed": ["English"],
+    "contact.email": "emil@example.org",
+    "plan.measures_current": ["one"],
+    "contact.preferred_channel": "sms",
 }
 
 
@@ -140,7 +140,7 @@ def _prepared(where: Site) -> str:
             emil,
             services=[NAV, SCHOOL],
             purposes=["coordination"],
-            categories=["contact", "education", "functioning", "plan", "voice"],
+            categories=["contact", "education", "functioning", "plan"],
             collaboration=LARVIK,
             actor=ACTOR,
         )

@@ -25,6 +25,7 @@ from tillit.wire import (
     CaseClaim,
     CaseView,
     ConsentView,
+    DepositAnswer,
     DigitalAnswer,
     GrantView,
     MyConsents,
@@ -34,6 +35,7 @@ from tillit.wire import (
     MyNotices,
     MyObjections,
     ObjectionRequest,
+    OwnWords,
     ProofAnswer,
     Withdrawal,
 )
@@ -145,6 +147,10 @@ class Home:
         """Speak against sharing a category, or take that back."""
         said = ObjectionRequest(category=category, objects=objects)
         return self._post("/v1/me/objections", said, MyObjections)
+
+    def says(self, field: str, text: str) -> DepositAnswer:
+        """Write in their own words."""
+        return self._post("/v1/me/voice", OwnWords(field=field, text=text), DepositAnswer)
 
     def claims(self, code: str, *, tell: bool) -> CaseView:
         """Say that an anonymous case is about oneself."""

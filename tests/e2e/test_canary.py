@@ -201,13 +201,17 @@ def _asked(aviary: Aviary, subject: Subject) -> str:
 
 
 def _read(aviary: Aviary) -> None:
-    """The youth reads what is written about them, with a program of their own."""
+    """The youth writes in their own words, and reads what is written about them with a program of their own."""
+    said = {"field": "voice.story", "text": f"{aviary.birds.value} {aviary.birds.national_id}"}
     key = ServiceKey.generate(SUBJECT)
     asked = own_access(key)
     headers = {
         "authorization": f"Bearer {aviary.bearer('person')}",
         "idempotency-key": _key(aviary.birds),
     }
+    wrote = aviary.http.post("/v1/me/voice", json=said, headers=headers)
+    assert wrote.status_code == 201, wrote.text
+    headers["idempotency-key"] = _key(aviary.birds)
     answer = aviary.http.post("/v1/me/values", json=asked.model_dump(mode="json"), headers=headers)
     assert answer.status_code == 201, answer.text
     service = {"authorization": f"Bearer {aviary.bearer('service')}"}
@@ -216,10 +220,14 @@ def _read(aviary: Aviary) -> None:
         OwnValues.model_validate(answer.json()),
         key=key,
         asked=asked,
-        source_keys={SCHOOL: aviary.where.keys[SCHOOL].public_jwks()},
+        source_keys={
+            SCHOOL: aviary.where.keys[SCHOOL].public_jwks(),
+            SUBJECT: keys.json()["receipts"],
+        },
         broker_keys=BrokerKeys.model_validate(keys.json()),
     )
     assert [one.value for one in reading.values["contact.name"]] == [aviary.birds.name]
+    assert [one.value for one in reading.values["voice.story"]] == [said["text"]]
 
 
 def _relied(aviary: Aviary, pupil: Subject) -> str:

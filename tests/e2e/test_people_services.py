@@ -141,7 +141,7 @@ def test_kristins_nav_is_two_and_her_no_costs_nothing(town: Callable[..., Town])
 
     # She contests what Nav thinks of her, and her own words travel with it.
     state.writes(KRISTIN, {ability: "kan jobbe full dag"}, "professional_assessment")
-    state.writes(KRISTIN, {"voice.objection": "det stemmer ikke etter lunsj"}, "stated_by_subject")
+    kristin.says("voice.objection", "det stemmer ikke etter lunsj")
     both = [ability, "voice.objection"]
     kristin.answers(
         state.requests(KRISTIN, HEALTH, purposes=["work_inclusion"], fields=both),

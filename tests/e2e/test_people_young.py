@@ -142,7 +142,7 @@ def test_jonas_hands_over_what_he_chose_and_turns_eighteen(town: Callable[..., T
             measures: ["besøkshjem", "støttekontakt"],
         },
     )
-    worker.writes(JONAS, {goals: "egen leilighet"}, "stated_by_subject")
+    jonas.says(goals, "egen leilighet")
     request = worker.requests(JONAS, NAV, purposes=["transition"], fields=package, valid_days=91)
     assert all(line.special for line in request.grants if line.category == "child_welfare")
     chosen = jonas.answers(request, lambda line: line.recipient == NAV)

@@ -74,6 +74,42 @@ def test_what_cannot_be_read_with_is_refused(
         assert EMIL not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"field": "voice.goals"}, 422, "body.member_missing"),
+        ({"field": "voice.goals", "text": ""}, 422, "body.invalid"),
+        ({"field": "voice.goals", "text": "x" * 2001}, 422, "own_words.field"),
+        ({"field": "voice.story", "text": "x" * 20_001}, 422, "body.invalid"),
+        ({"field": "education.wishes", "text": "hei"}, 422, "own_words.field"),
+        ({"field": EMIL, "text": "hei"}, 422, "body.invalid"),
+        ({"field": "voice.goals", "text": "hei", "source": "subject"}, 422, "body.member_unknown"),
+    ],
+)
+def test_words_that_cannot_be_kept_are_refused(
+    world: World, body: dict[str, Any], status: int, code: str
+) -> None:
+    """With the code that says why, and nothing of what was said repeated."""
+    world.handle(NAV)
+    with Unchanged(world, entries=0):
+        answer = world.post("/v1/me/voice", body, person=EMIL)
+        refused(world, answer, status=status, code=code, logged=False)
+        assert EMIL not in answer.text
+
+
+def test_recipients_find_the_keys_that_own_words_are_signed_with(world: World) -> None:
+    """Where they find every source's; and nobody can enrol by that name."""
+    said = world.post("/v1/me/voice", {"field": "voice.goals", "text": "kokk"}, person=EMIL)
+    assert said.status_code == 201, said.text
+    keys = world.get("/v1/services/subject/jwks", unit=NAV)
+    assert keys.status_code == 200, keys.text
+    assert keys.json() == world.get("/v1/keys", unit=NAV).json()["receipts"]
+    key = ServiceKey.generate(SUBJECT)
+    enrolment = {"unit": SUBJECT, "code": "A" * 22, "jwks": key.public_jwks(), "proof": "x"}
+    answer = world.post("/v1/enrolments", enrolment)
+    assert answer.json()["code"] == "enrolment.refused", answer.text
+
+
 def test_whom_nobody_knows_reads_nothing(world: World) -> None:
     """A person about whom the broker holds nothing is told so, and so is one with no token at all."""
     answer = world.post("/v1/me/values", {"jwk": JWK}, person=NORA)

@@ -90,6 +90,7 @@ ISSUE = {
     "POST /v1/me/objections",
     "POST /v1/me/preview",
     "POST /v1/me/values",
+    "POST /v1/me/voice",
     "POST /v1/previews",
     "GET /audit/v1/events",
     "GET /audit/v1/signals",

@@ -35,6 +35,7 @@ FIELDS = (
     "income.debt",
     "justice.follow_up",
     "child_welfare.history",
+    "voice.goals",
     "nothing.known",
 )
 CATEGORIES = tuple(sorted({name.split(".")[0] for name in FIELDS} - {"nothing"}))
@@ -192,7 +193,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             draw(consents(n, collaboration=collaboration, units=units, purposes=purposes))
             for n in range(draw(st.integers(0, 3)))
         ],
-        "deposited": {name: draw(deposits) for name in asked},
+        "deposited": {name: draw(deposits) + _said(draw, name) for name in asked},
         "meeting": {
             "id": meeting,
             "collaboration": collaboration if meeting else "",
@@ -204,6 +205,11 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "invocations": [draw(invocations(n, units=units)) for n in range(draw(st.integers(0, 2)))],
         "stage": draw(st.sampled_from((0, 3, 7))),
     }
+
+
+def _said(draw: st.DrawFn, name: str) -> list[str]:
+    """Of what the subject alone writes, whether they have written it."""
+    return ["subject"] if name.startswith("voice.") and draw(st.booleans()) else []
 
 
 @st.composite

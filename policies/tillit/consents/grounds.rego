@@ -8,7 +8,43 @@ package tillit.consents
 # description: >-
 #   Per field the usable grants that reach it and whose source has deposited a value. A category-wide grant reaches what
 #   it was shown to mean when it was asked for, and of that what the ceiling leaves now: never a field that came later.
-grounds := object.union(
+grounds := _grounds_from_services if count(own_words) == 0
+
+else := object.union(
+	_grounds_from_services,
+	{name: array.concat(object.get(_grounds_from_services, name, []), found) |
+		some name, found in _grounds_of_own_words
+	},
+)
+
+# METADATA
+# title: Own words
+# description: >-
+#   Asked fields that the subject alone writes, and has written. They go by any line that gives the field to the asking
+#   unit, whichever service it names as source: the yes says who may read them, and nobody but the subject wrote them.
+own_words := {name |
+	deposited := input.deposited
+	input.ask.source == ""
+	some name, field in data.tillit.gaps.known_fields
+	field.authored_by == "subject"
+	"subject" in deposited[name]
+}
+
+_grounds_of_own_words := {name: found |
+	by_category := wide
+	by_name := named
+	passable := data.tillit.limits.passable
+	some name in own_words
+	category := passable[name]
+	lines := array.concat(
+		[line | name in open_by_category; some line in by_category[category]; name in line[0].covers],
+		[line | name in open_by_name; some line in by_name[category]; name in line[0].fields],
+	)
+	count(lines) > 0
+	found := [object.union(line[1], {"source": "subject"}) | some line in lines]
+}
+
+_grounds_from_services := object.union(
 	_grounds_by_category,
 	{name: array.concat(object.get(_grounds_by_category, name, []), found) |
 		some name, found in _grounds_by_name

@@ -228,3 +228,36 @@ test_a_family_member_may_want_to_be_asked_first_too if {
 _this_moment := "2026-11-10T12:00:00.000000Z"
 
 _soon := "2026-11-10T12:00:00.000001Z"
+
+test_own_words_go_by_any_line_to_the_asking_unit if {
+	wide := object.union(given.about("voice.goals", {}), {"deposited": {"voice.goals": ["subject"]}})
+	named := object.union(
+		given.about("voice.goals", {"fields": ["voice.goals"], "covers": []}),
+		{"deposited": {"voice.goals": ["subject"]}},
+	)
+	every asked in [wide, named] {
+		found := consents.grounds["voice.goals"] with input as asked
+		[ground.source | some ground in found] == ["subject"]
+		[ground.grant | some ground in found] == ["g1"]
+	}
+}
+
+test_own_words_stand_beside_what_a_service_was_told if {
+	asked := object.union(
+		given.about("voice.goals", {}),
+		{"deposited": {"voice.goals": ["thor-heyerdahl-vgs", "subject"]}},
+	)
+	found := consents.grounds["voice.goals"] with input as asked
+	{ground.source | some ground in found} == {"thor-heyerdahl-vgs", "subject"}
+}
+
+test_own_words_are_what_the_subject_alone_writes if {
+	mine := object.union(given.ordinary, {"deposited": {"education.attendance.rate": ["subject"]}})
+	consents.own_words == set() with input as mine
+	consents.grounds == {} with input as mine
+	asked := object.union(given.about("voice.goals", {}), {"deposited": {"voice.goals": ["subject"]}})
+	refused := object.union(asked, {"consents": []})
+	not consents.grounds["voice.goals"] with input as refused
+	narrowed := object.union(asked, {"ask": {"source": "thor-heyerdahl-vgs"}})
+	not consents.grounds["voice.goals"] with input as narrowed
+}

@@ -74,7 +74,7 @@ from tillit.wire.me import (
     ObjectionRequest,
 )
 from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
-from tillit.wire.own import ONESELF, OWN_ACCESS, OwnAccess, OwnValues
+from tillit.wire.own import ONESELF, OWN_ACCESS, OwnAccess, OwnValues, OwnWords
 from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
 from tillit.wire.sealed import (
     Deposit,
@@ -257,6 +257,7 @@ __all__ = [
     "Outcome",
     "OwnAccess",
     "OwnValues",
+    "OwnWords",
     "Page",
     "Participant",
     "PolicyRef",

@@ -6,13 +6,14 @@ from pydantic import Field, StringConstraints
 
 from tillit.wire.answers import DisclosureAnswer
 from tillit.wire.asks import Actor
-from tillit.wire.terms import SUBJECT, FieldNames, PurposeId, Wire
+from tillit.wire.terms import SUBJECT, FieldName, FieldNames, PurposeId, Wire
 
 OWN_ACCESS: Final[PurposeId] = "own_access"
 """The purpose of reading about oneself, and the kind of ground that it rests on."""
 ONESELF: Final = Actor(id=SUBJECT, role=SUBJECT)
 """Who reads."""
 MAX_DISCLOSURES = 500
+MAX_WORDS = 20_000
 
 JwkMember = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,12}$")]
 JwkText = Annotated[str, StringConstraints(max_length=4096)]
@@ -36,3 +37,10 @@ class OwnValues(Wire):
     """
 
     disclosures: Annotated[tuple[DisclosureAnswer, ...], Field(max_length=MAX_DISCLOSURES)]
+
+
+class OwnWords(Wire):
+    """``POST /v1/me/voice``: what the subject says themself, in a field that nobody else writes; newer words replace older."""
+
+    field: FieldName
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_WORDS)] = Field(repr=False)
