@@ -24,6 +24,7 @@ from broker.engine import bundle
 from broker.engine.leases import LeasedEngine
 from broker.engine.regorus import RegorusEngine
 from broker.errors import CustodianDown, RegisterDown, Unavailable
+from broker.portal.opening import opening
 from broker.ports import Person, PolicyEngine, Ports, Register
 from broker.register import SyntheticRegister
 from broker.settings import Settings
@@ -193,6 +194,7 @@ def compose(settings: Settings) -> FastAPI:
                 renewed.watch,
             ),
             renewed=renewed,
+            portal=opening(settings, renewed),
         )
         undone.pop_all()
     return application

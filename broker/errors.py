@@ -67,6 +67,18 @@ class IdempotencyKeyReused(Refused):
     code = "idempotency.key_reused"
 
 
+class LoginLost(Refused):
+    """The browser did not begin the login that is answered here, or it began it too long ago."""
+
+    code = "login.lost"
+
+
+class ConsentMoved(Refused):
+    """The consent is not as it was when it was shown: somebody, or another window, was first."""
+
+    code = "consent.moved"
+
+
 class UnknownPerson(Refused):
     """The population register knows nobody by that number."""
 

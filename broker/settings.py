@@ -70,6 +70,12 @@ class Settings(KeyringSettings):
     """Who signs people's tokens (the iss of ID-porten)."""
     person_jwks_file: Path | None = None
     """That issuer's public keys, a JWK set; read again when it changes."""
+    login_issuer: Url | None = None
+    """The identity provider that the portal's people log in at (OpenID Connect; ID-porten). No portal without one."""
+    login_client: Name | None = None
+    """What the portal is called there."""
+    login_key_file: Path | None = None
+    """The portal's private key there, a JWK, readable by its owner only."""
     register_file: Path | None = None
     """The synthetic population register; in demo only."""
     anonymity_k: Annotated[int, Field(ge=LEAST_K, le=1000)] = DEFAULT_K
@@ -143,6 +149,11 @@ class Settings(KeyringSettings):
         )
         if (self.person_issuer is None) != (self.person_jwks_file is None):
             problems.append("TILLIT_PERSON_ISSUER and TILLIT_PERSON_JWKS_FILE: set both or neither")
+        login = (self.login_issuer, self.login_client, self.login_key_file)
+        if None in login and any(login):
+            problems.append(
+                "TILLIT_LOGIN_ISSUER, TILLIT_LOGIN_CLIENT and TILLIT_LOGIN_KEY_FILE: set all or none"
+            )
         return problems
 
     def _of_the_custodian(self) -> list[str]:
@@ -168,6 +179,7 @@ class Settings(KeyringSettings):
                 ("TILLIT_ISSUER", self.issuer),
                 ("TILLIT_OPA_URL", self.opa_url),
                 ("TILLIT_PERSON_ISSUER", self.person_issuer),
+                ("TILLIT_LOGIN_ISSUER", self.login_issuer),
             )
             if url is not None and is_plain_and_remote(url)
         ]
@@ -182,10 +194,15 @@ class Settings(KeyringSettings):
             problems.append(
                 f"TILLIT_PASSPHRASE: needs {MIN_PASSPHRASE_CHARS} characters of its own"
             )
-        if is_open_to_others(self.custodian_key_file):
-            problems.append("TILLIT_CUSTODIAN_KEY_FILE: readable by others; chmod 600")
-        if is_open_to_others(self.passphrase_file):
-            problems.append("TILLIT_PASSPHRASE_FILE: readable by others; chmod 600")
+        problems += [
+            f"{name}: readable by others; chmod 600"
+            for name, file in (
+                ("TILLIT_CUSTODIAN_KEY_FILE", self.custodian_key_file),
+                ("TILLIT_LOGIN_KEY_FILE", self.login_key_file),
+                ("TILLIT_PASSPHRASE_FILE", self.passphrase_file),
+            )
+            if is_open_to_others(file)
+        ]
         return [*problems, *self.exposed()]
 
 

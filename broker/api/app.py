@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from broker.api import (
     audit_routes,
@@ -55,10 +56,12 @@ def create(
     log: Log,
     background: Sequence[Background] = (),
     renewed: Callable[[], Ports] | None = None,
+    portal: Callable[[Pool], Sequence[BaseRoute]] = lambda _: (),
 ) -> FastAPI:
     """The application on these ports. Its lifespan runs ``background``, each in a thread of its own, until it ends.
 
-    ``renewed`` gives the ports for each request, where the policies in them may be exchanged while it runs.
+    ``renewed`` gives the ports for each request, where the policies in them may be exchanged while it runs; ``portal`` the
+    routes of pages, which share the API's threads.
     """
     pool = Pool()
     now = renewed or (lambda: ports)
@@ -86,6 +89,7 @@ def create(
     )
     for endpoint in (*every(), *_description(app)):
         app.router.routes.append(Door(endpoint, front=front, pool=pool))
+    app.router.routes.extend(portal(pool))
     app.openapi = document(app, title=TITLE, version=VERSION)  # type: ignore[method-assign]
     app.add_middleware(Edge, https=ports.issuer.startswith("https:"), metrics=front.metrics)
     return app

@@ -12,7 +12,7 @@ import re
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi.routing import APIRoute
@@ -69,6 +69,7 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "index": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})$")]),
     "signal": TypeAdapter(SignalId),
     "collaboration": TypeAdapter(wire.CollaborationId),
+    "file": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z]{2,5}$")]),
     "invocation": TypeAdapter(wire.InvocationId),
     "kid": TypeAdapter(Kid),
     "tile": TypeAdapter(Annotated[str, StringConstraints(max_length=100)]),
@@ -88,6 +89,8 @@ _LOGGED_ELSEWHERE = (
 
 _log = logging.getLogger("tillit.api")
 
+Result = TypeVar("Result")
+
 
 class Pool:
     """A bounded number of threads with a bounded number of requests waiting for them."""
@@ -96,7 +99,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tillit-request")
         self._room = threads + waiting
 
-    async def run(self, act: Callable[..., Response], *arguments: object) -> Response:
+    async def run(self, act: Callable[..., Result], *arguments: object) -> Result:
         """Run in a thread.
 
         Raises:
@@ -195,7 +198,7 @@ class Door(APIRoute):
     ) -> Exchange[Any]:
         endpoint = self.declared
         key = _idempotency_key(request, endpoint)
-        path = _path(request.path_params)
+        path = checked_path(request.path_params)
         return Exchange(
             front=self._front,
             ports=self._front.ports,
@@ -206,7 +209,7 @@ class Door(APIRoute):
             headers=request.headers,
             language=language(request.headers.get("accept-language", "")),
             key=key,
-            body_sha256=_fingerprint(request, body),
+            body_sha256=fingerprint(request, body),
         )
 
     def _response(self, answer: BaseModel | Reply) -> Response:
@@ -288,7 +291,8 @@ def _idempotency_key(request: Request, endpoint: Endpoint) -> str:
     return given[0]
 
 
-def _path(given: Mapping[str, Any]) -> Mapping[str, str]:
+def checked_path(given: Mapping[str, Any]) -> Mapping[str, str]:
+    """What stands in the places of a path, each within its bound. Raises ``NoSuchResource``."""
     for name, value in given.items():
         try:
             PATH_TYPES[name].validate_python(value)
@@ -309,19 +313,20 @@ def _query(raw: bytes, model: type[BaseModel]) -> BaseModel:
     if not raw and model is Nothing:
         return Nothing()
     try:
-        return _from_pairs(raw, model, MAX_QUERY_PARAMETERS)
+        return from_pairs(raw, model, MAX_QUERY_PARAMETERS)
     except ValueError:
         raise QueryInvalid from None
 
 
 def _form(raw: bytes, model: type[BaseModel]) -> BaseModel:
     try:
-        return _from_pairs(raw, model, MAX_FORM_PARAMETERS)
+        return from_pairs(raw, model, MAX_FORM_PARAMETERS)
     except ValueError:
         raise FormMalformed from None
 
 
-def _from_pairs(raw: bytes, model: type[BaseModel], most: int) -> BaseModel:
+def from_pairs(raw: bytes, model: type[BaseModel], most: int) -> BaseModel:
+    """A query or a form of at most so many members, none twice. Raises ``ValueError``."""
     text = raw.decode("ascii")
     pairs = (
         parse_qsl(
@@ -340,7 +345,7 @@ def _from_pairs(raw: bytes, model: type[BaseModel], most: int) -> BaseModel:
     return model.model_validate_strings(given)
 
 
-def _fingerprint(request: Request, body: bytes) -> bytes:
+def fingerprint(request: Request, body: bytes) -> bytes:
     """What makes a repeated call the same call: method, path and body."""
     head = f"{request.method} {request.scope['path']}\n".encode()
     return hashlib.sha256(head + body).digest()

@@ -24,6 +24,7 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _HSTS = (b"strict-transport-security", b"max-age=63072000")
@@ -50,10 +51,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message.setdefault("headers", [])
-                headers.extend(self._headers)
+                said = {name for name, _ in headers}
+                headers.extend(header for header in self._headers if header[0] not in said)
                 headers.extend(_request_id(scope))
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         try:

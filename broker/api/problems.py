@@ -43,6 +43,14 @@ TABLE: Mapping[str, Shape] = {
     "idempotency.key_missing": Shape(400, "Idempotency-Key missing"),
     "idempotency.key_malformed": Shape(400, "Idempotency-Key malformed"),
     "idempotency.key_reused": Shape(422, "Idempotency-Key used for another request"),
+    # the portal
+    "login.lost": Shape(400, "The login was not begun in this browser, or took too long"),
+    "login.refused": Shape(403, "The identity provider did not log the person in"),
+    "login.unavailable": Shape(503, "The identity provider does not answer"),
+    "session.none": Shape(401, "Not logged in"),
+    "session.stale": Shape(401, "A fresh login is needed"),
+    "form.foreign": Shape(403, "The form was not sent from the portal"),
+    "consent.moved": Shape(409, "The consent is not as it was when it was shown"),
     # body
     "body.too_large": Shape(413, "Body larger than 1 MiB"),
     "body.too_slow": Shape(408, "Body did not arrive in time"),

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _set_up(given: argparse.Namespace, teller: Teller) -> Stage:
     with _step("finding a port and a directory"):
         port = free_port(given.port)
-        stage = Stage(staging.new_run(RUNS.absolute()), port)
+        stage = Stage(staging.new_run(RUNS.absolute()), port, free_port(port + 1))
     if port != given.port:
         teller.line(f"port {given.port} is taken; this demo listens on {port} instead")
     teller.line(f"run directory: {os.path.relpath(stage.directory)}")
@@ -83,6 +83,8 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
     with _step("starting the broker"), teller.working("starting the broker"):
         broker = staging.start_broker(stage, children)
     teller.line(f"broker: process {broker.pid}, {stage.url}")
+    provider = staging.start_provider(stage, children)
+    teller.line(f"login: process {provider.pid}, {stage.login_url}")
     with _step("enrolling the services"), teller.working("enrolling four services"):
         services = staging.start_services(stage, children)
         staging.enrol(stage, services)
@@ -100,10 +102,12 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
             chapter(scene)
     with _step("verifying the log from outside"):
         vkey = from_outside(scene, stage)
-    scene.emil.close()
     given.told = True
     teller.prose("The end. Everything above was real but the people.")
+    scene.emil.close()
     if not given.once:
+        with _step("asking Emil once more"):
+            story.asked_again(scene)
         _keep_serving(stage, children, teller, vkey, issuer)
 
 
@@ -118,6 +122,10 @@ def _keep_serving(
     teller.next_steps(
         stage.url,
         [
+            (
+                "the portal, in a browser: log in as Emil, who was asked just now, or as another youth",
+                stage.url,
+            ),
             (
                 "what can be shared, by whom, why",
                 f"curl -s {stage.url}/v1/catalogue | {tool}/python -m json.tool | less",

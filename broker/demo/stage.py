@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from joserfc.jwk import ECKey
 from rich.progress import Progress, TaskID
 
 from broker.demo.larvik import Municipality, register
-from broker.demo.people import EMIL, Youth
+from broker.demo.people import EMIL, THE_TWELVE, Youth
 from broker.demo.person import ISSUER, Browser, SyntheticIssuer
 from broker.demo.processes import (
     Child,
@@ -29,6 +30,7 @@ from broker.demo.processes import (
 from broker.demo.records import records
 from broker.demo.story import SERVICES
 
+PORTAL = "tillit-portal"
 _PASSPHRASE_BYTES = 24
 _STEP_SECONDS = 120.0
 
@@ -39,11 +41,17 @@ class Stage:
 
     directory: Path
     port: int
+    login_port: int
 
     @property
     def url(self) -> str:
         """The broker's address, which is also the issuer of its tokens."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def login_url(self) -> str:
+        """The address of the demo's identity provider."""
+        return f"http://127.0.0.1:{self.login_port}"
 
     @property
     def logs(self) -> Path:
@@ -66,6 +74,9 @@ class Stage:
             "TILLIT_REGISTER_FILE": str(self.directory / "register.json"),
             "TILLIT_PERSON_ISSUER": ISSUER,
             "TILLIT_PERSON_JWKS_FILE": str(self.directory / "person-issuer.jwks"),
+            "TILLIT_LOGIN_ISSUER": self.login_url,
+            "TILLIT_LOGIN_CLIENT": PORTAL,
+            "TILLIT_LOGIN_KEY_FILE": str(own / "portal.jwk"),
         }
 
 
@@ -86,6 +97,8 @@ def furnish(stage: Stage, town: Municipality, issuer: SyntheticIssuer) -> None:
     _write_secret(own / "passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES))
     _write_json(stage.directory / "register.json", register(town))
     issuer.save_public(stage.directory / "person-issuer.jwks")
+    _write_portal_key(stage, own)
+    _write_json(stage.directory / "people.json", [_somebody(youth) for youth in THE_TWELVE])
     now = datetime.now(UTC)
     for unit in SERVICES:
         stage.home(unit).mkdir(parents=True)
@@ -136,6 +149,29 @@ def start_broker(stage: Stage, children: Children) -> Child:
     children.add(broker)
     wait_until_ready(stage.url, broker)
     return broker
+
+
+def start_provider(stage: Stage, children: Children) -> Child:
+    """Start the process that people log in at."""
+    provider = Child(
+        "the demo's login",
+        [
+            "broker.demo.provider",
+            "--port",
+            str(stage.login_port),
+            "--client",
+            PORTAL,
+            "--client-jwk",
+            str(stage.directory / "portal.jwk"),
+            "--people",
+            str(stage.directory / "people.json"),
+        ],
+        log=stage.logs / "login.log",
+        directory=stage.directory,
+        environment={},
+    )
+    children.add(provider)
+    return provider
 
 
 def start_services(stage: Stage, children: Children) -> dict[str, ServiceProcess]:
@@ -228,3 +264,20 @@ def _write_secret(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _write_portal_key(stage: Stage, own: Path) -> None:
+    """A key pair for the portal to show who it is by, and its public half for the provider."""
+    key = ECKey.generate_key("P-256", auto_kid=True)
+    _write_secret(own / "portal.jwk", json.dumps(key.as_dict(private=True)))
+    _write_json(stage.directory / "portal.jwk", key.as_dict(private=False))
+
+
+def _somebody(youth: Youth) -> dict[str, str]:
+    """Who there is to be at the demo's login."""
+    today = datetime.now(UTC).date()
+    return {
+        "national_id": youth.national_id,
+        "name": f"{youth.first_name} {youth.last_name}",
+        "about": f"{youth.age(today)} år",
+    }

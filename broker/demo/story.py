@@ -94,14 +94,7 @@ def consent_requested(scene: Scene) -> None:
         """One consent covers the four services. A broad "you may all talk" compiles into enumerated
         lines: who gives what to whom, and what for. There is no wildcard.""",
     )
-    asked = scene.services[NAV].do(
-        "request_consent",
-        about=NAME,
-        services=list(SERVICES),
-        purposes=["case_discussion", "teaching_adaptation", "dropout_notice"],
-        categories=["education", "functioning", "health"],
-        role=ROLES[NAV],
-    )
+    asked = _request(scene)
     told = [notice.kind for notice in scene.emil.notices().notices]
     expect("requested" in told, "Emil was not told that a consent was asked for")
     (seen,) = [c for c in scene.emil.consents() if c.id == asked["id"]]
@@ -268,6 +261,23 @@ def withdrawal(scene: Scene) -> None:
         scene.teller.answered(unit, ROLES[unit], answer)
         expect(answer["outcome"] == "refused", f"{unit} still gets something")
         expect(not answer["values"], f"{unit} still gets something")
+
+
+def asked_again(scene: Scene) -> None:
+    """Nav asks once more, for whoever reads the demo to answer in the portal as Emil."""
+    _request(scene)
+
+
+def _request(scene: Scene) -> Mapping[str, Any]:
+    asked: Mapping[str, Any] = scene.services[NAV].do(
+        "request_consent",
+        about=NAME,
+        services=list(SERVICES),
+        purposes=["case_discussion", "teaching_adaptation", "dropout_notice"],
+        categories=["education", "functioning", "health"],
+        role=ROLES[NAV],
+    )
+    return asked
 
 
 def _consent(scene: Scene) -> ConsentView:

@@ -15,7 +15,7 @@ from audit.sealing import LogKeys, Sealer, Sealing
 from audit.storage import append
 from broker.domain.ids import ConsentId, Randomness
 from broker.errors import StoreDown
-from broker.store import tables
+from broker.store import portal_tables, tables
 from broker.store.auditing import Auditing
 from broker.store.cases import Cases
 from broker.store.choosing import Choosing
@@ -32,6 +32,7 @@ from broker.store.pathways import Pathways
 from broker.store.policies import Policies
 from broker.store.records import Records
 from broker.store.services import Services
+from broker.store.sessions import Sessions
 from broker.store.signals import Signals
 from broker.store.statistics import Counts
 from broker.store.statutes import Statutes
@@ -61,6 +62,7 @@ class SqlTransaction(
     Contents,
     Counts,
     Signals,
+    Sessions,
 ):
     """One database transaction, composed of its groups of queries and the log."""
 
@@ -173,7 +175,7 @@ class SqlStore:
             held.rollback()
 
     def sweep(self, *, at: datetime, remembered_before: datetime) -> int:
-        """Delete what has served: expired assertions and enrolments, answers remembered long ago.
+        """Delete what has served: expired assertions, enrolments and sessions, answers remembered long ago.
 
         Returns how many rows.
         """
@@ -183,6 +185,7 @@ class SqlStore:
                 or_(tables.enrolment.c.expires_at <= at, tables.enrolment.c.spent_at.is_not(None))
             ),
             delete(tables.remembered).where(tables.remembered.c.at < remembered_before),
+            *(delete(kept).where(kept.c.expires_at <= at) for kept in portal_tables.KEPT),
         )
         with faults(), self._writing() as connection, connection.begin():
             self._begin(connection, "BEGIN IMMEDIATE")

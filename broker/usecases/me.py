@@ -5,9 +5,9 @@ from datetime import datetime
 
 from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
-from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId
+from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
-from broker.errors import UnknownConsent
+from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
 from broker.usecases import helped, helping, noticing, receipts
@@ -66,12 +66,20 @@ def consent(identity: ConsentId, *, person: PersonKey, ports: Ports) -> ConsentV
 
 
 def answer(
-    identity: ConsentId, answered: DigitalAnswer, *, call: PersonCall, ports: Ports
+    identity: ConsentId,
+    answered: DigitalAnswer,
+    *,
+    call: PersonCall,
+    ports: Ports,
+    shown: int | None = None,
 ) -> ConsentView:
     """Answer a consent line by line, for oneself or as a guardian who must sign.
 
+    ``shown``, here and below: the version that the person saw, where that is known; no other is changed.
+
     Raises:
         UnknownConsent: none by that id is the person's to answer.
+        ConsentMoved: it has another version by now.
         ConsentError: its subclasses say what about the answer cannot be.
     """
 
@@ -89,11 +97,16 @@ def answer(
             also={GrantId(line): word for line, word in answered.conditions.items()},
         )
 
-    return _changed(identity, change, call=call, ports=ports)
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
 def ask_first(
-    identity: ConsentId, asked: ConditionsRequest, *, call: PersonCall, ports: Ports
+    identity: ConsentId,
+    asked: ConditionsRequest,
+    *,
+    call: PersonCall,
+    ports: Ports,
+    shown: int | None = None,
 ) -> ConsentView:
     """Say for which lines one wants to be asked first, or to be there, or does not any more.
 
@@ -111,15 +124,25 @@ def ask_first(
         needed = signers(tx, found, now=now, ports=ports)
         return found.ask_first(also, at=now, by=signer, needed=needed)
 
-    return _changed(identity, change, call=call, ports=ports)
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
-def pause(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView:
+def pause(
+    identity: ConsentId, *, call: PersonCall, ports: Ports, shown: int | None = None
+) -> ConsentView:
     """Pause a consent: nothing is shared on it until it is resumed."""
-    return _changed(identity, lambda _, c, by, now: c.pause(at=now, by=by), call=call, ports=ports)
+    return _changed(
+        identity,
+        lambda _, c, by, now: c.pause(at=now, by=by),
+        call=call,
+        ports=ports,
+        shown=shown,
+    )
 
 
-def resume(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentView:
+def resume(
+    identity: ConsentId, *, call: PersonCall, ports: Ports, shown: int | None = None
+) -> ConsentView:
     """Resume a paused consent."""
 
     def change(
@@ -129,11 +152,16 @@ def resume(identity: ConsentId, *, call: PersonCall, ports: Ports) -> ConsentVie
         grown = all(need.guardians == 0 for need in needed)
         return found.resume(at=now, by=signer, grown=grown)
 
-    return _changed(identity, change, call=call, ports=ports)
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
 def withdraw(
-    identity: ConsentId, withdrawal: Withdrawal, *, call: PersonCall, ports: Ports
+    identity: ConsentId,
+    withdrawal: Withdrawal,
+    *,
+    call: PersonCall,
+    ports: Ports,
+    shown: int | None = None,
 ) -> ConsentView:
     """Withdraw a consent, whole or by the line. Once this has returned nothing is released on it, on any replica."""
     return _changed(
@@ -143,6 +171,7 @@ def withdraw(
         ),
         call=call,
         ports=ports,
+        shown=shown,
     )
 
 
@@ -159,6 +188,25 @@ def disclosures(
             disclosures=_told_of(tx, found, language=language, ports=ports),
             next=found[-1].id if len(found) == size else None,
         )
+
+
+def disclosure(
+    identity: DisclosureId, *, person: PersonKey, language: Language, ports: Ports
+) -> MyDisclosure:
+    """One ask about the person.
+
+    Raises:
+        NotASubject: nothing is kept about them.
+        UnknownDisclosure: none by that id is about them, or not to be told of yet.
+    """
+    now = ports.clock()
+    with ports.store.read() as tx:
+        subject = myself(tx, person)
+        found = tx.disclosure(identity)
+        if found is None or found.subject != subject or (found.told_at and found.told_at > now):
+            raise UnknownDisclosure
+        (told,) = _told_of(tx, (found,), language=language, ports=ports)
+        return told
 
 
 def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
@@ -225,10 +273,14 @@ def _told(tx: Transaction, notice: Notice) -> MyNotice:
     )
 
 
-def _changed(identity: ConsentId, change: Change, *, call: PersonCall, ports: Ports) -> ConsentView:
+def _changed(
+    identity: ConsentId, change: Change, *, call: PersonCall, ports: Ports, shown: int | None
+) -> ConsentView:
     def act(tx: Transaction) -> ConsentView:
         now = ports.clock()
         found, signer = _to_change(tx, identity, call.person, now=now, ports=ports)
+        if shown is not None and found.version != shown:
+            raise ConsentMoved
         changed, event = change(tx, found, signer, now)
         save(tx, changed, event, was=found.version, ports=ports)
         if signer.kind == "guardian":

@@ -24,7 +24,8 @@ def for_guardian(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -
     """Only the lines whose category needs a guardian; what the subject answers alone stays the subject's."""
     lines = [grant for grant in consent.grants if needed[grant.category].guardians > 0]
     view = _view(consent, lines, needed, ports)
-    return view.model_copy(update={"text": "\n".join(line.text for line in view.grants)})
+    text = "\n".join(line.text for line in view.grants)
+    return view.model_copy(update={"text": text, "as_guardian": True})
 
 
 def for_youth(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:

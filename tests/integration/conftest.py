@@ -8,6 +8,7 @@ import pytest
 
 from tests.house import House, build
 from tests.integration.world import World, world_in
+from tests.portal import PortalWorld, portal_in
 
 
 @pytest.fixture
@@ -30,6 +31,16 @@ def world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
 def fresh_world(tmp_path: Path, sqlite_template: Path) -> Iterator[World]:
     """The same for one test alone, which may break it."""
     with world_in(tmp_path, _database(tmp_path, sqlite_template)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def portal(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PortalWorld]:
+    """A broker with its portal, and an identity provider; shared by a module's tests."""
+    directory = tmp_path_factory.mktemp("portal")
+    with portal_in(directory, _database(directory, sqlite_template)) as running:
         yield running
 
 

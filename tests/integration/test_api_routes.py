@@ -15,6 +15,7 @@ from broker.api.endpoints import Endpoint
 from broker.api.openapi import refusals_of
 from broker.api.problems import TABLE
 from broker.compose import compose
+from broker.portal import rooms
 from tests.integration.bad_input import LARVIK, NAV, an_ask, refused
 from tests.integration.world import EMIL, World
 
@@ -126,7 +127,8 @@ def _call(world: World, endpoint: Endpoint, **headers: str) -> Any:
 
 def test_every_place_in_a_path_has_a_bound() -> None:
     """The door knows what may stand there; a route with a place that it does not know answers nobody."""
-    places = {name for route in ENDPOINTS for name in re.findall(r"{(\w+)", route)}
+    routes = [*ENDPOINTS, *(page.route for page in rooms.every())]
+    places = {name for route in routes for name in re.findall(r"{(\w+)", route)}
     assert places == set(PATH_TYPES)
 
 
@@ -383,6 +385,11 @@ def test_access_log_names_route_unit_and_status_and_nothing_personal(
         world.get(f"/v1/disclosures/{made['id']}/proof", unit=NAV)
         world.get(f"/v1/me/consents?x={EMIL}", person=EMIL)
         world.get(f"/v1/nothing/{EMIL}")
+        # A request's line is written when its answer is out already.
+        until = time.monotonic() + 10
+        while "unknown" not in [line["route"] for line in _lines(caplog)]:
+            assert time.monotonic() < until, "the last line was not written"
+            time.sleep(0.01)
     lines = list(_lines(caplog))
     assert {"method", "route", "status", "ms", "unit"} == set(lines[-1])
     assert "/v1/disclosures/{disclosure}/proof" in [line["route"] for line in lines]

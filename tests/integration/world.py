@@ -19,6 +19,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, text
+from starlette.types import ASGIApp
 
 from broker import change
 from broker.api.door import Door
@@ -90,7 +91,7 @@ class World:
         sound = {
             "iss": unit,
             "sub": unit,
-            "aud": ISSUER,
+            "aud": self.settings.issuer,
             "iat": now,
             "exp": now + 60,
             "jti": secrets.token_hex(16),
@@ -127,7 +128,7 @@ class World:
         now = int(time.time())
         sound = {
             "iss": PERSON_ISSUER,
-            "aud": ISSUER,
+            "aud": self.settings.issuer,
             "iat": now,
             "exp": now + 300,
             "pid": national_id,
@@ -212,11 +213,12 @@ class World:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The application behind a real HTTP server on a free loopback port; yields its address."""
+def served(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """The application behind a real HTTP server on a loopback port, a free one by default; yields its address."""
     # Named as TCP, so that the event loop turns Nagle's algorithm off on what it accepts.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -232,7 +234,9 @@ def served(app: FastAPI) -> Iterator[str]:
 
 
 @contextmanager
-def world_in(directory: Path, database_url: str, **changes: Any) -> Iterator[World]:
+def world_in(
+    directory: Path, database_url: str, *, port: int = 0, **changes: Any
+) -> Iterator[World]:
     """A running world in a directory. ``changes`` replace settings."""
     issuer_key = Ed25519PrivateKey.generate()
     jwk = {**ed25519_jwk(issuer_key.public_key()), "kid": "people"}
@@ -259,7 +263,7 @@ def world_in(directory: Path, database_url: str, **changes: Any) -> Iterator[Wor
     settings = Settings(**(chosen | changes))
     _begin(settings)
     app = compose(settings)
-    with served(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with served(app, port) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield World(directory, settings, client, issuer_key, _engine(app))
 
 

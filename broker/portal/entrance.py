@@ -1,0 +1,247 @@
+"""The entrance: what every visit to the portal passes, in one order, before and after the one function that makes its page.
+
+Head bounds → session → form bounds → (in a worker thread) origin and check → strict form → page. Whatever stops a visit is told
+on a page of its own, and has changed nothing.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from broker.api import limits
+from broker.api.door import Pool, checked_path, fingerprint, from_pairs, language, log_failure
+from broker.api.endpoints import Nothing
+from broker.api.errors import Failure, FormMalformed, QueryInvalid
+from broker.api.problems import TABLE
+from broker.domain.sessions import Session
+from broker.errors import BrokerError, CustodianDown
+from broker.portal import mistakes
+from broker.portal.errors import FormForeign, NoSession, SessionStale
+from broker.portal.forms import Form, check_of, is_ours
+from broker.portal.pages import Answer, Hall, Onward, Page, Saved, Shown, Visit
+from broker.usecases import sessions
+from keys.errors import CustodianError
+from tillit.jose import b64u
+from tillit.wire import Language
+
+CHOSEN = "tillit-language"
+CHOSEN_SECONDS = 365 * 86_400
+MAX_COOKIE_CHARS = 64
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": _POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    # With no referrer at all browsers would not say which site a form comes from either.
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Entrance(Route):
+    """A page's route."""
+
+    def __init__(self, page: Page, *, hall: Hall, pool: Pool) -> None:
+        self.declared = page
+        self._hall = hall
+        self._pool = pool
+        super().__init__(page.path, self._handle, methods=[page.method], include_in_schema=False)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As any route; and the access log may name it."""
+        match, child = super().matches(scope)
+        return match, {**child, "route": self} if match is not Match.NONE else child
+
+    async def _handle(self, request: Request) -> Response:
+        try:
+            limits.check_head(request.scope)
+            token = _cookie(request, self._hall.cookie)
+            session = await self._pool.run(self._session, token)
+            body = await self._body(request)
+            return await self._pool.run(self._answered, request, session, token, body)
+        except BrokerError as error:
+            return self._told(error, request, None, "")
+
+    def _session(self, token: str) -> Session | None:
+        return sessions.session(token, ports=self._hall.renewed()) if token else None
+
+    async def _body(self, request: Request) -> bytes:
+        if self.declared.method == "GET":
+            return b""
+        limits.check_media_type(request.headers, "application/x-www-form-urlencoded")
+        return await limits.read_body(request)
+
+    # --- in a thread ---
+
+    def _answered(
+        self, request: Request, session: Session | None, token: str, body: bytes
+    ) -> Response:
+        try:
+            visit = self._visit(request, session, token, body)
+            return self._response(self.declared.make(visit), visit)
+        except BrokerError as error:
+            return self._told(error, request, session, token)
+        except CustodianError:
+            return self._told(CustodianDown(), request, session, token)
+        except Exception as error:  # noqa: BLE001 (the last line of defence: nothing inner may leave)
+            log_failure(error, self.declared.route)
+            return self._told(Failure(), request, session, token)
+
+    def _visit(self, request: Request, session: Session | None, token: str, body: bytes) -> Visit:
+        page, ports = self.declared, self._hall.renewed()
+        path = checked_path(request.path_params)
+        if page.who != "anybody":
+            if session is None:
+                raise NoSession
+            if page.who == "fresh" and not session.is_fresh(ports.clock()):
+                raise SessionStale
+        return Visit(
+            hall=self._hall,
+            ports=ports,
+            session=session,
+            token=token if session else "",
+            login=_cookie(request, f"{self._hall.cookie}-login"),
+            language=_language(request, session),
+            path=path,
+            query=_query(request.scope["query_string"], page),
+            form=self._form(request, token if session else "", body),
+            form_sha256=fingerprint(request, body),
+        )
+
+    def _form(self, request: Request, token: str, body: bytes) -> BaseModel:
+        page = self.declared
+        if page.method == "GET":
+            return Nothing()
+        _check_origin(request, self._hall.renewed().issuer)
+        try:
+            form = from_pairs(body, page.takes, page.most)
+        except ValueError:
+            raise FormMalformed from None
+        if isinstance(form, Form) and token and not is_ours(form.check, token):
+            raise FormForeign
+        return form
+
+    def _response(self, answer: Answer, visit: Visit) -> Response:
+        match answer:
+            case Shown(template, context, status):
+                return self._shown(
+                    template,
+                    context,
+                    visit.language,
+                    session=visit.session,
+                    token=visit.token,
+                    status=status,
+                    at=self._hall.renewed().issuer,
+                )
+            case Saved(content, media_type, name, cache):
+                saved = Response(content, media_type=media_type, headers={**HEADERS})
+                saved.headers["cache-control"] = cache
+                if name is not None:
+                    saved.headers["content-disposition"] = f'attachment; filename="{name}"'
+                return saved
+            case Onward(to, kept, login, spoken):
+                onward = RedirectResponse(to, status_code=303, headers=dict(HEADERS))
+                self._keep(onward, self._hall.cookie, kept)
+                self._keep(onward, f"{self._hall.cookie}-login", login)
+                self._keep(onward, CHOSEN, spoken, seconds=CHOSEN_SECONDS)
+                return onward
+
+    def _shown(
+        self,
+        template: str,
+        context: Mapping[str, Any],
+        spoken: Language,
+        *,
+        session: Session | None,
+        token: str,
+        status: int,
+        at: str,
+    ) -> Response:
+        common = {
+            "session": session,
+            "check": check_of(token) if token else "",
+            "once": b64u(secrets.token_bytes(16)),
+            "here": at,
+        }
+        html = self._hall.looks.page(template, spoken, common | dict(context))
+        return Response(html, status, media_type="text/html", headers=dict(HEADERS))
+
+    def _keep(
+        self, response: Response, name: str, value: str | None, *, seconds: int | None = None
+    ) -> None:
+        """Have the browser keep something, or (empty) forget it. No script ever reads it."""
+        if value is None:
+            return
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds if value else 0,
+            httponly=True,
+            secure=self._hall.https,
+            samesite="lax",
+        )
+
+    def _told(
+        self, error: BrokerError, request: Request, session: Session | None, token: str
+    ) -> Response:
+        """The page that says what stopped the visit."""
+        if isinstance(error, NoSession | SessionStale) and self.declared.method == "GET":
+            again = "again=yes&" if isinstance(error, SessionStale) else ""
+            return RedirectResponse(
+                f"/login?{again}to={request.scope['path']}", status_code=303, headers=dict(HEADERS)
+            )
+        spoken = _language(request, session)
+        context = mistakes.told(error, self._hall.looks.words[spoken])
+        return self._shown(
+            "mistake.html",
+            context,
+            spoken,
+            session=session,
+            token=token if session else "",
+            status=TABLE[error.code].status,
+            at="",
+        )
+
+
+def _cookie(request: Request, name: str) -> str:
+    """A cookie's value; empty where there is none, or none that the portal would have given."""
+    value = request.cookies.get(name, "")
+    return value if len(value) <= MAX_COOKIE_CHARS and value.isascii() else ""
+
+
+def _language(request: Request, session: Session | None) -> Language:
+    if session is not None:
+        return session.language
+    chosen = request.cookies.get(CHOSEN, "")
+    return language(
+        chosen if chosen in {"nb", "nn", "en"} else request.headers.get("accept-language", "")
+    )
+
+
+def _query(raw: bytes, page: Page) -> BaseModel:
+    if not raw and page.query is Nothing:
+        return Nothing()
+    try:
+        return from_pairs(raw, page.query, page.most)
+    except ValueError:
+        raise QueryInvalid from None
+
+
+def _check_origin(request: Request, issuer: str) -> None:
+    """A form is sent from this site. Old browsers say nothing, and have the form's check to show.
+
+    Raises:
+        FormForeign: the browser says that it comes from elsewhere.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in {None, "same-origin", "none"} or origin not in {None, issuer}:
+        raise FormForeign

@@ -1,0 +1,96 @@
+"""Mistakes: how a person is told what stopped them, by its code, in plain words. Nothing was changed by then."""
+
+from collections.abc import Mapping
+
+from broker.api.problems import TABLE
+from broker.errors import BrokerError
+from broker.portal.words import Words
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that catalogues are extracted by
+    """Mark a message for the catalogues."""
+    return message
+
+
+TOLD: Mapping[str, tuple[str, str]] = {
+    "login.lost": (
+        N_("That login did not finish"),
+        N_("It took too long, or was started in another window. Try once more."),
+    ),
+    "login.refused": (
+        N_("You were not logged in"),
+        N_("The login service did not say who you are. Try once more, or try later."),
+    ),
+    "login.unavailable": (
+        N_("Login does not answer"),
+        N_(
+            "The login service is not there right now. Nothing is wrong with your account. Try again in a few minutes."
+        ),
+    ),
+    "session.none": (
+        N_("You were logged out"),
+        N_("You were away for a while. Log in and do it once more. Nothing was changed."),
+    ),
+    "session.stale": (
+        N_("Log in once more"),
+        N_("This matters so much that we ask again who you are. Nothing was changed."),
+    ),
+    "form.foreign": (
+        N_("That did not come from this page"),
+        N_(
+            "Somebody, or an old window, sent an answer in your name. We did not take it. Open the page again if it was you."
+        ),
+    ),
+    "consent.moved": (
+        N_("Something has changed meanwhile"),
+        N_(
+            "It is not as it was when you opened the page. We did nothing. Look at it once more before you answer."
+        ),
+    ),
+    "consent.state": (
+        N_("Something has changed meanwhile"),
+        N_(
+            "That cannot be done any more, because it is already answered, stopped or over. Look at it once more."
+        ),
+    ),
+    "consent.already_signed": (
+        N_("You have answered this already"),
+        N_("Your first answer counts. You find it under my yes and no, and can stop it there."),
+    ),
+    "idempotency.key_reused": (
+        N_("Something has changed meanwhile"),
+        N_(
+            "That page was already sent, with another answer. The first one counts. Look at it once more."
+        ),
+    ),
+}
+_BY_STATUS: Mapping[int, tuple[str, str]] = {
+    404: (
+        N_("There is nothing here"),
+        N_("The page does not exist, or it is not yours to see."),
+    ),
+    413: (
+        N_("That was too much"),
+        N_("What you sent is larger than we take. Nothing was changed."),
+    ),
+    503: (
+        N_("We cannot answer right now"),
+        N_(
+            "Something that we depend on is not there. Nothing was shared and nothing was changed. Try again soon."
+        ),
+    ),
+    500: (
+        N_("Something went wrong with us"),
+        N_("It is our fault, not yours. Nothing was shared. Try again soon."),
+    ),
+}
+_OTHERWISE = (
+    N_("We did not understand that"),
+    N_("What was sent is not something that the page can send. Nothing was changed."),
+)
+
+
+def told(error: BrokerError, words: Words) -> dict[str, str]:
+    """What the page says of an error: its title, its text, and the code for whoever helps."""
+    title, text = TOLD.get(error.code) or _BY_STATUS.get(TABLE[error.code].status, _OTHERWISE)
+    return {"title": words(title), "text": words(text), "code": error.code}

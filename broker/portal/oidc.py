@@ -1,0 +1,209 @@
+"""Logging in at the identity provider: OpenID Connect's code flow with PKCE, as ID-porten does it.
+
+The client shows who it is by a signed assertion (``private_key_jwt``), with an RSA or a P-256 key. Of the person only ``pid``
+is read, and only to make its keyed hash. *Not checked*: how the provider found out who the person is, beyond the level
+(``acr``) that it vouches for.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from authlib.oauth2.rfc7523 import private_key_jwt_sign
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, import_key
+
+from broker.domain.sessions import Login
+from broker.portal.errors import LoginRefused, ProviderDown
+
+LEVELS = ("idporten-loa-substantial", "idporten-loa-high")
+"""What a login must come to: the first of these, or better."""
+ALGORITHMS = ("RS256", "ES256")
+ASSERTION_SECONDS = 60
+READ_AGAIN = timedelta(hours=1)
+TIMEOUT = httpx.Timeout(5.0)
+MAX_ANSWER_BYTES = 256 * 1024
+MAX_CODE_CHARS = 2048
+SKEW_SECONDS = 30
+FRESH_SECONDS = 300
+
+_PID = re.compile(r"[0-9]{11}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the provider publishes of itself, and when it was read."""
+
+    authorize: str
+    token: str
+    end_session: str | None
+    keys: KeySet
+    read_at: datetime
+
+
+class Provider:
+    """One identity provider, and this portal as its client."""
+
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        client_id: str,
+        key_file: Path,
+        redirect_uri: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Nothing is asked yet. ``key_file`` holds the client's private JWK, and is read anew for each login."""
+        self._issuer = issuer
+        self._client_id = client_id
+        self._key_file = key_file
+        self._redirect_uri = redirect_uri
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: _Found | None = None
+
+    def address(self, login: Login, *, again: bool) -> str:
+        """Where the browser goes to log in. ``again``: also where the provider knows the person already.
+
+        Raises:
+            ProviderDown: it does not say where.
+        """
+        asked = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": self._redirect_uri,
+            "scope": "openid profile",
+            "acr_values": LEVELS[0],
+            "ui_locales": login.language,
+            "state": login.state,
+            "nonce": login.nonce,
+            "code_challenge": create_s256_code_challenge(login.verifier),
+            "code_challenge_method": "S256",
+        }
+        if again:
+            asked |= {"prompt": "login", "max_age": "0"}
+        return f"{self._metadata().authorize}?{urlencode(asked)}"
+
+    def national_id(self, login: Login, *, code: str, again: bool) -> str:
+        """Whose number the provider vouches for in exchange for the code.
+
+        Raises:
+            LoginRefused: for nobody's, or its word does not hold.
+            ProviderDown: it cannot be asked.
+        """
+        found = self._metadata()
+        answer = self._ask(
+            "POST",
+            found.token,
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": self._redirect_uri,
+                "code_verifier": login.verifier,
+                "client_id": self._client_id,
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": self._assertion(),
+            },
+        )
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise LoginRefused
+        return self._vouched(token, login, found.keys, again=again)
+
+    def _assertion(self) -> str:
+        now = int(self._clock().timestamp())
+        try:
+            key = import_key(json.loads(self._key_file.read_bytes()))
+            algorithm = {"RSA": "RS256", "EC": "ES256"}[key.key_type]
+        except (OSError, ValueError, KeyError, JoseError):
+            raise ProviderDown("the client's key cannot be used") from None
+        return str(
+            private_key_jwt_sign(
+                key,
+                client_id=self._client_id,
+                token_endpoint=self._issuer,
+                alg=algorithm,
+                issued_at=now,
+                expires_at=now + ASSERTION_SECONDS,
+                header={"kid": key.kid, "alg": algorithm},
+            )
+        )
+
+    def _vouched(self, token: str, login: Login, keys: KeySet, *, again: bool) -> str:
+        now = int(self._clock().timestamp())
+        try:
+            decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
+            claims = CodeIDToken(
+                decoded.claims,
+                decoded.header,
+                options={
+                    "iss": {"essential": True, "value": self._issuer},
+                    "aud": {"essential": True, "value": self._client_id},
+                    "acr": {"essential": True, "values": list(LEVELS)},
+                },
+                params={"nonce": login.nonce, "client_id": self._client_id},
+            )
+            claims.validate(now=now, leeway=SKEW_SECONDS)
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise LoginRefused from None
+        logged_in = claims.get("auth_time")
+        if again and not (isinstance(logged_in, int) and abs(now - logged_in) <= FRESH_SECONDS):
+            raise LoginRefused("the provider did not ask the person again")
+        pid = claims.get("pid")
+        if not isinstance(pid, str) or not _PID.fullmatch(pid):
+            raise LoginRefused
+        return pid
+
+    def _metadata(self) -> _Found:
+        now = self._clock()
+        with self._lock:
+            if self._found is None or now >= self._found.read_at + READ_AGAIN:
+                self._found = self._read(now)
+            return self._found
+
+    def _read(self, now: datetime) -> _Found:
+        said = self._ask("GET", f"{self._issuer}/.well-known/openid-configuration")
+        try:
+            if said["issuer"] != self._issuer:
+                raise ProviderDown("the provider calls itself something else")
+            keys = KeySet(
+                [import_key(jwk) for jwk in self._ask("GET", str(said["jwks_uri"]))["keys"]]
+            )
+            ends = said.get("end_session_endpoint")
+            return _Found(
+                authorize=str(said["authorization_endpoint"]),
+                token=str(said["token_endpoint"]),
+                end_session=None if ends is None else str(ends),
+                keys=keys,
+                read_at=now,
+            )
+        except (KeyError, ValueError, TypeError, JoseError):
+            raise ProviderDown("the provider does not describe itself") from None
+
+    def _ask(self, method: str, url: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+        try:
+            with httpx.stream(method, url, data=form, timeout=TIMEOUT) as answer:
+                body = b""
+                for part in answer.iter_bytes():
+                    body += part
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise ProviderDown("the provider says too much")
+            if answer.status_code in {400, 401}:
+                raise LoginRefused
+            answer.raise_for_status()
+            said = json.loads(body)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
+            raise ProviderDown from None
+        if not isinstance(said, dict):
+            raise ProviderDown
+        return said

@@ -1,0 +1,164 @@
+"""Pages as declared values: path, who may open it, what its form takes, and the function that makes it.
+
+As with the API's endpoints: what is declared here is what is checked at the entrance.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from broker.api.endpoints import Nothing
+from broker.domain.ids import PersonKey
+from broker.domain.sessions import Session
+from broker.portal.looks import Looks
+from broker.portal.oidc import Provider
+from broker.portal.words import Words
+from broker.ports import Ports
+from broker.usecases.call import PersonCall
+from tillit.wire import Language
+
+Who = Literal["anybody", "person", "fresh"]
+"""``person``: whoever is logged in; ``fresh``: logged in within the last minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """What every page stands on."""
+
+    renewed: Callable[[], Ports]
+    provider: Provider
+    looks: Looks
+    https: bool
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; browsers hold the prefix to https, this host and every path."""
+        return "__Host-tillit" if self.https else "tillit"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request that has passed the entrance. ``token`` is the session's secret, empty without one."""
+
+    hall: Hall
+    ports: Ports
+    session: Session | None
+    token: str
+    login: str
+    language: Language
+    path: Mapping[str, str]
+    query: Any
+    form: Any
+    form_sha256: bytes
+
+    @property
+    def words(self) -> Words:
+        """The language of the visit."""
+        return self.hall.looks.words[self.language]
+
+    @property
+    def person(self) -> PersonKey:
+        """Who is logged in."""
+        if self.session is None:
+            raise TypeError("the page does not ask for a session")
+        return self.session.person
+
+    @property
+    def call(self) -> PersonCall:
+        """The person's act, which a second press of the same button repeats and does not do again."""
+        return PersonCall(self.person, self.form.once, self.form_sha256, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page to show."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+def shown(template: str, *, status: int = 200, **context: object) -> Shown:
+    """A page of a template, with what it shows."""
+    return Shown(template, context, status)
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Another address to go to. What the browser keeps from now on; empty: nothing any more; None: what it has."""
+
+    to: str
+    session: str | None = None
+    login: str | None = None
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file for the person to keep."""
+
+    content: bytes
+    media_type: str
+    name: str | None = None
+    cache: str = "no-store"
+
+
+Answer = Shown | Onward | Saved
+Make = Callable[[Visit], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One method on one path. ``most``: so many members a form or a query may have."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    who: Who
+    make: Make
+    takes: type[BaseModel]
+    query: type[BaseModel]
+    most: int
+
+    @property
+    def route(self) -> str:
+        """Method and template, as they stand in logs."""
+        return f"{self.method} {self.path}"
+
+
+class Pages:
+    """A list of pages that functions are added to by decorator."""
+
+    def __init__(self) -> None:
+        self._all: list[Page] = []
+
+    def __iter__(self) -> Iterator[Page]:
+        return iter(self._all)
+
+    def get(
+        self, path: str, who: Who, *, query: type[BaseModel] = Nothing, most: int = 8
+    ) -> Callable[[Make], Make]:
+        """Declare a page to look at."""
+        return self._declared("GET", path, who, Nothing, query, most)
+
+    def post(
+        self, path: str, who: Who, *, takes: type[BaseModel], most: int = 16
+    ) -> Callable[[Make], Make]:
+        """Declare what a form does."""
+        return self._declared("POST", path, who, takes, Nothing, most)
+
+    def _declared(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        who: Who,
+        takes: type[BaseModel],
+        query: type[BaseModel],
+        most: int,
+    ) -> Callable[[Make], Make]:
+        def declare(make: Make) -> Make:
+            self._all.append(Page(method, path, who, make, takes, query, most))
+            return make
+
+        return declare

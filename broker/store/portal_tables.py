@@ -1,0 +1,40 @@
+"""Tables of the portal: who is on the way in, and who is in. Secrets of browsers by their hash only."""
+
+from datetime import datetime
+
+from sqlalchemy import LargeBinary, String, Table, Text
+from sqlmodel import Field
+
+from broker.store.tables import Instant, Row
+
+
+class LoginRow(Row, table=True):
+    """A login that was begun: what the identity provider's answer is held against, in JSON."""
+
+    __tablename__ = "portal_login"
+
+    browser_sha256: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    body: str = Field(sa_type=Text)
+    expires_at: datetime = Field(sa_type=Instant)
+
+
+class SessionRow(Row, table=True):
+    """A person who is logged in on one browser."""
+
+    __tablename__ = "portal_session"
+
+    token_sha256: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    person: str = Field(index=True)
+    language: str = Field(sa_type=String(2))
+    login_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+
+
+def _table(row: type[Row]) -> Table:
+    return Row.metadata.tables[str(row.__tablename__)]
+
+
+login = _table(LoginRow)
+session = _table(SessionRow)
+KEPT = (login, session)

@@ -1,0 +1,82 @@
+"""Sessions: logging in to the portal and out of it. What a browser holds is known here by its hash only."""
+
+import hashlib
+
+from broker.domain.ids import PersonKey
+from broker.domain.sessions import LOGIN_TAKES, Login, Session
+from broker.errors import LoginLost
+from broker.ports import Ports
+from tillit.jose import b64u
+from tillit.wire import Language
+
+TOKEN_BYTES = 32
+
+
+def begin_login(*, going_to: str, language: Language, ports: Ports) -> tuple[str, Login]:
+    """Begin a login: what the browser is to keep, and what to ask the identity provider with."""
+    browser, state, nonce, verifier = (b64u(ports.randomness(TOKEN_BYTES)) for _ in range(4))
+    until = ports.clock() + LOGIN_TAKES
+    begun = Login(state, nonce, verifier, going_to, language, until)
+    with ports.store.write() as tx:
+        tx.add_login(hashed(browser), begun)
+    return browser, begun
+
+
+def begun_login(browser: str, *, state: str, ports: Ports) -> Login:
+    """The login that this browser began and the provider answers now; it cannot be answered twice.
+
+    Raises:
+        LoginLost: it began none, another one, or too long ago.
+    """
+    with ports.store.write() as tx:
+        begun = tx.take_login(hashed(browser))
+    if begun is None or begun.state != state or begun.expires_at <= ports.clock():
+        raise LoginLost
+    return begun
+
+
+def log_in(person: PersonKey, *, language: Language, instead_of: str | None, ports: Ports) -> str:
+    """A new session's token. ``instead_of``: the token that the browser had, which is good for nothing then."""
+    token = b64u(ports.randomness(TOKEN_BYTES))
+    with ports.store.write() as tx:
+        if instead_of is not None:
+            tx.end_session(hashed(instead_of))
+        tx.add_session(hashed(token), Session.begun(person, language, at=ports.clock()))
+    return token
+
+
+def session(token: str, *, ports: Ports) -> Session | None:
+    """The living session of a token, seen now; None when there is none."""
+    now = ports.clock()
+    with ports.store.read() as tx:
+        found = tx.session(hashed(token))
+    if found is None or not found.is_alive(now):
+        return None
+    seen = found.seen(now)
+    if seen is not found:
+        with ports.store.write() as tx:
+            tx.save_session(hashed(token), seen)
+    return seen
+
+
+def speak(token: str, session: Session, language: Language, *, ports: Ports) -> None:
+    """Remember the language that the person reads."""
+    with ports.store.write() as tx:
+        tx.save_session(hashed(token), session.speaking(language))
+
+
+def log_out(token: str, *, ports: Ports) -> None:
+    """End the session of a token."""
+    with ports.store.write() as tx:
+        tx.end_session(hashed(token))
+
+
+def log_out_everywhere(person: PersonKey, *, ports: Ports) -> None:
+    """End every session of a person, on every browser."""
+    with ports.store.write() as tx:
+        tx.end_sessions(person)
+
+
+def hashed(secret: str) -> bytes:
+    """What is kept of a browser's secret: 256 random bits need no salt."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,181 @@
+"""The portal's entrance: who may open what, and which forms are taken."""
+
+import re
+
+import pytest
+
+from broker.portal import rooms
+from broker.portal.pages import Page
+from tests.portal import PortalWorld, Visitor
+
+PAGES = {page.route: page for page in rooms.every()}
+OPEN = {
+    "GET /",
+    "GET /login",
+    "GET /login/answer",
+    "GET /static/{file}",
+    "POST /language",
+}
+CLOSED = {route: page for route, page in PAGES.items() if page.who != "anybody"}
+
+
+def _path(page: Page) -> str:
+    ids = {"consent": "con_" + "a" * 22, "disclosure": "dis_" + "a" * 22, "file": "none.css"}
+    return re.sub(r"{(\w+)}", lambda found: ids[found[1]], page.path)
+
+
+@pytest.fixture(scope="module")
+def emil(portal: PortalWorld) -> Visitor:
+    """A browser in which Emil is logged in."""
+    return portal.logged_in()
+
+
+def test_only_what_everybody_may_see_is_open() -> None:
+    """A page that is added names who may open it, and stands in this list if that is everybody."""
+    assert {route for route, page in PAGES.items() if page.who == "anybody"} == OPEN
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("GET")))
+def test_a_page_without_a_session_leads_to_the_login(portal: PortalWorld, route: str) -> None:
+    """And back to the page afterwards."""
+    path = _path(CLOSED[route])
+    answer = portal.visitor().get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to={path}")
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
+def test_a_form_without_a_session_changes_nothing(portal: PortalWorld, route: str) -> None:
+    """It is said on a page, since a form cannot be sent again by itself."""
+    answer = portal.visitor().post(_path(CLOSED[route]), {"once": "a" * 22})
+    assert answer.status_code == 401
+    assert "session.none" in answer.text
+
+
+@pytest.mark.parametrize("route", sorted(r for r in PAGES if r.startswith("POST")))
+@pytest.mark.parametrize(
+    "headers", [{"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}]
+)
+def test_a_form_from_another_site_is_refused(
+    emil: Visitor, route: str, headers: dict[str, str]
+) -> None:
+    """Whatever it holds: another site's page does not act for the person (CSRF)."""
+    emil.get("/")
+    answer = emil.post(_path(PAGES[route]), emil.hidden(), **headers)
+    assert answer.status_code == 403
+    assert "form.foreign" in answer.text
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
+@pytest.mark.parametrize("check", ["", "a" * 43, "…"])
+def test_a_form_without_the_sessions_check_is_refused(
+    emil: Visitor, route: str, check: str
+) -> None:
+    """Also from a browser that says nothing of where it comes from."""
+    fields = {"once": "a" * 22, "check": check, "version": "1"}
+    if "version" not in PAGES[route].takes.model_fields:
+        del fields["version"]
+    answer = emil.post(_path(PAGES[route]), fields)
+    assert answer.status_code == 403
+    assert "form.foreign" in answer.text
+
+
+@pytest.mark.parametrize("route", sorted(r for r in PAGES if r.startswith("POST")))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"once": "short"},
+        {"once": "a" * 22, "extra": "1"},
+        {"once": "a" * 22, "version": "0"},
+        {"once": "a" * 22, "version": "१"},
+        {f"line.{n}": "yes" for n in range(5000)},
+        {"once": "\N{GRINNING FACE}" * 22},
+        {"once": "\u202e" + "a" * 21},
+    ],
+    ids=["empty", "short", "extra", "zero", "digits", "many", "emoji", "backwards"],
+)
+def test_a_form_that_no_page_sends_is_refused(
+    emil: Visitor, route: str, fields: dict[str, str]
+) -> None:
+    """On a friendly page, with nothing changed."""
+    answer = emil.post(_path(PAGES[route]), fields)
+    assert answer.status_code in {400, 403, 415}
+    assert re.search(r"body\.(form|media_type)|form\.foreign", answer.text)
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
+def test_ten_megabytes_are_not_read(emil: Visitor, route: str) -> None:
+    """A paste into a form is bounded before anything looks at it."""
+    answer = emil.post(_path(CLOSED[route]), {"once": "a" * 22, "check": "b" * 10_000_000})
+    assert answer.status_code == 413
+    assert "body.too_large" in answer.text
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_no_page_can_be_framed_or_runs_what_is_not_ours(emil: Visitor, route: str) -> None:
+    """No inline script or style, no other site, no frame; nothing of a person's is kept by a cache."""
+    page = PAGES[route]
+    answer = emil.get(_path(page)) if page.method == "GET" else emil.post(_path(page))
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(
+        r"<script(?! src=)|<style|style=|\son\w+=|https?://(?!www\.w3\.org)", answer.text
+    )
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if "{" in r))
+def test_what_belongs_to_nobody_and_what_belongs_to_another_look_alike(
+    emil: Visitor, route: str
+) -> None:
+    """An id that one guesses tells nothing."""
+    emil.get("/")
+    page, path = CLOSED[route], _path(CLOSED[route])
+    fields = {"version": "1"} if "version" in page.takes.model_fields else {}
+    if "lines" in page.takes.model_fields:
+        fields["line.g1"] = "yes"
+    answer = emil.get(path) if page.method == "GET" else emil.press(path, **fields)
+    assert answer.status_code == 404, answer.text
+    assert "There is nothing here" in answer.text or "Her er det ingenting" in answer.text
+
+
+def test_what_pages_are_dressed_with_is_kept_by_its_version(portal: PortalWorld) -> None:
+    """A new release is a new address; another name gives nothing."""
+    visitor = portal.visitor()
+    visitor.get("/")
+    (address,) = re.findall(r'href="(/static/portal\.css\?v=[0-9a-f]+)"', visitor.seen)
+    answer = visitor.get(address)
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert visitor.get("/static/portal.css").headers["cache-control"] == "public, max-age=300"
+    assert visitor.get("/static/none.css").status_code == 404
+    assert visitor.get("/static/..%2fpages.py").status_code == 404
+
+
+def test_the_language_is_remembered(portal: PortalWorld) -> None:
+    """Before a login by the browser, after it by the session; the browser's own wish counts first."""
+    visitor = portal.visitor()
+    assert '<html lang="nn">' in visitor.get("/", **{"accept-language": "nn-NO,nb;q=0.5"}).text
+    answer = visitor.press("/language", language="en", back="/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert '<html lang="en">' in visitor.get("/", **{"accept-language": "nn-NO"}).text
+    visitor.log_in()
+    assert '<html lang="en">' in visitor.get("/consents", **{"accept-language": "nn"}).text
+    visitor.press("/language", language="nb", back="/consents")
+    assert '<html lang="nb">' in visitor.get("/consents", **{"accept-language": "nn"}).text
+
+
+@pytest.mark.parametrize(
+    "back",
+    ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "elsewhere", "/%0d%0a"],
+)
+def test_a_form_leads_to_no_other_site(portal: PortalWorld, back: str) -> None:
+    """No open redirect, and no header of an attacker's."""
+    visitor = portal.visitor()
+    visitor.get("/")
+    assert visitor.press("/language", language="en", back=back).status_code == 400
+    assert visitor.get(f"/login?to={back}").status_code == 400

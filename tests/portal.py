@@ -1,0 +1,137 @@
+"""The portal as its visitors meet it: a broker and an identity provider behind sockets, and browsers without scripts."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc.jwk import ECKey
+
+from broker.demo.provider import DemoProvider, Somebody
+from tests.integration.world import EMIL, NORA, STRANGER, World, served, world_in
+from tests.processes import free_port
+
+CLIENT = "tillit-portal"
+PEOPLE = (EMIL, NORA, STRANGER)
+_INPUT = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+@dataclass
+class Claims:
+    """What the provider's tokens say otherwise than they should; None leaves a claim out."""
+
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """The claims as they go out."""
+        return {name: value for name, value in (claims | self.changed).items() if value is not None}
+
+
+class Visitor:
+    """A browser: cookies, and forms sent as the pages have them. It follows no redirect by itself."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=30)
+        self.seen = ""
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open a page."""
+        answer = self.http.get(path, headers=headers)
+        self.seen = answer.text
+        return answer
+
+    def hidden(self) -> dict[str, str]:
+        """What the forms of the page that is open send along."""
+        return {name: unescape(value) for name, value in _INPUT.findall(self.seen)}
+
+    def post(
+        self, path: str, fields: Mapping[str, str] | None = None, **headers: str
+    ) -> httpx.Response:
+        """Send a form exactly as given."""
+        sent = {"origin": self.url, "sec-fetch-site": "same-origin"} | headers
+        answer = self.http.post(path, data=dict(fields or {}), headers=sent)
+        self.seen = answer.text or self.seen
+        return answer
+
+    def press(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form of the page that is open."""
+        own = self.hidden()
+        common = {name: own[name] for name in ("check", "once", "version") if name in own}
+        return self.post(path, common | fields)
+
+    def log_in(self, number: int = 0, to: str = "/") -> httpx.Response:
+        """Log in as one of the people, through the provider; the answer is the one that sets the cookie."""
+        return self.http.get(self.vouched(number, to))
+
+    def vouched(self, number: int = 0, to: str = "/") -> str:
+        """Log in at the provider; where it sends the browser back to."""
+        there = self.http.get(f"/login?to={to}").headers["location"]
+        choosing = self.http.get(there)
+        asked = {name: unescape(value) for name, value in _INPUT.findall(choosing.text)}
+        chosen = self.http.post(there.partition("?")[0], data=asked | {"somebody": str(number)})
+        return str(chosen.headers["location"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+
+@dataclass
+class PortalWorld:
+    """A broker with its portal, and the provider that people log in at."""
+
+    world: World
+    url: str
+    claims: Claims
+    visitors: list[Visitor] = field(default_factory=list)
+
+    def visitor(self) -> Visitor:
+        """A browser that was never here before."""
+        made = Visitor(self.url)
+        self.visitors.append(made)
+        return made
+
+    def logged_in(self, number: int = 0) -> Visitor:
+        """A browser with a session."""
+        made = self.visitor()
+        answer = made.log_in(number)
+        assert answer.status_code == 303, answer.text
+        return made
+
+
+@contextmanager
+def portal_in(directory: Path, database_url: str) -> Iterator[PortalWorld]:
+    """A running portal in a directory."""
+    port, login_port = free_port(), free_port()
+    key = ECKey.generate_key("P-256", auto_kid=True)
+    file = directory / "portal.jwk"
+    file.write_text(json.dumps(key.as_dict(private=True)))
+    claims = Claims()
+    issuer, login = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{login_port}"
+    provider = DemoProvider(
+        login,
+        [Somebody(number, f"person {n}", "") for n, number in enumerate(PEOPLE)],
+        client=CLIENT,
+        client_jwk=key.as_dict(private=False),
+        claims=claims,
+    )
+    settings = {
+        "issuer": issuer,
+        "login_issuer": login,
+        "login_client": CLIENT,
+        "login_key_file": file,
+    }
+    with (
+        served(provider.application(), login_port),
+        world_in(directory, database_url, port=port, **settings) as world,
+    ):
+        running = PortalWorld(world, issuer, claims)
+        yield running
+        for visitor in running.visitors:
+            visitor.close()
