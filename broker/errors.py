@@ -199,6 +199,12 @@ class HelperReadsOnly(Refused):
     code = "helper.read_only"
 
 
+class UnknownQuestion(Refused):
+    """No such question, as far as the caller may know."""
+
+    code = "question.unknown"
+
+
 class UnknownInvocation(Refused):
     """No such invocation, as far as the caller may know."""
 

@@ -24,6 +24,7 @@ from broker.api import (
     own_routes,
     person_routes,
     preview_routes,
+    question_routes,
     service_routes,
     statute_routes,
     token_routes,
@@ -106,6 +107,7 @@ def every() -> Iterator[Endpoint]:
     yield from overview_routes.endpoints
     yield from helping_routes.endpoints
     yield from choice_routes.endpoints
+    yield from question_routes.endpoints
     yield from preview_routes.endpoints
     yield from own_routes.endpoints
     yield from open_routes.endpoints

@@ -71,6 +71,7 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "collaboration": TypeAdapter(wire.CollaborationId),
     "file": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z]{2,5}$")]),
     "invocation": TypeAdapter(wire.InvocationId),
+    "question": TypeAdapter(wire.QuestionId),
     "kid": TypeAdapter(Kid),
     "tile": TypeAdapter(Annotated[str, StringConstraints(max_length=100)]),
     "unit": TypeAdapter(wire.UnitId),

@@ -18,6 +18,7 @@ from broker.domain.errors import (
 from broker.domain.ids import ConsentId, DisclosureId
 from broker.errors import (
     BrokerError,
+    HelperReadsOnly,
     NotASubject,
     ProofPending,
     UnknownConsent,
@@ -40,6 +41,7 @@ from tillit.wire import (
 endpoints = Endpoints()
 
 _CHANGE: tuple[type[BrokerError], ...] = (
+    HelperReadsOnly,
     UnknownConsent,
     UnknownPerson,
     IllegalTransition,
@@ -91,7 +93,7 @@ def my_consent(given: Exchange[Any]) -> ConsentView:
     "person",
     takes=DigitalAnswer,
     gives=ConsentView,
-    refuses=(UnknownConsent, *ANSWERING),
+    refuses=(HelperReadsOnly, UnknownConsent, *ANSWERING),
 )
 def answer(given: Exchange[DigitalAnswer]) -> ConsentView:
     """Answer a consent line by line."""
@@ -147,6 +149,7 @@ def withdraw(given: Exchange[Withdrawal]) -> ConsentView:
     takes=ConditionsRequest,
     gives=ConsentView,
     refuses=(
+        HelperReadsOnly,
         UnknownConsent,
         UnknownPerson,
         IllegalTransition,

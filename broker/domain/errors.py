@@ -197,6 +197,18 @@ class TooManyLines(ConsentError):
 # --- statutes -------------------------------------------------------------------------------------------
 
 
+class QuestionAnswered(Refused):
+    """The question is answered, or this signer's word is among those that it has."""
+
+    code = "question.answered"
+
+
+class QuestionOver(Refused):
+    """The question's time has run out, or what it was about is not shared any more."""
+
+    code = "question.over"
+
+
 class StatuteError(Refused):
     """Base of what the domain refuses about relying on a statute; nothing changed."""
 

@@ -16,6 +16,7 @@ MeetingId = NewType("MeetingId", str)
 CaseId = NewType("CaseId", str)
 InvocationId = NewType("InvocationId", str)
 HelperId = NewType("HelperId", str)
+QuestionId = NewType("QuestionId", str)
 
 Randomness = Callable[[int], bytes]
 

@@ -62,6 +62,11 @@ _PARTY_AFTER = _PARTY.where(tables.party.c.position > _POSITION)
 _USED = select(tables.used_grant.c.consent, tables.used_grant.c.line).where(
     tables.used_grant.c.consent.in_(bindparam("consents", expanding=True))
 )
+_PIN = (
+    select(tables.consent.c.version)
+    .where(tables.consent.c.id == bindparam("consent"))
+    .with_for_update()
+)
 _STILL_ACTIVE = (
     select(tables.consent.c.id, tables.consent.c.version)
     .where(
@@ -122,6 +127,13 @@ class Consents(Part):
         """A consent by its id, whosever it is."""
         found = self._run(_ONE, {"consent": consent}).scalar()
         return None if found is None else _read(found)
+
+    def pin_consent(self, consent: ConsentId, version: int) -> bool:
+        """Keep a consent at this version until the transaction has committed; False when it has another.
+
+        SQLite has one writer, which is this transaction.
+        """
+        return bool(self._run(_PIN, {"consent": consent}).scalar() == version)
 
     def consents_of(self, subject: SubjectId) -> Sequence[Consent]:
         """Every consent of a subject about themself, whatever its state."""

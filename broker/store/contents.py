@@ -88,6 +88,7 @@ def _everything(subject: SubjectId) -> Sequence[Any]:
     return (
         delete(tables.party).where(tables.party.c.consent.in_(consents)),
         delete(tables.used_grant).where(tables.used_grant.c.consent.in_(consents)),
+        delete(tables.question).where(tables.question.c.consent.in_(consents)),
         delete(tables.consent).where(or_(consent.subject == subject, consent.about == subject)),
         delete(access).where(access.c.disclosure.in_(disclosures)),
         delete(tables.erasure).where(tables.erasure.c.disclosure.in_(disclosures)),

@@ -44,6 +44,9 @@ _EVENTS = (
     .order_by(tables.event.c.position)
     .limit(bindparam("limit"))
 )
+_LAST = select(func.coalesce(func.max(tables.event.c.position), 0)).where(
+    tables.event.c.unit == bindparam("unit")
+)
 _NOTICES = (
     select(tables.notice)
     .where(
@@ -104,6 +107,10 @@ class Feeds(Part):
                 Event.model_validate_json(body).model_copy(update={"id": position})
                 for position, body in rows
             )
+
+    def last_event(self, unit: UnitId) -> int:
+        """The cursor at the present end of a unit's feed: whatever is written later comes after it."""
+        return int(self._run(_LAST, {"unit": unit}).scalar_one())
 
     def write_events(self) -> None:
         """Write the events that wait; the transaction should have nothing else left to do."""

@@ -30,6 +30,7 @@ from broker.store.looks import Looks
 from broker.store.meetings import Meetings
 from broker.store.pathways import Pathways
 from broker.store.policies import Policies
+from broker.store.questions import Questions
 from broker.store.records import Records
 from broker.store.services import Services
 from broker.store.sessions import Sessions
@@ -48,6 +49,7 @@ class SqlTransaction(
     Services,
     Records,
     Consents,
+    Questions,
     Disclosures,
     Meetings,
     Helping,

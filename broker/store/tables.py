@@ -371,6 +371,24 @@ class ObjectionRow(Row, table=True):
     recorded_by: str | None = None
 
 
+class QuestionRow(Row, table=True):
+    """A question at its present version. ``body`` is all of it, the other columns are for queries."""
+
+    __tablename__ = "question"
+    __table_args__ = (
+        Index("question_subject_position", "subject", "position"),
+        Index("question_subject_closes", "subject", "closes"),
+    )
+
+    position: int | None = Field(default=None, sa_column=number())
+    id: str = Field(unique=True)
+    subject: str = Field(foreign_key="subject.id")
+    consent: str = Field(foreign_key="consent.id", index=True)
+    closes: datetime = Field(sa_type=Instant)
+    version: int
+    body: str = Field(sa_type=Text)
+
+
 class ToldOnceRow(Row, table=True):
     """What a subject was told that is told once only."""
 
@@ -456,6 +474,7 @@ claimed_case = _table(ClaimedRow)
 notice = _table(NoticeRow)
 invocation = _table(InvocationRow)
 objection = _table(ObjectionRow)
+question = _table(QuestionRow)
 told_once = _table(ToldOnceRow)
 event = _table(EventRow)
 remembered = _table(RememberedRow)

@@ -5,7 +5,7 @@ re-address anything, while the consents it rests on are held still.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,17 +14,17 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit
 from broker.domain.explaining import explain
 from broker.domain.facets import of_decision
-from broker.domain.facts import Facts
-from broker.domain.ids import ConsentId, DisclosureId, GrantId, UnitId, fresh
+from broker.domain.ids import DisclosureId, UnitId, fresh
 from broker.errors import Contended, EngineDown
 from broker.ports import Ports, Transaction
 from broker.stored import Deposited, Disclosure, Notice
-from broker.usecases import gaps
+from broker.usecases import gaps, questions
 from broker.usecases.call import Call, attempt, once, remember, repeated
 from broker.usecases.disclosures import RecipientKey, hand_out, reasons, recipient_key
 from broker.usecases.gathering import Gathered, gather
 from broker.usecases.people import known
 from broker.usecases.refusals import record
+from broker.usecases.using_up import Chosen, use_up
 from tillit.jose import b64u
 from tillit.manifests import manifest_bytes
 from tillit.receipts import issue
@@ -33,7 +33,6 @@ from tillit.wire import (
     CheckAnswer,
     DisclosureAnswer,
     FieldName,
-    Ground,
     Manifest,
     ManifestConsent,
     ManifestField,
@@ -44,11 +43,12 @@ from tillit.wire import (
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The value a permitted field is answered with, and the grounds it rests on."""
+class _Made:
+    """A disclosure; the key it is for, where it is new; and the cursor from which an answer that it waits for is told."""
 
-    value: Deposited
-    grounds: tuple[Ground, ...]
+    disclosure: Disclosure
+    key: RecipientKey | None
+    events_after: int | None
 
 
 def check(ask: Ask, *, call: Call, ports: Ports) -> CheckAnswer:
@@ -109,28 +109,32 @@ def disclose(ask: Ask, *, call: Call, ports: Ports) -> DisclosureAnswer:
         DisclosureGone: a repeat, and what it rested on no longer stands.
     """
     try:
-        disclosure, key = attempt(lambda: _recorded(ask, call=call, ports=ports))
+        made = attempt(lambda: _recorded(ask, call=call, ports=ports))
     except EngineDown:
         record(call.unit, route="POST /v1/disclosures", code=EngineDown.code, ports=ports)
         raise
-    return hand_out(disclosure, key, language=call.language, ports=ports)
+    answer = hand_out(made.disclosure, made.key, language=call.language, ports=ports)
+    return answer.model_copy(update={"events_after": made.events_after})
 
 
-def _recorded(ask: Ask, *, call: Call, ports: Ports) -> tuple[Disclosure, RecipientKey | None]:
-    """The disclosure this call makes and the key it is for; or the one it made before."""
+def _recorded(ask: Ask, *, call: Call, ports: Ports) -> _Made:
+    """The disclosure this call makes, or the one it made before; what it waits for is asked in the same transaction."""
     with ports.store.write() as tx:
         prior = repeated(tx, call, ports=ports)
         if prior is not None:
             disclosure = tx.disclosure(DisclosureId(prior.answer))
             if disclosure is None:
                 raise Contended
-            return disclosure, None
+            return _Made(disclosure, None, 0 if questions.waits(disclosure.decision) else None)
         now = ports.clock()
         gathered, decision = _decide(tx, ask, unit=call.unit, now=now, ports=ports)
         key = recipient_key(tx, call.unit) if decision.permitted() else RecipientKey(None, None)
         disclosure = enter(tx, ask, gathered, decision, key, unit=call.unit, ports=ports)
+        if disclosure.told_at is None:
+            questions.put(tx, ask, gathered, decision, unit=call.unit, ports=ports)
         remember(tx, call, disclosure.id, at=now, ports=ports)
-        return disclosure, key
+        waits = questions.waits(decision)
+        return _Made(disclosure, key, tx.last_event(call.unit) if waits else None)
 
 
 def _decide(
@@ -156,7 +160,7 @@ def enter(
     """Write down one decided ask: entry, receipt, disclosure, notice, and grants used up."""
     identity = DisclosureId(fresh("dis", ports.randomness))
     chosen = _choose(decision, gathered)
-    _use_up(tx, chosen.values(), gathered.facts, disclosure=identity)
+    use_up(tx, chosen, gathered.facts, lets=gathered.lets, disclosure=identity)
     manifest = _manifest(identity, ask, chosen, decision, unit=unit, now=gathered.facts.now)
     written = manifest_bytes(manifest)
     bound = hashlib.sha256(written).digest()
@@ -247,34 +251,6 @@ def _newest(permit: Permit, deposited: Sequence[Deposited]) -> Chosen:
         (d for d in deposited if d.source in sources), key=lambda d: (d.observed_at, d.record)
     )
     return Chosen(value, tuple(g for g in permit.grounds if g.source == value.source))
-
-
-def _use_up(
-    tx: Transaction, chosen: Iterable[Chosen], facts: Facts, *, disclosure: DisclosureId
-) -> None:
-    """Use up the single-use grants that carry a field alone, the subject's own and the family's each for themselves.
-
-    Raises:
-        Contended: another disclosure used one up since the facts were read.
-    """
-    single = {
-        (consent.id, consent.version, grant.id)
-        for consent in facts.consents
-        for grant in consent.grants
-        if grant.condition.kind == "once"
-    }
-    family = {consent.id for consent in facts.consents if consent.third_party}
-    needed = set()
-    for field in chosen:
-        for theirs in (False, True):
-            lines = [
-                (g.id, g.version, g.grant) for g in field.grounds if (g.id in family) == theirs
-            ]
-            if lines and all(line in single for line in lines):
-                needed.add(lines[0])
-    for consent, version, grant in sorted(needed):
-        if not tx.use_grant(ConsentId(consent), version, GrantId(grant), disclosure):
-            raise Contended
 
 
 def _manifest(

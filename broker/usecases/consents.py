@@ -38,6 +38,7 @@ from broker.ports import Person, Ports, SignerQuestion, SignersNeeded, Transacti
 from broker.stored import Notice
 from broker.usecases.call import Call, once
 from broker.usecases.feed import tell_parties
+from broker.usecases.lapsing import lapse
 from broker.usecases.objections import object_to
 from broker.usecases.people import ADULT, age, known, registered, subject_facts
 from broker.usecases.views import for_party, for_requester
@@ -162,6 +163,7 @@ def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, po
     """Store a changed consent, log its event, tell its parties; one that came into force takes its predecessors' place."""
     tx.save_consent(consent, was=was)
     log(tx, consent, event)
+    lapse(tx, consent, event)
     over = event.grants if isinstance(event, TAKEN_BACK) else ()
     tell_parties(tx, consent, event.type, at=event.at, ports=ports, over=over)
     if isinstance(event, ConsentActivated | ConsentSettled):

@@ -1,8 +1,9 @@
 """Gathering: the facts of one ask, read in one transaction. Ids, dates and field names; no values."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
@@ -17,6 +18,7 @@ from broker.domain.facts import (
 )
 from broker.domain.ids import ConsentId, GrantId, MeetingId, SubjectId, UnitId
 from broker.domain.invocations import Invocation
+from broker.domain.questions import Question
 from broker.ports import Ports, Transaction
 from broker.stored import Deposited
 from broker.usecases.objections import counted
@@ -27,6 +29,8 @@ from tillit.wire import Ask
 MEETING_OPEN_FOR = timedelta(hours=24)
 # For so long the policy can still say that the time of an emergency has run out, and not that there never was one.
 REMEMBERED_AFTER_CLOSE = timedelta(days=30)
+Let = tuple[ConsentId, GrantId, str]
+NOTHING_LET: Mapping[Let, Question] = MappingProxyType({})
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 NO_MEETING = MeetingFacts(
     id="", collaboration="", noticed=False, participants=(), opens=NEVER, closes=NEVER
@@ -35,12 +39,16 @@ NO_MEETING = MeetingFacts(
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts, where the newest deposited values lie, and what is relied on towards the asking unit."""
+    """The facts, where the newest deposited values lie, and what is relied on towards the asking unit.
+
+    ``lets``: the yes that lets a field by a line beside which somebody wants to be asked first.
+    """
 
     subject: SubjectId
     facts: Facts
     newest: Mapping[str, Sequence[Deposited]]
     invocations: Sequence[Invocation]
+    lets: Mapping[Let, Question] = field(default_factory=dict)
 
 
 def gather(
@@ -59,6 +67,7 @@ def gather(
     consents = (*own, *_of_family(tx, ask, subject, ports.catalogue))
     single_use = [c.id for c in consents if any(g.condition.kind == "once" for g in c.grants)]
     used = tx.used_grants(single_use) if single_use else frozenset()
+    lets = _lets(tx, consents, now=now)
     triggers = ports.catalogue.triggers(ask.purpose)
     newest = tx.newest(subject, {*ask.fields, *triggers})
     invocations: Sequence[Invocation] = ()
@@ -81,14 +90,27 @@ def gather(
             thresholds=ports.catalogue.age_thresholds(ask.purpose, ask.collaboration or ""),
             objects_to=counted(tx, subject, person, now=now, ports=ports),
         ),
-        consents=_consents(consents, used, ask, unit=unit, catalogue=ports.catalogue),
+        consents=_consents(consents, used, lets, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},
         meeting=_meeting(tx, ask, subject=subject),
         invocations=tuple(invocation_facts(each) for each in invocations),
         stage=_stage(tx, ask, subject=subject, catalogue=ports.catalogue),
         notified={name: tuple(d.source for d in newest.get(name, ())) for name in triggers},
     )
-    return Gathered(subject, facts, newest, invocations)
+    return Gathered(subject, facts, newest, invocations, lets)
+
+
+def _lets(tx: Transaction, consents: Iterable[Consent], *, now: datetime) -> Mapping[Let, Question]:
+    """What was let where somebody wants to be asked first; of two yeses to the same, the one that lets it longer."""
+    asking = {c.subject for c in consents if any(g.condition.also for g in c.grants)}
+    found = tx.questions_counting(asking, at=now) if asking else ()
+    return {
+        (question.consent, line, name): question
+        for question in sorted(found, key=lambda question: question.closes)
+        if question.lets(now)
+        for line in question.lines
+        for name in question.fields
+    }
 
 
 def _of_family(
@@ -104,6 +126,7 @@ def _of_family(
 def _consents(
     consents: Iterable[Consent],
     used: frozenset[tuple[ConsentId, GrantId]],
+    lets: Mapping[Let, Question],
     ask: Ask,
     *,
     unit: UnitId,
@@ -115,7 +138,7 @@ def _consents(
     """
     recipients = catalogue.kin(unit)
     found = (
-        consent_facts(consent, used, asked=ask.fields, recipients=recipients)
+        consent_facts(consent, used, asked=ask.fields, recipients=recipients, lets=lets)
         for consent in consents
         if consent.collaboration == ask.collaboration
     )
@@ -128,6 +151,7 @@ def consent_facts(
     *,
     asked: Collection[str],
     recipients: Collection[str],
+    lets: Mapping[Let, Question] = NOTHING_LET,
 ) -> ConsentFacts:
     """A consent as the policy sees it: the lines to these recipients, and of what a line covers no more than was asked."""
     asked = frozenset(asked)
@@ -159,6 +183,13 @@ def consent_facts(
                 answer=grant.answer or "",
                 signed=SignedBy.model_validate(consent.signed(grant.id), from_attributes=True),
                 used=(consent.id, grant.id) in used or consent.over(grant),
+                allowed={
+                    name: lets[consent.id, grant.id, name].closes
+                    for name in sorted(asked)
+                    if (consent.id, grant.id, name) in lets
+                }
+                if grant.condition.also
+                else {},
             )
             for grant in consent.grants
             if grant.recipient in recipients

@@ -16,7 +16,7 @@ from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
 from broker.usecases.overview import cases_of, meetings_of
 from broker.usecases.people import myself, registered
-from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure
+from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure, of_question
 from tillit.wire import (
     ConditionsRequest,
     ConsentView,
@@ -227,6 +227,10 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
             notices=tuple(_told(tx, notice) for notice in told),
             objections=seen(tx, subject).objections,
+            questions=tuple(
+                of_question(q, tx.consent(q.consent), at=now)
+                for q in tx.questions_of(subject, limit=COPIED)
+            ),
             complete=len(found) <= COPIED and met.next is None,
             cases=cases_of(tx, subject, language=language, ports=ports),
             meetings=(*met.coming, *met.past),

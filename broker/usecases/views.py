@@ -8,11 +8,21 @@ from broker.domain.decisions import Permit
 from broker.domain.explaining import explain
 from broker.domain.grants import Grant
 from broker.domain.ids import UnitId
+from broker.domain.questions import Question, QuestionState
 from broker.domain.signatures import Needed
 from broker.domain.wording import line_text
 from broker.ports import Ports
 from broker.stored import Disclosure
-from tillit.wire import SUBJECT, ConsentView, GrantView, Language, MyDisclosure, MyField, Reason
+from tillit.wire import (
+    SUBJECT,
+    ConsentView,
+    GrantView,
+    Language,
+    MyDisclosure,
+    MyField,
+    MyQuestion,
+    Reason,
+)
 
 
 def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
@@ -98,6 +108,29 @@ def of_disclosure(
         receipt=disclosure.receipt,
         erased_at=erased_at,
         own=disclosure.recipient == SUBJECT,
+    )
+
+
+def of_question(question: Question, consent: Consent | None, *, at: datetime) -> MyQuestion:
+    """A question as those see it who may answer it; one that was let wait for too long is over."""
+    lines = () if consent is None else consent.grants
+    over = question.state is QuestionState.OPEN and not question.is_open(at)
+    return MyQuestion(
+        id=question.id,
+        unit=question.unit,
+        role=question.actor_role,
+        purpose=question.purpose,
+        collaboration=question.collaboration,
+        consent=question.consent,
+        grants=question.lines,
+        sources=tuple(sorted({line.source for line in lines if line.id in question.lines})),
+        fields=question.fields,
+        also=question.also,
+        asked_at=question.asked_at,
+        state="over" if over else question.state.value,
+        answered_at=question.answered_at,
+        answered_by=tuple(sorted({signer.kind for signer in question.yes_by})),
+        closes=question.closes,
     )
 
 

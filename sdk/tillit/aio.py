@@ -21,9 +21,10 @@ from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
 from tillit.session import Flow, Session, T
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
+from tillit.waiting import AsyncWaiting
 
 
-class AsyncClient(AsyncCollaborating, AsyncKeeping):
+class AsyncClient(AsyncCollaborating, AsyncKeeping, AsyncWaiting):
     """One service's conversations with one broker, to await; made as ``Client`` is, and raising the same.
 
     Results, checks and errors are those of ``Client``'s call of the same name.

@@ -20,11 +20,12 @@ from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
 from tillit.session import Flow, Session, T
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
+from tillit.waiting import Waiting
 
 PAGE = 100
 
 
-class Client(Collaborating, Keeping):
+class Client(Collaborating, Keeping, Waiting):
     """One service's conversations with one broker; may be shared between threads.
 
     Args:

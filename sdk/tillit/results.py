@@ -101,7 +101,8 @@ class Answer:
     """A disclosure whose every check held.
 
     ``values`` and ``withheld`` together answer each asked field once. ``receipt`` is the broker's
-    signed word, ``raw`` the answer as it came (sealed), ``explanation`` the decision in plain words.
+    signed word, ``raw`` the answer as it came (sealed), ``explanation`` the decision in plain words,
+    ``asked`` the ask as it was put, which ``wait_for_answer`` puts again.
     Not checked: ``explanation``, the texts of ``withheld`` and ``stable_until``, which nobody signs,
     and, before ``proof``, that the log holds the disclosure.
     """
@@ -117,6 +118,7 @@ class Answer:
     receipt: VerifiedReceipt = field(repr=False)
     raw: wire.DisclosureAnswer = field(repr=False)
     explanation: wire.Explanation = field(default_factory=wire.Explanation)
+    asked: wire.Ask | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

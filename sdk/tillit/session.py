@@ -267,7 +267,7 @@ class Session:
             # A source may have new keys since its keys were fetched.
             yield from self._fetch(known)
             opened = self._open(answer, subject, ask, trust)
-        return _answer(answer, opened)
+        return _answer(answer, opened, ask)
 
     def _open(
         self,
@@ -467,7 +467,7 @@ def _ask_of(receipt: receipts.VerifiedReceipt, subject: Subject) -> wire.Ask:
     )
 
 
-def _answer(answer: wire.DisclosureAnswer, opened: Opened) -> Answer:
+def _answer(answer: wire.DisclosureAnswer, opened: Opened, ask: wire.Ask) -> Answer:
     return Answer(
         id=answer.id,
         outcome=answer.outcome,
@@ -480,6 +480,7 @@ def _answer(answer: wire.DisclosureAnswer, opened: Opened) -> Answer:
         receipt=opened.receipt,
         raw=answer,
         explanation=answer.explanation,
+        asked=ask,
     )
 
 

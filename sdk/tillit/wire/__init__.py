@@ -76,6 +76,7 @@ from tillit.wire.me import (
 from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
 from tillit.wire.own import ONESELF, OWN_ACCESS, OwnAccess, OwnValues, OwnWords
 from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
+from tillit.wire.questions import MyQuestion, MyQuestions, QuestionAnswer
 from tillit.wire.sealed import (
     Deposit,
     DepositAnswer,
@@ -249,6 +250,8 @@ __all__ = [
     "MyNotices",
     "MyObjection",
     "MyObjections",
+    "MyQuestion",
+    "MyQuestions",
     "NoticeChoice",
     "NoticeChoiceRequest",
     "NoticeDelay",
@@ -269,6 +272,7 @@ __all__ = [
     "Promise",
     "ProofAnswer",
     "PurposeId",
+    "QuestionAnswer",
     "QuestionId",
     "Reason",
     "ReasonCode",

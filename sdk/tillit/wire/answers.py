@@ -44,6 +44,9 @@ class DisclosureAnswer(Wire):
 
     ``key`` is absent when nothing was released. ``receipt`` is a compact JWS by the broker (see ``tillit.receipts``).
     ``explanation`` says the decision in plain words; neither manifest nor receipt repeats it.
+
+    ``events_after`` is there where something is withheld until somebody says yes to this very ask: the cursor into the
+    service's feed (``GET /v1/events``) after which a ``question.answered`` comes, if there is an answer.
     """
 
     id: DisclosureId
@@ -56,6 +59,7 @@ class DisclosureAnswer(Wire):
     stable_until: Instant | None
     receipt: str
     explanation: Explanation = Explanation()
+    events_after: Annotated[int | None, Field(ge=0, exclude_if=lambda after: after is None)] = None
 
 
 class Statement(Wire):

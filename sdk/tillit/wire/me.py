@@ -11,6 +11,7 @@ from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
 from tillit.wire.helping import MyHelper
 from tillit.wire.overview import MyCase, MyMeeting
+from tillit.wire.questions import MyQuestion
 from tillit.wire.services import Participant
 from tillit.wire.statutes import Finding
 from tillit.wire.terms import (
@@ -140,6 +141,7 @@ class MyCopy(Wire):
     disclosures: tuple[MyDisclosure, ...]
     notices: tuple[MyNotice, ...]
     objections: tuple[MyObjection, ...]
+    questions: tuple[MyQuestion, ...] = ()
     complete: bool
     cases: tuple[MyCase, ...] = ()
     meetings: tuple[MyMeeting, ...] = ()
