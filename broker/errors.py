@@ -109,6 +109,12 @@ class NotYourField(Refused):
     code = "own_words.field"
 
 
+class NothingToContest(Refused):
+    """No value about the caller by that id that others wrote and the caller may read; or it is not contested."""
+
+    code = "contest.unknown"
+
+
 class UnknownDepositField(Refused):
     """A deposit names a field that is not in the catalogue."""
 

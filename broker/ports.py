@@ -44,6 +44,7 @@ from broker.stored import (
     Addressed,
     Case,
     ChosenNotice,
+    Contest,
     Deposited,
     Disclosure,
     Due,
@@ -162,7 +163,13 @@ class Transaction(Protocol):
 
     # records
     def add_records(
-        self, subject: SubjectId, source: UnitId, items: Sequence[DepositItem], *, at: datetime
+        self,
+        subject: SubjectId,
+        source: UnitId,
+        items: Sequence[DepositItem],
+        *,
+        at: datetime,
+        asked_for: bool = True,
     ) -> None: ...
     def has_record(self, record: RecordId) -> bool: ...
     def records_of(
@@ -175,6 +182,11 @@ class Transaction(Protocol):
     def sealed(
         self, subject: SubjectId, records: Iterable[RecordId]
     ) -> Mapping[RecordId, SealedField]: ...
+
+    def record(self, subject: SubjectId, record: RecordId) -> tuple[str, Deposited] | None: ...
+    def contest(self, subject: SubjectId, contest: Contest) -> None: ...
+    def end_contest(self, subject: SubjectId, record: RecordId) -> bool: ...
+    def contests(self, subject: SubjectId) -> Mapping[RecordId, Contest]: ...
 
     # consents
     def add_consent(self, consent: Consent) -> None: ...

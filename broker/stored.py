@@ -72,6 +72,17 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """A record that the subject contests, and the record of what they say to it."""
+
+    record: RecordId
+    field: str
+    source: UnitId
+    objection: RecordId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Meeting:
     """A registered meeting about one subject."""
 

@@ -67,11 +67,19 @@ def verified(
         raise WarrantInvalid("the receipt is for another disclosure")
     if statement.recipient_kid != kid:
         raise WarrantInvalid("the receipt is for another key")
-    if not {field.record for field in manifest.fields.values()}.issuperset(records):
+    if not _named(manifest).issuperset(records):
         raise WarrantInvalid("a record that is not in the manifest")
     if now >= manifest.expires_at:
         raise WarrantInvalid("the disclosure has expired")
     return Warranted(receipt.leaf_hash, bound)
+
+
+def _named(manifest: Manifest) -> set[str]:
+    """The records that the manifest is for: the values, and what the subject says to those they contest."""
+    fields = manifest.fields.values()
+    return {field.record for field in fields} | {
+        field.contested.record for field in fields if field.contested is not None
+    }
 
 
 def _manifest(data: bytes) -> tuple[bytes, Manifest]:

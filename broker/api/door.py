@@ -64,6 +64,7 @@ MAX_FORM_PARAMETERS = 20
 # What stands in a path, by the name of its place.
 PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "consent": TypeAdapter(wire.ConsentId),
+    "record": TypeAdapter(wire.RecordId),
     "disclosure": TypeAdapter(wire.DisclosureId),
     "helper": TypeAdapter(wire.HelperId),
     "index": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})$")]),

@@ -1,18 +1,22 @@
 """Own access over HTTP: the subject reads what is written about themself, sealed to a key of their own."""
 
-from broker.api.endpoints import Endpoints, Exchange
+from typing import Any
+
+from broker.api.endpoints import Endpoints, Exchange, Nothing
+from broker.domain.ids import RecordId
 from broker.errors import (
     DisclosureGone,
     HybridKeyRequired,
     NotASubject,
+    NothingToContest,
     NotYourField,
     ReadingKeyUnusable,
     SubjectErased,
     TooManyReleases,
     UnknownPerson,
 )
-from broker.usecases import own_access, own_words
-from tillit.wire import DepositAnswer, OwnAccess, OwnValues, OwnWords
+from broker.usecases import contests, own_access, own_words
+from tillit.wire import Contest, DepositAnswer, MyContests, OwnAccess, OwnValues, OwnWords
 
 endpoints = Endpoints()
 
@@ -47,7 +51,7 @@ def my_values(given: Exchange[OwnAccess]) -> OwnValues:
     takes=OwnWords,
     gives=DepositAnswer,
     status=201,
-    refuses=(NotASubject, NotYourField, SubjectErased),
+    refuses=(HybridKeyRequired, NotASubject, NotYourField, SubjectErased),
 )
 def my_voice(given: Exchange[OwnWords]) -> DepositAnswer:
     """Write something in my own words, in a field that no service writes.
@@ -55,3 +59,37 @@ def my_voice(given: Exchange[OwnWords]) -> DepositAnswer:
     It is sealed at once. Who may read it is what I have said yes to.
     """
     return own_words.write(given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.get("/v1/me/contests", "person", gives=MyContests, refuses=(NotASubject,))
+def my_contests(given: Exchange[Any]) -> MyContests:
+    """The values that I contest."""
+    return contests.contests(person=given.person, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/me/contests",
+    "person",
+    takes=Contest,
+    gives=MyContests,
+    refuses=(HybridKeyRequired, NotASubject, NothingToContest, SubjectErased),
+)
+def contest(given: Exchange[Contest]) -> MyContests:
+    """Say that a value about me is not right, and why.
+
+    What I say is sealed at once, and goes with the value to everybody who gets it from now on.
+    """
+    return contests.contest(given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/me/contests/{record}/lift",
+    "person",
+    takes=Nothing,
+    gives=MyContests,
+    refuses=(NotASubject, NothingToContest),
+)
+def lift_contest(given: Exchange[Nothing]) -> MyContests:
+    """Contest a value no longer."""
+    record = RecordId(given.path["record"])
+    return contests.lift(record, call=given.person_call, ports=given.ports)

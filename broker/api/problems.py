@@ -161,6 +161,7 @@ TABLE: Mapping[str, Shape] = {
     "audit.unknown_signal": Shape(404, "No such signal"),
     "audit.not_counted": Shape(404, "Not counted yet"),
     "proof.pending": Shape(404, "Not yet in a signed tree"),
+    "contest.unknown": Shape(404, "No such value to contest"),
     "own_words.field": Shape(422, "Not a field to write this in"),
     "own_access.key_unusable": Shape(422, "Not a public key to read with"),
     "recipient.no_key": Shape(409, "No encryption key registered"),

@@ -8,6 +8,19 @@ from sqlmodel import Field
 from broker.store.tables import Instant, Row, number
 
 
+class ContestRow(Row, table=True):
+    """A record that its subject contests, and the record of what they say to it."""
+
+    __tablename__ = "contest"
+
+    record: str = Field(primary_key=True, foreign_key="record.id")
+    subject: str = Field(foreign_key="subject.id", index=True)
+    field: str
+    source: str
+    objection: str = Field(foreign_key="record.id")
+    at: datetime = Field(sa_type=Instant)
+
+
 class HelperRow(Row, table=True):
     """A helper whom a subject chose, from the invitation on; at most one at a time that has not ended.
 
@@ -55,4 +68,5 @@ class NoticeChoiceRow(Row, table=True):
 
 
 helper = Row.metadata.tables["helper"]
+contest = Row.metadata.tables["contest"]
 notice_choice = Row.metadata.tables["notice_choice"]

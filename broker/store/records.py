@@ -17,6 +17,9 @@ from tillit.jose import unb64u
 from tillit.wire import DepositItem, SealedField
 
 _HAS = select(tables.record.c.id).where(tables.record.c.id == bindparam("record"))
+_WHOSE = select(
+    tables.record.c.id, tables.record.c.field, tables.record.c.source, tables.record.c.observed_at
+).where(tables.record.c.id == bindparam("record"), tables.record.c.subject == bindparam("subject"))
 _NEWEST = (
     select(
         tables.newest.c.field,
@@ -46,15 +49,23 @@ class Records(Part):
     """Queries on records."""
 
     def add_records(
-        self, subject: SubjectId, source: UnitId, items: Sequence[DepositItem], *, at: datetime
+        self,
+        subject: SubjectId,
+        source: UnitId,
+        items: Sequence[DepositItem],
+        *,
+        at: datetime,
+        asked_for: bool = True,
     ) -> None:
         """Keep sealed values; each says in its ``aad`` which record of which field it is.
 
-        *Not checked*: that the ``aad`` names this source. Raises ``Contended`` when a record id is
-        taken.
+        Without ``asked_for`` they are no field's newest, so that no ask finds them. *Not checked*: that the ``aad`` names
+        this source. Raises ``Contended`` when a record id is taken.
         """
         rows = [_row(subject, source, item, at) for item in items]
         self._run(insert(tables.record), rows)
+        if not asked_for:
+            return
         add = self._insert(tables.newest)
         newer = add.excluded.observed_at >= tables.newest.c.observed_at
         upsert = add.on_conflict_do_update(
@@ -70,6 +81,13 @@ class Records(Part):
     def has_record(self, record: RecordId) -> bool:
         """Whether the record id is taken."""
         return self._run(_HAS, {"record": record}).first() is not None
+
+    def record(self, subject: SubjectId, record: RecordId) -> tuple[str, Deposited] | None:
+        """Which field a subject's record is of, and from whom; None where it is no record of theirs."""
+        row = self._run(_WHOSE, {"subject": subject, "record": record}).first()
+        if row is None:
+            return None
+        return row.field, Deposited(RecordId(row.id), UnitId(row.source), row.observed_at)
 
     def records_of(
         self, subject: SubjectId, *, after: RecordId, limit: int

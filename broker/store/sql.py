@@ -21,6 +21,7 @@ from broker.store.cases import Cases
 from broker.store.choosing import Choosing
 from broker.store.consents import Consents
 from broker.store.contents import Contents
+from broker.store.contesting import Contesting
 from broker.store.disclosures import Disclosures
 from broker.store.engine import WAIT_SECONDS, bare_engine, begun
 from broker.store.faults import faults, readable
@@ -48,6 +49,7 @@ class SqlTransaction(
     Subjects,
     Services,
     Records,
+    Contesting,
     Consents,
     Questions,
     Disclosures,

@@ -5,7 +5,7 @@ re-address anything, while the consents it rests on are held still.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,10 +14,10 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision, Permit
 from broker.domain.explaining import explain
 from broker.domain.facets import of_decision
-from broker.domain.ids import DisclosureId, UnitId, fresh
+from broker.domain.ids import DisclosureId, RecordId, UnitId, fresh
 from broker.errors import Contended, EngineDown
 from broker.ports import Ports, Transaction
-from broker.stored import Deposited, Disclosure, Notice
+from broker.stored import Contest, Deposited, Disclosure, Notice
 from broker.usecases import gaps, questions
 from broker.usecases.call import Call, attempt, once, remember, repeated
 from broker.usecases.disclosures import RecipientKey, hand_out, reasons, recipient_key
@@ -31,6 +31,7 @@ from tillit.receipts import issue
 from tillit.wire import (
     Ask,
     CheckAnswer,
+    Contested,
     DisclosureAnswer,
     FieldName,
     Manifest,
@@ -161,7 +162,10 @@ def enter(
     identity = DisclosureId(fresh("dis", ports.randomness))
     chosen = _choose(decision, gathered)
     use_up(tx, chosen, gathered.facts, lets=gathered.lets, disclosure=identity)
-    manifest = _manifest(identity, ask, chosen, decision, unit=unit, now=gathered.facts.now)
+    contests = tx.contests(gathered.subject) if chosen else {}
+    manifest = _manifest(
+        identity, ask, chosen, decision, contests, unit=unit, now=gathered.facts.now
+    )
     written = manifest_bytes(manifest)
     bound = hashlib.sha256(written).digest()
     statement = Statement(
@@ -258,6 +262,7 @@ def _manifest(
     ask: Ask,
     chosen: dict[FieldName, Chosen],
     decision: Decision,
+    contests: Mapping[RecordId, Contest],
     *,
     unit: UnitId,
     now: datetime,
@@ -284,6 +289,7 @@ def _manifest(
                 record=field.value.record,
                 source=field.value.source,
                 observed_at=field.value.observed_at,
+                contested=_contested(contests.get(field.value.record)),
             )
             for name, field in chosen.items()
         },
@@ -293,6 +299,10 @@ def _manifest(
         issued_at=now,
         expires_at=now + timedelta(days=days),
     )
+
+
+def _contested(contest: Contest | None) -> Contested | None:
+    return None if contest is None else Contested(record=contest.objection, at=contest.at)
 
 
 def _summary(decision: Decision) -> dict[FieldName, str | tuple[str, ...]]:

@@ -90,8 +90,12 @@ def keep(
     source: UnitId,
     now: datetime,
     ports: Ports,
+    asked_for: bool = True,
 ) -> dict[FieldName, WireRecordId]:
-    """Check, admit and keep sealed values from one source, all or none; gives field → record. Raises as ``deposit``."""
+    """Check, admit and keep sealed values from one source, all or none; gives field → record. Raises as ``deposit``.
+
+    Without ``asked_for`` no ask finds them.
+    """
     bindings = _bindings(deposit, unit=source, now=now, ports=ports)
     manifest = DepositManifest(
         v=1,
@@ -103,7 +107,7 @@ def keep(
         if tx.has_record(RecordId(binding.record)):
             raise RecordExists
     items = _admitted(deposit, bindings, manifest, subject=subject, ports=ports)
-    tx.add_records(subject, source, items, at=now)
+    tx.add_records(subject, source, items, at=now, asked_for=asked_for)
     return dict(manifest.fields)
 
 

@@ -43,7 +43,8 @@ from tillit.wire import (
     SealedKey,
 )
 
-Sealed = tuple[dict[FieldName, SealedField], SealedKey]
+Sealed = tuple[dict[FieldName, SealedField], SealedKey, dict[FieldName, SealedField]]
+"""Values, their key, and what the subject says to those they contest."""
 _STOPPED = (
     DisclosureGone,
     CustodianDown,
@@ -94,11 +95,12 @@ def hand_out(
         SubjectErased: the subject's key was shredded.
     """
     sealed: dict[FieldName, SealedField] = {}
+    objections: dict[FieldName, SealedField] = {}
     sealed_key: SealedKey | None = None
     try:
         disclosure = _with_receipt(disclosure, ports)
         if disclosure.manifest.fields:
-            sealed, sealed_key = _released(disclosure, key, ports)
+            sealed, sealed_key, objections = _released(disclosure, key, ports)
     except _STOPPED as stopped:
         _log_stopped(disclosure, stopped.code, ports)
         raise
@@ -107,6 +109,7 @@ def hand_out(
         outcome=disclosure.decision.outcome,
         sealed=sealed,
         key=sealed_key,
+        objections=objections,
         grounds={n: permit.grounds for n, permit in disclosure.decision.permitted().items()},
         withheld=reasons(disclosure.decision, language=language, ports=ports),
         manifest=disclosure.manifest,
@@ -221,13 +224,14 @@ def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) ->
         _check_stage(tx, disclosure)
         if not fresh:
             _check_objections(tx, disclosure, catalogue=ports.catalogue)
+            _check_contests(tx, disclosure)
         if not fresh and tx.erased([disclosure.id]):
             raise DisclosureGone("the recipient has attested its erasure")
         recipient = key or _recorded_for(tx, disclosure)
         reader = _reader(recipient, ports)
-        stored = tx.sealed(
-            disclosure.subject, [RecordId(field.record) for field in manifest.fields.values()]
-        )
+        said = {name: f.contested.record for name, f in manifest.fields.items() if f.contested}
+        records = [RecordId(field.record) for field in manifest.fields.values()]
+        stored = tx.sealed(disclosure.subject, [*records, *map(RecordId, said.values())])
         try:
             released = ports.custodian.release(
                 subject=disclosure.subject,
@@ -247,12 +251,16 @@ def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) ->
         except CustodianError as error:
             raise CustodianDown(error.code) from error
     header = RecipientHeader(alg="A256KW", kid=disclosure.id)
-    return {
-        name: stored[RecordId(field.record)].model_copy(
-            update={"header": header, "encrypted_key": released.wrapped[field.record]}
-        )
-        for name, field in manifest.fields.items()
-    }, released.key
+
+    def addressed(record: str) -> SealedField:
+        update = {"header": header, "encrypted_key": released.wrapped[record]}
+        return stored[RecordId(record)].model_copy(update=update)
+
+    return (
+        {name: addressed(field.record) for name, field in manifest.fields.items()},
+        released.key,
+        {name: addressed(record) for name, record in said.items()},
+    )
 
 
 def _check_invocations(tx: Transaction, disclosure: Disclosure, *, at: datetime) -> None:
@@ -288,6 +296,15 @@ def _check_objections(tx: Transaction, disclosure: Disclosure, *, catalogue: Cat
     }
     if since & yielding:
         raise DisclosureGone("the subject has spoken against sharing it since")
+
+
+def _check_contests(tx: Transaction, disclosure: Disclosure) -> None:
+    """Raises ``DisclosureGone`` where a value is contested otherwise than the manifest says."""
+    contests = tx.contests(disclosure.subject)
+    for field in disclosure.manifest.fields.values():
+        held = contests.get(RecordId(field.record))
+        if (held and held.objection) != (field.contested and field.contested.record):
+            raise DisclosureGone("what the subject says to a value has changed since; ask anew")
 
 
 def _yields(ground: Ground, catalogue: Catalogue) -> bool:

@@ -75,10 +75,24 @@ def sealed(words: OwnWords, *, at: datetime, ports: Ports) -> Deposit:
 
 
 def keep(
-    tx: Transaction, subject: SubjectId, deposit: Deposit, *, at: datetime, ports: Ports
+    tx: Transaction,
+    subject: SubjectId,
+    deposit: Deposit,
+    *,
+    at: datetime,
+    ports: Ports,
+    asked_for: bool = True,
 ) -> dict[str, str]:
     """Admit and keep sealed words of the subject's; gives field → record."""
-    return deposits.keep(tx, subject, deposit, source=UnitId(SUBJECT), now=at, ports=ports)
+    return deposits.keep(
+        tx,
+        subject,
+        deposit,
+        source=UnitId(SUBJECT),
+        now=at,
+        ports=ports,
+        asked_for=asked_for,
+    )
 
 
 def _check(words: OwnWords, ports: Ports) -> None:

@@ -81,6 +81,8 @@ def answer_json(answer: Answer, proven: Proven | None) -> dict[str, Any]:
                 "basis": held.basis,
                 "author_role": held.author_role,
                 "record": held.record,
+                "contested": held.contested
+                and {"text": held.contested.text, "at": _iso(held.contested.at)},
             }
             for name, held in answer.values.items()
         },
@@ -111,6 +113,9 @@ def answer_text(answer: Answer, proven: Proven | None) -> Iterable[str]:
         value = json.dumps(held.value, ensure_ascii=False)
         day = held.observed_at.date().isoformat()
         yield f"  {name} = {value}  ({held.source}, {day}, {held.basis})"
+        if held.contested is not None:
+            words = json.dumps(held.contested.text, ensure_ascii=False)
+            yield f"    contested by the subject since {_iso(held.contested.at)}: {words}"
         yield from _ground(answer.explanation, name)
     yield from _withheld(answer.withheld, answer.explanation)
     yield from _unreviewed(answer.explanation)

@@ -5,7 +5,7 @@ step 8).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, get_args
@@ -20,6 +20,7 @@ from tillit.receipts import VerifiedReceipt
 from tillit.subject_tag import OWN_TAG, require_about
 from tillit.wire import (
     MAX_SEALED_CHARS,
+    OBJECTION,
     SUBJECT,
     Ask,
     Basis,
@@ -39,6 +40,7 @@ _CLAIMS = ("field", "value", "observed_at", "basis", "author_role", "record", "s
 class OpenedValue:
     """A value whose every check held: who observed it, when, on what basis.
 
+    ``contested``: the subject says that it is not right, and what they say.
     ``value`` is kept out of ``repr``.
     """
 
@@ -48,6 +50,15 @@ class OpenedValue:
     basis: Basis
     author_role: str
     record: str
+    contested: "Objection | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What the subject says to a value that they contest, and since when. The words are kept out of ``repr``."""
+
+    text: str = field(repr=False)
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ def open_disclosure(
     )
     values = {
         name: sealed.value()
-        for name, sealed in sealed_values(answer, key, source_keys, national_id)
+        for name, sealed in sealed_values(answer, key, source_keys, broker_keys, national_id)
     }
     return Opened(values=MappingProxyType(values), receipt=receipt)
 
@@ -188,6 +199,8 @@ def _require_manifest(answer: DisclosureAnswer, *, asked: Ask, recipient: str) -
         raise ManifestMismatch("the manifest does not name the fields that came")
     if asked.source is not None and any(f.source != asked.source for f in fields.values()):
         raise ManifestMismatch("a value comes from another source than was asked for")
+    if {name for name, one in fields.items() if one.contested} != answer.objections.keys():
+        raise ManifestMismatch("what the subject says to a contested value did not come with it")
     if not all(_rests(fields[name], answer.grounds[name], manifest) for name in fields):
         raise ManifestMismatch("a value came without a ground that the manifest names")
 
@@ -206,6 +219,7 @@ def sealed_values(
     answer: DisclosureAnswer,
     key: ServiceKey,
     source_keys: Mapping[str, Mapping[str, Any]],
+    broker_keys: BrokerKeys,
     national_id: str | None,
 ) -> Iterator[tuple[str, "SealedValue"]]:
     """Each value of an answer whose receipt was checked, still to be opened. Raises ``SealBroken``.
@@ -233,6 +247,8 @@ def sealed_values(
                 kid=answer.id,
                 jwks=source_keys.get(named.source, {}),
                 national_id=national_id,
+                objection=answer.objections.get(name),
+                words_jwks=broker_keys.receipts,
             ),
         )
 
@@ -248,9 +264,31 @@ class SealedValue:
     kid: str
     jwks: Mapping[str, Any]
     national_id: str | None
+    objection: SealedField | None = None
+    words_jwks: Mapping[str, Any] = field(default_factory=dict)
 
     def value(self) -> OpenedValue:
         """The value. Raises as ``open_disclosure``, for what does not hold about this one."""
+        return replace(self._value(), contested=self._objection())
+
+    def _objection(self) -> Objection | None:
+        """What the subject says to it: a value of their own, which the broker signed for them."""
+        said = self.named.contested
+        if said is None or self.objection is None:
+            return None
+        named = ManifestField(record=said.record, source=SUBJECT, observed_at=said.at)
+        words = SealedValue(
+            name=OBJECTION,
+            named=named,
+            sealed=self.objection,
+            key=self.key,
+            kid=self.kid,
+            jwks=self.words_jwks,
+            national_id=None,
+        ).value()
+        return Objection(text=str(words.value), at=said.at)
+
+    def _value(self) -> OpenedValue:
         aad = field_aad(field=self.name, record=self.named.record, source=self.named.source)
         try:
             token = open_field(self.sealed, aad=aad, key=self.key, kid=self.kid)

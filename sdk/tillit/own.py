@@ -86,7 +86,7 @@ def open_own_values(
     values: dict[FieldName, list[OpenedValue]] = {}
     unproven = []
     for one in answer.disclosures:
-        for name, sealed in sealed_values(one, key, source_keys, None):
+        for name, sealed in sealed_values(one, key, source_keys, broker_keys, None):
             try:
                 values.setdefault(name, []).append(sealed.value())
             except SourceSignatureInvalid:

@@ -17,24 +17,34 @@ from pydantic import BaseModel
 from broker.demo.national_ids import Gender, numbers
 from broker.demo.people import INGRID, SARA, THE_TWELVE, Youth
 from broker.demo.person import ISSUER, SyntheticIssuer
+from broker.domain.ids import UnitId
+from broker.ports import Ports
+from broker.usecases import trust
 from broker.usecases.ticking import Ticked, tick
 from tests.house import House, build
 from tests.serving import serving
 from tillit import Actor, Answer, Check, Client, Event, Subject
+from tillit.keys import ServiceKey
+from tillit.opening import OpenedValue
+from tillit.own import open_own_values, own_access
 from tillit.wire import (
+    SUBJECT,
     CaseClaim,
     CaseView,
     ConsentView,
+    Contest,
     DepositAnswer,
     DigitalAnswer,
     GrantView,
     MyConsents,
+    MyContests,
     MyDisclosure,
     MyDisclosures,
     MyNotice,
     MyNotices,
     MyObjections,
     ObjectionRequest,
+    OwnValues,
     OwnWords,
     ProofAnswer,
     Withdrawal,
@@ -114,6 +124,13 @@ class Home:
 
     http: httpx.Client
     token: Callable[[], str]
+    ports: Ports
+
+    def keys(self, answer: OwnValues) -> dict[str, Any]:
+        """The public keys that an answer is checked with."""
+        sources = {f.source for one in answer.disclosures for f in one.manifest.fields.values()}
+        found = {name: trust.service_jwks(UnitId(name), self.ports) for name in sources}
+        return {"source_keys": found, "broker_keys": trust.keys(self.ports)}
 
     def consents(self) -> tuple[ConsentView, ...]:
         """Everything they have been asked for, newest first."""
@@ -151,6 +168,18 @@ class Home:
     def says(self, field: str, text: str) -> DepositAnswer:
         """Write in their own words."""
         return self._post("/v1/me/voice", OwnWords(field=field, text=text), DepositAnswer)
+
+    def reads(self, *fields: str) -> Mapping[str, tuple[OpenedValue, ...]]:
+        """Read what is written about themself, with a key made for it."""
+        key = ServiceKey.generate(SUBJECT)
+        asked = own_access(key, fields)
+        answer = self._post("/v1/me/values", asked, OwnValues)
+        keys = self.keys(answer)
+        return open_own_values(answer, key=key, asked=asked, **keys).values
+
+    def contests(self, record: str, text: str) -> MyContests:
+        """Say that a value is not right, and why."""
+        return self._post("/v1/me/contests", Contest(record=record, text=text), MyContests)
 
     def claims(self, code: str, *, tell: bool) -> CaseView:
         """Say that an anonymous case is about oneself."""
@@ -215,7 +244,7 @@ class Town:
         number = who if isinstance(who, str) else who.national_id
         http = self.stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
         audience = self.house.ports.issuer
-        return Home(http, lambda: self.issuer.token(number, audience=audience))
+        return Home(http, lambda: self.issuer.token(number, audience=audience), self.house.ports)
 
     def comes(self, moment: datetime) -> Ticked:
         """The clock reaches a moment, and the broker does what time does by itself."""

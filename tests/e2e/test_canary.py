@@ -177,6 +177,7 @@ def the_good_way(aviary: Aviary) -> dict[str, str]:
         "consent": asked.id,
         "disclosure": disclosed,
         "invocation": invoked,
+        "record": "rec_" + "a" * 22,
         "meeting": meeting.id,
         "unit": SCHOOL,
         "subject": subject.handle,
@@ -228,6 +229,11 @@ def _read(aviary: Aviary) -> None:
     )
     assert [one.value for one in reading.values["contact.name"]] == [aviary.birds.name]
     assert [one.value for one in reading.values["voice.story"]] == [said["text"]]
+    (name,) = reading.values["contact.name"]
+    contested = {"record": name.record, "text": f"{aviary.birds.nested} {aviary.birds.name}"}
+    headers["idempotency-key"] = _key(aviary.birds)
+    wrote = aviary.http.post("/v1/me/contests", json=contested, headers=headers)
+    assert wrote.status_code == 200, wrote.text
 
 
 def _relied(aviary: Aviary, pupil: Subject) -> str:

@@ -141,22 +141,18 @@ def test_kristins_nav_is_two_and_her_no_costs_nothing(town: Callable[..., Town])
 
     # She contests what Nav thinks of her, and her own words travel with it.
     state.writes(KRISTIN, {ability: "kan jobbe full dag"}, "professional_assessment")
-    kristin.says("voice.objection", "det stemmer ikke etter lunsj")
-    both = [ability, "voice.objection"]
+    (written,) = kristin.reads(ability)[ability]
+    kristin.contests(written.record, "det stemmer ikke etter lunsj")
+    assert state.told()[-1].type == "contest.made"
     kristin.answers(
-        state.requests(KRISTIN, HEALTH, purposes=["work_inclusion"], fields=both),
+        state.requests(KRISTIN, HEALTH, purposes=["work_inclusion"], fields=[ability]),
         lambda line: line.recipient == HEALTH,
     )
-    heard = therapist.asks(KRISTIN, *both, purpose="work_inclusion")
-    assert values(heard) == {
-        ability: "kan jobbe full dag",
-        "voice.objection": "det stemmer ikke etter lunsj",
-    }
-    assert {name: opened.basis for name, opened in heard.values.items()} == {
-        ability: "professional_assessment",
-        "voice.objection": "stated_by_subject",
-    }
-    assert all(held.observed_at.date() == date(2026, 11, 2) for held in heard.values.values())
+    heard = therapist.asks(KRISTIN, ability, purpose="work_inclusion").values[ability]
+    assert (heard.value, heard.basis) == ("kan jobbe full dag", "professional_assessment")
+    assert heard.observed_at.date() == date(2026, 11, 2)
+    assert heard.contested is not None
+    assert heard.contested.text == "det stemmer ikke etter lunsj"
 
 
 def test_theas_function_is_shared_and_her_notes_are_not(town: Callable[..., Town]) -> None:

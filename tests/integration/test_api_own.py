@@ -14,6 +14,7 @@ from tillit.sealing import SubjectRef, Value, seal_deposit
 from tillit.wire import SUBJECT, BrokerKeys, OwnValues
 
 KEY = ServiceKey.generate(SUBJECT)
+NOBODYS = "rec_" + "a" * 22
 PHONE = "contact.phone"
 JWK: dict[str, Any] = KEY.public_jwks()["keys"][1]
 
@@ -95,6 +96,29 @@ def test_words_that_cannot_be_kept_are_refused(
         answer = world.post("/v1/me/voice", body, person=EMIL)
         refused(world, answer, status=status, code=code, logged=False)
         assert EMIL not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("", {"record": NOBODYS, "text": "nei"}, 404, "contest.unknown"),
+        ("", {"record": EMIL, "text": "nei"}, 422, "body.invalid"),
+        ("", {"record": NOBODYS, "text": "x" * 2001}, 422, "body.invalid"),
+        ("", {"record": NOBODYS}, 422, "body.member_missing"),
+        (f"/{NOBODYS}/lift", {}, 404, "contest.unknown"),
+        (f"/{EMIL}/lift", {}, 404, "path.unknown"),
+    ],
+)
+def test_what_cannot_be_contested_is_refused(
+    world: World, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    """With the code that says why, and nothing of what was said repeated."""
+    world.handle(NAV)
+    with Unchanged(world, entries=0):
+        answer = world.post(f"/v1/me/contests{path}", body, person=EMIL)
+        refused(world, answer, status=status, code=code, logged=False)
+        assert EMIL not in answer.text
+    assert world.get("/v1/me/contests", person=EMIL).json() == {"contests": []}
 
 
 def test_recipients_find_the_keys_that_own_words_are_signed_with(world: World) -> None:

@@ -74,10 +74,21 @@ from tillit.wire.me import (
     ObjectionRequest,
 )
 from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
-from tillit.wire.own import ONESELF, OWN_ACCESS, OwnAccess, OwnValues, OwnWords
+from tillit.wire.own import (
+    OBJECTION,
+    ONESELF,
+    OWN_ACCESS,
+    Contest,
+    MyContest,
+    MyContests,
+    OwnAccess,
+    OwnValues,
+    OwnWords,
+)
 from tillit.wire.previews import Preview, PreviewAnswer, PreviewField, PreviewService
 from tillit.wire.questions import MyQuestion, MyQuestions, QuestionAnswer
 from tillit.wire.sealed import (
+    Contested,
     Deposit,
     DepositAnswer,
     DepositItem,
@@ -155,6 +166,7 @@ __all__ = [
     "MAX_GRANTS",
     "MAX_MATCHED",
     "MAX_SEALED_CHARS",
+    "OBJECTION",
     "ONESELF",
     "OWN_ACCESS",
     "SUBJECT",
@@ -185,6 +197,8 @@ __all__ = [
     "ConsentRequest",
     "ConsentState",
     "ConsentView",
+    "Contest",
+    "Contested",
     "Deposit",
     "DepositAnswer",
     "DepositItem",
@@ -237,6 +251,8 @@ __all__ = [
     "MyCase",
     "MyCases",
     "MyConsents",
+    "MyContest",
+    "MyContests",
     "MyCopy",
     "MyDisclosure",
     "MyDisclosures",

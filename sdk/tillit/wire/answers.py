@@ -43,7 +43,8 @@ class DisclosureAnswer(Wire):
     """``POST /v1/disclosures``: sealed fields, withheld fields with reasons, manifest, obligations, receipt.
 
     ``key`` is absent when nothing was released. ``receipt`` is a compact JWS by the broker (see ``tillit.receipts``).
-    ``explanation`` says the decision in plain words; neither manifest nor receipt repeats it.
+    ``explanation`` says the decision in plain words; neither manifest nor receipt repeats it. ``objections``: what the subject
+    says to each value that the manifest calls contested, sealed like a value, in the field ``voice.objection``.
 
     ``events_after`` is there where something is withheld until somebody says yes to this very ask: the cursor into the
     service's feed (``GET /v1/events``) after which a ``question.answered`` comes, if there is an answer.
@@ -60,6 +61,9 @@ class DisclosureAnswer(Wire):
     receipt: str
     explanation: Explanation = Explanation()
     events_after: Annotated[int | None, Field(ge=0, exclude_if=lambda after: after is None)] = None
+    objections: dict[FieldName, SealedField] = Field(
+        default_factory=dict, exclude_if=lambda words: not words
+    )
 
 
 class Statement(Wire):

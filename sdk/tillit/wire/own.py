@@ -6,7 +6,16 @@ from pydantic import Field, StringConstraints
 
 from tillit.wire.answers import DisclosureAnswer
 from tillit.wire.asks import Actor
-from tillit.wire.terms import SUBJECT, FieldName, FieldNames, PurposeId, Wire
+from tillit.wire.terms import (
+    SUBJECT,
+    FieldName,
+    FieldNames,
+    Instant,
+    PurposeId,
+    RecordId,
+    UnitId,
+    Wire,
+)
 
 OWN_ACCESS: Final[PurposeId] = "own_access"
 """The purpose of reading about oneself, and the kind of ground that it rests on."""
@@ -37,6 +46,32 @@ class OwnValues(Wire):
     """
 
     disclosures: Annotated[tuple[DisclosureAnswer, ...], Field(max_length=MAX_DISCLOSURES)]
+
+
+OBJECTION: Final[FieldName] = "voice.objection"
+"""The field of what a subject says to a value that they contest."""
+
+
+class Contest(Wire):
+    """``POST /v1/me/contests``: say that a value is not right, and why; said again, it replaces what was said."""
+
+    record: RecordId
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(repr=False)
+
+
+class MyContest(Wire):
+    """A value that the subject contests: which, who wrote it, since when. The words are in what is read of oneself."""
+
+    record: RecordId
+    field: FieldName
+    source: UnitId
+    at: Instant
+
+
+class MyContests(Wire):
+    """Every value that the subject contests now, the latest first."""
+
+    contests: tuple[MyContest, ...]
 
 
 class OwnWords(Wire):

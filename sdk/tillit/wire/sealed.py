@@ -79,12 +79,20 @@ class DepositAnswer(Wire):
     deposited: dict[FieldName, RecordId]
 
 
+class Contested(Wire):
+    """That the subject contests a value, since when, and the record of what they say to it."""
+
+    record: RecordId
+    at: Instant
+
+
 class ManifestField(Wire):
-    """Which record a disclosed field is, from whom, observed when."""
+    """Which record a disclosed field is, from whom, observed when; ``contested`` where the subject does not agree."""
 
     record: RecordId
     source: UnitId
     observed_at: Instant
+    contested: Annotated[Contested | None, Field(exclude_if=lambda said: said is None)] = None
 
 
 class ManifestConsent(Wire):
