@@ -114,6 +114,7 @@ class Given:
     outcome: str
     kind: str
     is_emergency: bool
+    is_own: bool
     shared: Sequence[GivenField]
     withheld: Sequence[GivenField]
     erased: str
@@ -187,6 +188,7 @@ def given(one: MyDisclosure, visit: Visit) -> Given:
         outcome=words(OUTCOMES[one.outcome]),
         kind=one.outcome,
         is_emergency="emergency" in grounds,
+        is_own=one.own,
         shared=[field for field in fields if field.shared],
         withheld=[field for field in fields if not field.shared],
         erased="" if one.erased_at is None else words.day(one.erased_at),

@@ -3,10 +3,32 @@
 from collections.abc import Iterator
 
 from broker.portal.pages import Page
-from broker.portal.rooms import consents, copy, requests, sessions, shared, start
+from broker.portal.rooms import (
+    choices,
+    consents,
+    copy,
+    meetings,
+    questions,
+    requests,
+    sessions,
+    shared,
+    start,
+    values,
+)
 
 
 def every() -> Iterator[Page]:
     """Every page."""
-    for room in (start, sessions, requests, consents, shared, copy):
+    for room in (
+        start,
+        sessions,
+        requests,
+        questions,
+        consents,
+        shared,
+        values,
+        meetings,
+        choices,
+        copy,
+    ):
         yield from room.pages

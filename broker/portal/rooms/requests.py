@@ -1,7 +1,8 @@
 """A request: who asks, for what and why, line by line; what each would be told; and the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -10,9 +11,11 @@ from pydantic import Field
 from broker.domain.ids import ConsentId
 from broker.portal.forms import LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
-from broker.usecases import me, previewing
-from tillit.wire import MAX_GRANTS, DigitalAnswer, Preview
+from broker.usecases import me, own_reading, previewing
+from broker.usecases.own_reading import ShownField
+from tillit.wire import MAX_GRANTS, DigitalAnswer, Preview, PreviewService
 
 pages = Pages()
 
@@ -50,14 +53,54 @@ def preview(visit: Visit) -> Answer:
     """Who would be told what, if this were the answer."""
     form: AnswerForm = visit.form
     asked_for = Preview(consent=visit.path["consent"], answers=dict(form.lines) or None)
-    answer = previewing.preview(asked_for, call=visit.call, ports=visit.ports)
+    fresh = visit.session is not None and visit.session.is_fresh(visit.ports.clock())
+    if fresh:
+        seen = own_reading.preview(asked_for, call=visit.call, ports=visit.ports).services
+        services = [_previewed(one.service, one.fields, visit) for one in seen]
+    else:
+        answer = previewing.preview(asked_for, call=visit.call, ports=visit.ports)
+        services = [_previewed(service, (), visit) for service in answer.services]
     return shown(
         "preview.html",
         consent=_found(visit),
         chosen=form.lines,
-        services=[service for service in answer.services if service.then],
-        nobody=[service for service in answer.services if not service.then],
+        services=[service for service in services if service.fields],
+        nobody=[service for service in services if not service.fields],
+        with_values=fresh,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedField:
+    """A field that a service would be told, and what stands there; empty where that is not shown."""
+
+    label: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A service, why it asks, and what it would be told."""
+
+    label: str
+    why: str
+    in_meeting: bool
+    fields: Sequence[PreviewedField]
+
+
+def _previewed(service: PreviewService, fields: Sequence[ShownField], visit: Visit) -> Previewed:
+    says = {one.field.name: _says(one, visit) for one in fields}
+    return Previewed(
+        service.label,
+        service.why,
+        service.in_meeting,
+        [PreviewedField(field.label, says.get(field.name, "")) for field in service.then],
+    )
+
+
+def _says(one: ShownField, visit: Visit) -> str:
+    """What a service would be told: the newest value of those it may have."""
+    return " · ".join(plain(one.field.name, one.values[0].value, visit)) if one.values else ""
 
 
 @pages.post("/requests/{consent}/answer", "person", takes=AnswerForm, most=MOST)

@@ -1,10 +1,13 @@
 """The start page: what waits for me, who may know what, what happened last."""
 
+from dataclasses import dataclass
+
 from broker.errors import NotASubject
 from broker.portal import drawing
 from broker.portal.pages import Answer, Pages, Visit, shown
+from broker.portal.rooms import questions
 from broker.portal.telling import asked, flows, noticed
-from broker.usecases import me
+from broker.usecases import me, overview
 
 pages = Pages()
 
@@ -22,10 +25,44 @@ def start(visit: Visit) -> Answer:
     return shown(
         "start.html",
         waiting=[one for view in views if (one := asked(view, visit)).is_waiting],
+        questions=list(questions.waiting(visit)),
+        cases=_cases(visit),
         flows=found,
         picture=drawing.drawn(found, me=visit.words("You")),
         news=_news(visit),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Who has the ball in one case, or that nobody has and whom to turn to; and when the next meeting is."""
+
+    about: str
+    who: str
+    why: str
+    since: str
+    turn_to: str
+    meeting: str
+
+
+def _cases(visit: Visit) -> list[Case]:
+    try:
+        found = overview.cases(
+            person=visit.person, language=visit.language, ports=visit.ports
+        ).cases
+    except NotASubject:
+        return []
+    return [
+        Case(
+            about=one.label,
+            who="" if one.responsible is None else one.responsible.label,
+            why="" if one.responsible is None else one.responsible.text,
+            since="" if one.responsible is None else visit.words.day(one.responsible.since),
+            turn_to="" if one.gap is None else one.gap.label,
+            meeting="" if one.next_meeting is None else visit.words.time(one.next_meeting.held_at),
+        )
+        for one in found
+    ]
 
 
 def _news(visit: Visit) -> list[tuple[str, str]]:
