@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from tillit.jose import b64u
-from tillit.wire import MAX_GRANTS, Language
+from tillit.wire import MAX_GRANTS, GrantId, Language
 
 Once = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Within = Annotated[str, StringConstraints(pattern=r"^/([a-z][A-Za-z0-9/_-]{0,200})?$")]
@@ -36,17 +36,20 @@ class ConsentForm(Form):
 class LinesForm(ConsentForm):
     """A form with a choice for lines of a consent: ``line.<id>``, or several with commas between."""
 
-    lines: Annotated[Mapping[str, str], Field(max_length=MAX_GRANTS)] = MappingProxyType({})
+    lines: Annotated[Mapping[GrantId, str], Field(max_length=MAX_GRANTS)] = MappingProxyType({})
 
     @model_validator(mode="before")
     @classmethod
     def _gathered(cls, given: Any) -> Any:
-        lines = {
-            line: choice
+        chosen = [
+            (line, choice)
             for name, choice in given.items()
             if name.startswith(LINE)
             for line in name.removeprefix(LINE).split(",")
-        }
+        ]
+        lines = dict(chosen)
+        if len(lines) != len(chosen):
+            raise ValueError("a line stands twice")
         return {n: v for n, v in given.items() if not n.startswith(LINE)} | {"lines": lines}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
 from broker.usecases import me, own_reading, previewing
 from broker.usecases.own_reading import ShownField
-from tillit.wire import MAX_GRANTS, DigitalAnswer, Preview, PreviewService
+from tillit.wire import MAX_GRANTS, DigitalAnswer, GrantId, Preview, PreviewService
 
 pages = Pages()
 
@@ -25,7 +25,7 @@ MOST = MAX_GRANTS + 8
 class AnswerForm(LinesForm):
     """The answer so far. ``fill``: what to choose for a group of lines, which sends nothing yet."""
 
-    lines: Annotated[Mapping[str, Literal["yes", "no"]], Field(max_length=MAX_GRANTS)] = (
+    lines: Annotated[Mapping[GrantId, Literal["yes", "no"]], Field(max_length=MAX_GRANTS)] = (
         MappingProxyType({})
     )
     fill: Literal["", "ordinary-yes", "ordinary-no", "special-yes", "special-no"] = ""
@@ -53,12 +53,14 @@ def preview(visit: Visit) -> Answer:
     """Who would be told what, if this were the answer."""
     form: AnswerForm = visit.form
     asked_for = Preview(consent=visit.path["consent"], answers=dict(form.lines) or None)
+    # Nothing is changed, so it may be looked at again with another choice, and then be answered.
+    call = replace(visit.call, key="")
     fresh = visit.session is not None and visit.session.is_fresh(visit.ports.clock())
     if fresh:
-        seen = own_reading.preview(asked_for, call=visit.call, ports=visit.ports).services
+        seen = own_reading.preview(asked_for, call=call, ports=visit.ports).services
         services = [_previewed(one.service, one.fields, visit) for one in seen]
     else:
-        answer = previewing.preview(asked_for, call=visit.call, ports=visit.ports)
+        answer = previewing.preview(asked_for, call=call, ports=visit.ports)
         services = [_previewed(service, (), visit) for service in answer.services]
     return shown(
         "preview.html",
