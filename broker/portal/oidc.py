@@ -5,10 +5,12 @@ is read, and only to make its keyed hash. *Not checked*: how the provider found 
 (``acr``) that it vouches for.
 """
 
+import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from authlib.oauth2.rfc7523 import private_key_jwt_sign
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, import_key
 
 from broker.domain.sessions import Login
@@ -28,10 +30,15 @@ from broker.portal.errors import LoginRefused, ProviderDown
 
 LEVELS = ("idporten-loa-substantial", "idporten-loa-high")
 """What a login must come to: the first of these, or better."""
-ALGORITHMS = ("RS256", "ES256")
+ALGORITHM: Mapping[str, str] = {"RSA": "RS256", "EC": "ES256"}
+"""What is signed with, by the kind of key."""
 ASSERTION_SECONDS = 60
 READ_AGAIN = timedelta(hours=1)
+LOOK_AGAIN = timedelta(minutes=1)
+"""For a key that is not known yet, what the provider publishes is read again, but no sooner than this."""
 TIMEOUT = httpx.Timeout(5.0)
+PATIENCE_SECONDS = 10.0
+"""A whole answer takes no longer, also when something of it comes all the time."""
 MAX_ANSWER_BYTES = 256 * 1024
 MAX_CODE_CHARS = 2048
 SKEW_SECONDS = 30
@@ -62,13 +69,16 @@ class Provider:
         key_file: Path,
         redirect_uri: str,
         clock: Callable[[], datetime],
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         """Nothing is asked yet. ``key_file`` holds the client's private JWK, and is read anew for each login."""
-        self._issuer = issuer
+        self.issuer = issuer
         self._client_id = client_id
         self._key_file = key_file
         self._redirect_uri = redirect_uri
         self._clock = clock
+        self._patience = patience
+        self._trusted = httpx.create_ssl_context()
         self._lock = threading.Lock()
         self._found: _Found | None = None
 
@@ -118,36 +128,44 @@ class Provider:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise LoginRefused
-        return self._vouched(token, login, found.keys, again=again)
+        return self._vouched(token, login, again=again)
 
     def _assertion(self) -> str:
         now = int(self._clock().timestamp())
         try:
-            key = import_key(json.loads(self._key_file.read_bytes()))
-            algorithm = {"RSA": "RS256", "EC": "ES256"}[key.key_type]
-        except (OSError, ValueError, KeyError, JoseError):
-            raise ProviderDown("the client's key cannot be used") from None
-        return str(
-            private_key_jwt_sign(
+            jwk = json.loads(self._key_file.read_bytes())
+            algorithm = ALGORITHM[jwk["kty"]]
+            key = import_key(jwk)
+            assertion = private_key_jwt_sign(
                 key,
                 client_id=self._client_id,
-                token_endpoint=self._issuer,
+                token_endpoint=self.issuer,
                 alg=algorithm,
                 issued_at=now,
                 expires_at=now + ASSERTION_SECONDS,
                 header={"kid": key.kid, "alg": algorithm},
             )
-        )
+        except (OSError, ValueError, KeyError, TypeError, JoseError):
+            raise ProviderDown("the client's key cannot be used") from None
+        return str(assertion)
 
-    def _vouched(self, token: str, login: Login, keys: KeySet, *, again: bool) -> str:
+    def _decoded(self, token: str) -> jwt.Token:
+        algorithms = list(ALGORITHM.values())
+        try:
+            return jwt.decode(token, self._metadata().keys, algorithms=algorithms)
+        except InvalidKeyIdError:
+            renewed = self._metadata(within=LOOK_AGAIN)
+            return jwt.decode(token, renewed.keys, algorithms=algorithms)
+
+    def _vouched(self, token: str, login: Login, *, again: bool) -> str:
         now = int(self._clock().timestamp())
         try:
-            decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
+            decoded = self._decoded(token)
             claims = CodeIDToken(
                 decoded.claims,
                 decoded.header,
                 options={
-                    "iss": {"essential": True, "value": self._issuer},
+                    "iss": {"essential": True, "value": self.issuer},
                     "aud": {"essential": True, "value": self._client_id},
                     "acr": {"essential": True, "values": list(LEVELS)},
                 },
@@ -159,26 +177,24 @@ class Provider:
         logged_in = claims.get("auth_time")
         if again and not (isinstance(logged_in, int) and abs(now - logged_in) <= FRESH_SECONDS):
             raise LoginRefused("the provider did not ask the person again")
-        pid = claims.get("pid")
-        if not isinstance(pid, str) or not _PID.fullmatch(pid):
+        level, pid = claims.get("acr"), claims.get("pid")
+        if not isinstance(level, str) or not isinstance(pid, str) or not _PID.fullmatch(pid):
             raise LoginRefused
         return pid
 
-    def _metadata(self) -> _Found:
+    def _metadata(self, *, within: timedelta = READ_AGAIN) -> _Found:
         now = self._clock()
         with self._lock:
-            if self._found is None or now >= self._found.read_at + READ_AGAIN:
+            if self._found is None or now >= self._found.read_at + within:
                 self._found = self._read(now)
             return self._found
 
     def _read(self, now: datetime) -> _Found:
-        said = self._ask("GET", f"{self._issuer}/.well-known/openid-configuration")
+        said = self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
         try:
-            if said["issuer"] != self._issuer:
+            if said["issuer"] != self.issuer:
                 raise ProviderDown("the provider calls itself something else")
-            keys = KeySet(
-                [import_key(jwk) for jwk in self._ask("GET", str(said["jwks_uri"]))["keys"]]
-            )
+            keys = _signing(self._ask("GET", str(said["jwks_uri"]))["keys"])
             ends = said.get("end_session_endpoint")
             return _Found(
                 authorize=str(said["authorization_endpoint"]),
@@ -191,13 +207,18 @@ class Provider:
             raise ProviderDown("the provider does not describe itself") from None
 
     def _ask(self, method: str, url: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+        until = time.monotonic() + self._patience
+        # What is packed could unpack to anything, so it is not asked for, nor unpacked.
+        plain = {"accept-encoding": "identity"}
         try:
-            with httpx.stream(method, url, data=form, timeout=TIMEOUT) as answer:
+            with httpx.stream(
+                method, url, data=form, headers=plain, timeout=TIMEOUT, verify=self._trusted
+            ) as answer:
                 body = b""
-                for part in answer.iter_bytes():
+                for part in answer.iter_raw():
                     body += part
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise ProviderDown("the provider says too much")
+                    if len(body) > MAX_ANSWER_BYTES or time.monotonic() > until:
+                        raise ProviderDown("the provider says too much, or too slowly")
             if answer.status_code in {400, 401}:
                 raise LoginRefused
             answer.raise_for_status()
@@ -207,3 +228,19 @@ class Provider:
         if not isinstance(said, dict):
             raise ProviderDown
         return said
+
+
+def _signing(published: Sequence[Mapping[str, Any]]) -> KeySet:
+    """The keys of a set that a login can be signed with; others are passed over (RFC 7517 § 5).
+
+    Raises:
+        ValueError: there are none.
+    """
+    usable = []
+    for jwk in published:
+        if jwk["kty"] in ALGORITHM and jwk.get("use") != "enc":
+            with contextlib.suppress(KeyError, ValueError, JoseError):
+                usable.append(import_key(dict(jwk)))
+    if not usable:
+        raise ValueError("no key to check a signature with")
+    return KeySet(usable)

@@ -61,10 +61,11 @@ def answer(visit: Visit) -> Answer:
     """Back from the identity provider."""
     query: AnswerQuery = visit.query
     begun = sessions.begun_login(visit.login, state=query.state, ports=visit.ports)
-    if not query.code:
+    provider = visit.hall.provider
+    if not query.code or query.iss not in {"", provider.issuer}:
         raise LoginRefused
     going_to, _, again = begun.going_to.partition("#")
-    number = visit.hall.provider.national_id(begun, code=query.code, again=bool(again))
+    number = provider.national_id(begun, code=query.code, again=bool(again))
     token = sessions.log_in(
         person_key(number, visit.ports.secrets),
         language=begun.language,
