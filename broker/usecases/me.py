@@ -7,7 +7,7 @@ from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
-from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
+from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure, UnknownPerson
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
 from broker.usecases import helped, helping, noticing, receipts
@@ -353,11 +353,15 @@ def _to_change(
 def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
     """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24).
 
-    A re-confirmation is the ward's alone to answer, also before the birthday.
+    A re-confirmation is the ward's alone to answer, also before the birthday. Whoever the register does not know has no wards.
     """
+    try:
+        wards = registered(person, ports).wards
+    except UnknownPerson:
+        return []
     return [
         candidate
-        for ward in registered(person, ports).wards
+        for ward in wards
         if person in registered(ward, ports).guardians and (subject := tx.subject_by_person(ward))
         for candidate in tx.consents_of(subject)
         if not candidate.reconfirms

@@ -1,8 +1,10 @@
 """Everything: one file with all that the broker can show me."""
 
+from broker.errors import NotASubject
 from broker.portal.forms import Form
 from broker.portal.pages import Answer, Pages, Saved, Visit, shown
 from broker.usecases import me
+from tillit.wire import MyCopy
 
 pages = Pages()
 
@@ -16,5 +18,15 @@ def everything(_: Visit) -> Answer:
 @pages.post("/copy", "fresh", takes=Form)
 def copy(visit: Visit) -> Answer:
     """The file: for other software, and readable in any text editor."""
-    found = me.copy(person=visit.person, language=visit.language, ports=visit.ports)
+    try:
+        found = me.copy(person=visit.person, language=visit.language, ports=visit.ports)
+    except NotASubject:
+        found = MyCopy(
+            generated_at=visit.ports.clock(),
+            consents=(),
+            disclosures=(),
+            notices=(),
+            objections=(),
+            complete=True,
+        )
     return Saved(found.model_dump_json(indent=2).encode(), "application/json", "tillit.json")
