@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,21 @@ from typing import Any
 import httpx
 from joserfc.jwk import ECKey
 
+from broker.demo.national_ids import numbers
 from broker.demo.provider import DemoProvider, Somebody
 from tests.integration.world import EMIL, NORA, STRANGER, World, served, world_in
 from tests.processes import free_port
 
 CLIENT = "tillit-portal"
-PEOPLE = (EMIL, NORA, STRANGER)
+BORN = datetime.now(UTC).date() - timedelta(days=5_660)
+"""Fifteen and a half years ago: old enough to answer for school alone, too young for health."""
+SARA = next(numbers(BORN, "woman"))
+MOTHER = next(numbers(date(1983, 2, 2), "woman"))
+FAMILY = (
+    {"national_id": SARA, "born": BORN.isoformat(), "guardians": [MOTHER]},
+    {"national_id": MOTHER, "born": "1983-02-02", "guardians": []},
+)
+PEOPLE = (EMIL, NORA, STRANGER, SARA, MOTHER)
 _INPUT = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
@@ -121,15 +131,17 @@ def portal_in(directory: Path, database_url: str) -> Iterator[PortalWorld]:
         client_jwk=key.as_dict(private=False),
         claims=claims,
     )
-    settings = {
+    settings: dict[str, Any] = {
         "issuer": issuer,
         "login_issuer": login,
         "login_client": CLIENT,
         "login_key_file": file,
+        # A busy machine must not turn a page into an error.
+        "engine_deadline_ms": 5000,
     }
     with (
         served(provider.application(), login_port),
-        world_in(directory, database_url, port=port, **settings) as world,
+        world_in(directory, database_url, port=port, others=FAMILY, **settings) as world,
     ):
         running = PortalWorld(world, issuer, claims)
         yield running

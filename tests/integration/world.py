@@ -5,7 +5,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -235,9 +235,14 @@ def served(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 @contextmanager
 def world_in(
-    directory: Path, database_url: str, *, port: int = 0, **changes: Any
+    directory: Path,
+    database_url: str,
+    *,
+    port: int = 0,
+    others: Sequence[Mapping[str, Any]] = (),
+    **changes: Any,
 ) -> Iterator[World]:
-    """A running world in a directory. ``changes`` replace settings."""
+    """A running world in a directory; ``others`` stand in its register too. ``changes`` replace settings."""
     issuer_key = Ed25519PrivateKey.generate()
     jwk = {**ed25519_jwk(issuer_key.public_key()), "kid": "people"}
     (directory / "issuer.jwks").write_text(json.dumps({"keys": [jwk]}))
@@ -245,7 +250,7 @@ def world_in(
         {"national_id": EMIL, "born": "2007-03-14", "guardians": []},
         {"national_id": NORA, "born": "2006-08-02", "guardians": []},
     ]
-    (directory / "register.json").write_text(json.dumps({"people": people}))
+    (directory / "register.json").write_text(json.dumps({"people": [*people, *others]}))
     (directory / "passphrase").write_text(PASSPHRASE)
     if not (directory / "keyring").exists():
         cheap = Cost(n=2**10, r=8, p=1)
