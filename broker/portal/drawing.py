@@ -9,23 +9,26 @@ from dataclasses import dataclass
 
 from broker.portal.telling import Flow
 
-WIDTH, HEIGHT = 340, 330
+WIDTH, HEIGHT = 300, 350
 MOST = 8
 """So many services can be told apart on a phone; more are in the list beside the picture."""
 _MIDDLE = (WIDTH / 2, HEIGHT / 2)
-_ACROSS, _DOWN = 112.0, 108.0
+_ACROSS, _DOWN = 94.0, 108.0
 _DOT, _ME = 17.0, 30.0
 _LINE_CHARS = 16
 _LINE_HEIGHT = 14
+_MOST_LINES = 3
+_CHAR_WIDTH = 7.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A service: where its dot is, and its name in at most two lines, the first at ``name_y``."""
+    """A service: where its dot is, and the lines of its name, the first at ``name_y``, their middle at ``name_x``."""
 
     x: int
     y: int
     name: Sequence[str]
+    name_x: int
     name_y: int
 
 
@@ -80,7 +83,9 @@ def _spot(name: str, x: float, y: float) -> Spot:
     lines = _lines(name)
     above = y < _MIDDLE[1] - _ME
     first = y - _DOT - 6 - _LINE_HEIGHT * (len(lines) - 1) if above else y + _DOT + _LINE_HEIGHT
-    return Spot(round(x), round(y), lines, round(first))
+    half = max(map(len, lines)) * _CHAR_WIDTH / 2
+    middle = min(max(x, half), WIDTH - half)
+    return Spot(round(x), round(y), lines, round(middle), round(first))
 
 
 def _bent(begin: tuple[float, float], end: tuple[float, float]) -> str:
@@ -113,11 +118,13 @@ def _towards(
 
 
 def _lines(name: str) -> Sequence[str]:
-    """A name in at most two lines."""
+    """A name in as few lines as there must be, and never more than there is room for."""
     lines = [""]
     for word in name.split():
         if lines[-1] and len(lines[-1]) + len(word) >= _LINE_CHARS:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines if len(lines) <= 2 else [lines[0], f"{lines[1]} …"]  # noqa: PLR2004 - two lines
+    if len(lines) <= _MOST_LINES:
+        return lines
+    return [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1]} …"]
