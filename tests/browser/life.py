@@ -1,0 +1,119 @@
+"""A life for the portal to show: what Emil was asked, said, took back, and what was shared about him."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.integration.bad_input import NAV, OT, SCHOOL, a_request, an_ask
+from tests.integration.world import EMIL, World
+from tillit.sealing import SubjectRef, Value, seal_deposit
+
+HEALTH = "larvikshjelpa"
+SERVICES = [NAV, OT, SCHOOL, HEALTH]
+CATEGORIES = ["education", "functioning", "health"]
+RATE, CAPACITY, DIAGNOSIS = (
+    "education.attendance.rate",
+    "functioning.capacity",
+    "health.diagnosis",
+)
+
+
+@dataclass(frozen=True)
+class Life:
+    """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure."""
+
+    asked: str
+    active: str
+    paused: str
+    stopped: str
+    disclosure: str
+
+
+def lived(world: World) -> Life:
+    """Emil's life so far."""
+    world.handle(NAV)
+    deposit(world, SCHOOL, {RATE: 0.62})
+    deposit(world, HEALTH, {CAPACITY: "to timer om dagen", DIAGNOSIS: "F32.1"})
+    stopped = answered(world, [NAV, SCHOOL], ["education"])
+    me(world, stopped, "withdraw", {"grants": []})
+    paused = answered(world, [NAV, HEALTH], ["functioning"])
+    me(world, paused, "pause", {})
+    active = answered(world, SERVICES, CATEGORIES)
+    shared = ask(world, NAV, RATE, CAPACITY, DIAGNOSIS)
+    ask(world, HEALTH, "justice.sentence")
+    return Life(
+        asked=request(world, SERVICES, CATEGORIES, purposes=["case_discussion"]),
+        active=active,
+        paused=paused,
+        stopped=stopped,
+        disclosure=shared,
+    )
+
+
+def deposit(world: World, unit: str, values: dict[str, Any], national_id: str = EMIL) -> None:
+    """A unit deposits values that it observed yesterday."""
+    subject = world.handle(unit, national_id)
+    sealed = seal_deposit(
+        [
+            Value(name, value, datetime.now(UTC) - timedelta(days=1), "measured", "teacher")
+            for name, value in values.items()
+        ],
+        key=world.keys[unit],
+        subject=SubjectRef(subject, national_id),
+        custodian_jwk=world.get("/v1/keys").json()["custodian"],
+    )
+    _sound(world.post("/v1/deposits", json.loads(sealed.model_dump_json()), unit=unit))
+
+
+def request(
+    world: World,
+    services: list[str],
+    categories: list[str],
+    *,
+    national_id: str = EMIL,
+    **more: Any,
+) -> str:
+    """Nav asks for a consent; its id."""
+    asked = a_request(
+        world.handle(NAV, national_id), services=services, categories=categories, **more
+    )
+    return str(_sound(world.post("/v1/consents", asked, unit=NAV))["id"])
+
+
+def answered(
+    world: World,
+    services: list[str],
+    categories: list[str],
+    *,
+    national_id: str = EMIL,
+    say: Callable[[Any], str] = lambda line: "no" if line["special"] else "yes",
+) -> str:
+    """A consent that was asked for and answered: yes to all but health."""
+    consent = request(world, services, categories, national_id=national_id)
+    view = world.get(f"/v1/me/consents/{consent}", person=national_id).json()
+    said = {
+        "read": view["text_sha256"],
+        "answers": {line["id"]: say(line) for line in view["grants"]},
+    }
+    me(world, consent, "answer", said, national_id=national_id)
+    return consent
+
+
+def me(
+    world: World, consent: str, act: str, body: dict[str, Any], *, national_id: str = EMIL
+) -> None:
+    """An act of the person's on a consent."""
+    _sound(world.post(f"/v1/me/consents/{consent}/{act}", body, person=national_id))
+
+
+def ask(world: World, unit: str, *fields: str) -> str:
+    """A unit asks about Emil; the disclosure's id."""
+    asked = an_ask(world.handle(unit), fields=list(fields))
+    return str(_sound(world.post("/v1/disclosures", asked, unit=unit))["id"])
+
+
+def _sound(answer: Any) -> dict[str, Any]:
+    assert answer.status_code < 300, answer.text
+    return dict(answer.json()) if answer.content else {}
