@@ -25,7 +25,9 @@ def running_chromium() -> Iterator[Browser]:
     """Chromium without a window. Where there is none: a failure with TILLIT_REQUIRE_BROWSER=1, else a skip that says so."""
     program = shutil.which("chromium")
     if program is None:
-        said = "NO BROWSER TESTS: there is no chromium on the path (Debian: apt-get install chromium)"
+        said = (
+            "NO BROWSER TESTS: there is no chromium on the path (Debian: apt-get install chromium)"
+        )
         if os.environ.get("TILLIT_REQUIRE_BROWSER") == "1":
             pytest.fail(said, pytrace=False)
         pytest.skip(said)

@@ -1,6 +1,7 @@
 """What browser tests share: Chromium, a portal, and a life that it shows.
 
-Of the package, not of the run: while Playwright is started its event loop holds the thread, and other tests want one of their own.
+Of the package, not of the run: while Playwright is started its event loop holds the thread, and other tests want one of
+their own.
 """
 
 import shutil

@@ -71,7 +71,7 @@ def test_axe_would_find_something(browsers: Browsers) -> None:
 
 @pytest.mark.parametrize("name", SIGHTS)
 def test_a_page_fits_whoever_reads_it_large(browsers: Browsers, life: Life, name: str) -> None:
-    """At 320 px (which is 400 % on a desk), with wider spacing, with doubled text: all of it is there (1.4.4, 1.4.10, 1.4.12)."""
+    """At 320 px (400 % on a desk), with wider spacing, with doubled text: all of it is there (1.4.4, 1.4.10, 1.4.12)."""
     with browsers.page(whose(name), width=NARROWEST) as page:
         opened(name, page, life)
         assert laid_out(page) == []
@@ -191,7 +191,11 @@ def test_a_screen_reader_is_told_who_asks_for_what(browsers: Browsers, life: Lif
             """
         )
         groups = page.get_by_role("group").all()
-        names = [group.locator("legend").inner_text() for group in groups if group.locator("legend").count()]
+        names = [
+            group.locator("legend").inner_text()
+            for group in groups
+            if group.locator("legend").count()
+        ]
         assert len(set(names)) == len(names)
 
 

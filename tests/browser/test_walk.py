@@ -22,7 +22,12 @@ def test_the_walk_comes_by_every_page() -> None:
 @pytest.mark.parametrize("language", ["nb", "nn", "en"])
 @pytest.mark.parametrize("name", SIGHTS)
 def test_a_page_can_be_read_on_a_phone_and_on_a_desk(
-    browsers: Browsers, portal: PortalWorld, life: Life, name: str, language: Language, scripts: bool
+    browsers: Browsers,
+    portal: PortalWorld,
+    life: Life,
+    name: str,
+    language: Language,
+    scripts: bool,
 ) -> None:
     """Nothing is cut off or scrolls sideways; one heading, the right language, no complaint, and no call to anybody else."""
     heard = Heard(portal.url)
