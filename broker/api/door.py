@@ -100,6 +100,12 @@ class Pool:
     def __init__(self, threads: int = THREADS, waiting: int = MAX_WAITING) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tillit-request")
         self._room = threads + waiting
+        self._beside: list[Pool] = []
+
+    def beside(self, threads: int, waiting: int) -> "Pool":
+        """Other threads, for what may wait long on somebody else; they are let go with these."""
+        self._beside.append(Pool(threads, waiting))
+        return self._beside[-1]
 
     async def run(self, act: Callable[..., Result], *arguments: object) -> Result:
         """Run in a thread.
@@ -117,6 +123,8 @@ class Pool:
 
     def close(self) -> None:
         """Let what runs finish, take no more."""
+        for pool in self._beside:
+            pool.close()
         self._threads.shutdown(wait=True)
 
 

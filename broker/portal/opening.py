@@ -15,6 +15,9 @@ from broker.settings import Settings
 
 ANSWER = "/login/answer"
 """Where the identity provider sends browsers back to: what the client's registration there must name."""
+ABROAD = frozenset({"/login", ANSWER})
+"""Pages that ask the identity provider: they wait for it in threads of their own, so that nobody else does."""
+ABROAD_THREADS, ABROAD_WAITING = 4, 64
 
 
 def opening(
@@ -39,6 +42,10 @@ def opening(
             looks=Looks(demo=settings.mode == "demo"),
             https=settings.issuer.startswith("https:"),
         )
-        return [Entrance(page, hall=hall, pool=pool) for page in rooms.every()]
+        abroad = pool.beside(ABROAD_THREADS, ABROAD_WAITING)
+        return [
+            Entrance(page, hall=hall, pool=abroad if page.path in ABROAD else pool)
+            for page in rooms.every()
+        ]
 
     return routes

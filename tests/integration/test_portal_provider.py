@@ -1,13 +1,16 @@
 """An identity provider that does not do as it should: the login is refused, or not to be had, and never hangs."""
 
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -19,7 +22,7 @@ from starlette.routing import Route
 from broker.domain.sessions import Login
 from broker.portal.errors import LoginRefused, ProviderDown
 from broker.portal.oidc import LOOK_AGAIN, MAX_ANSWER_BYTES, Provider
-from tests.integration.world import EMIL, served
+from tests.integration.world import EMIL, served, world_in
 from tests.processes import free_port
 from tillit.jose import unb64u
 
@@ -392,6 +395,34 @@ def test_keys_for_something_else_are_passed_over(both: tuple[Hostile, Provider])
     ]
     hostile.says["jwks"] = lambda: JSONResponse({"keys": [*others, KEY.as_dict(private=False)]})
     assert number(portal) == EMIL
+
+
+def test_whoever_waits_for_the_provider_keeps_nobody_else_waiting(
+    listening: Hostile, tmp_path: Path, sqlite_template: Path
+) -> None:
+    """A provider that hardly answers, and many who want to log in: services are answered as ever."""
+    (tmp_path / "client.jwk").write_text(json.dumps(CLIENT_KEY.as_dict(private=True)))
+    shutil.copy(sqlite_template, tmp_path / "broker.db")
+    listening.says["openid-configuration"] = slowly(2)
+    settings: dict[str, Any] = {
+        "login_issuer": listening.issuer,
+        "login_client": CLIENT,
+        "login_key_file": tmp_path / "client.jwk",
+    }
+    with (
+        world_in(tmp_path, f"sqlite:///{tmp_path / 'broker.db'}", **settings) as world,
+        ThreadPoolExecutor(4) as visitors,
+    ):
+        url = str(world.client.base_url)
+        waiting = [visitors.submit(httpx.get, f"{url}/login", timeout=30) for _ in range(4)]
+        while "openid-configuration" not in listening.asked:
+            time.sleep(0.01)
+        time.sleep(0.5)  # the others are there as well then
+        assert world.get("/v1/catalogue").status_code == 200
+        assert world.get("/").status_code == 200
+        assert not any(answer.done() for answer in waiting)
+        assert [answer.result().status_code for answer in waiting] == [503] * 4
+    listening.says, listening.asked = {}, []
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"kty": "oct", "k": "AAAA"}', PUBLIC])
