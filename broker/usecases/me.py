@@ -7,7 +7,7 @@ from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
-from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure, UnknownPerson
+from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
 from broker.usecases import helped, helping, noticing, receipts
@@ -15,7 +15,7 @@ from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
 from broker.usecases.overview import cases_of, meetings_of
-from broker.usecases.people import myself, registered
+from broker.usecases.people import myself, wards
 from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure, of_question
 from tillit.wire import (
     ConditionsRequest,
@@ -46,8 +46,8 @@ def consents(*, person: PersonKey, ports: Ports) -> MyConsents:
     with ports.store.read() as tx:
         own = tx.subject_by_person(person)
         mine = [(c, Signer("subject", person)) for c in (_all_of(tx, own) if own else ())]
-        wards = _of_wards(tx, person, now=now, ports=ports)
-        mine += [(c, Signer("guardian", person)) for c in wards]
+        theirs = _of_wards(tx, person, now=now, ports=ports)
+        mine += [(c, Signer("guardian", person)) for c in theirs]
         mine.sort(key=lambda found: (found[0].requested_at, found[0].id), reverse=True)
         views = [_seen(tx, c, signer, now=now, ports=ports) for c, signer in mine]
     return MyConsents(consents=tuple(views))
@@ -353,16 +353,11 @@ def _to_change(
 def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
     """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24).
 
-    A re-confirmation is the ward's alone to answer, also before the birthday. Whoever the register does not know has no wards.
+    A re-confirmation is the ward's alone to answer, also before the birthday.
     """
-    try:
-        wards = registered(person, ports).wards
-    except UnknownPerson:
-        return []
     return [
         candidate
-        for ward in wards
-        if person in registered(ward, ports).guardians and (subject := tx.subject_by_person(ward))
+        for subject in wards(tx, person, ports)
         for candidate in tx.consents_of(subject)
         if not candidate.reconfirms
         and any(

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,20 @@ def registered(key: PersonKey, ports: Ports) -> Person:
     if person is None:
         raise UnknownPerson
     return person
+
+
+def wards(tx: Transaction, key: PersonKey, ports: Ports) -> Sequence[SubjectId]:
+    """Those for whom the register says on both sides that the person is a guardian; nobody where it does not know them."""
+    person = ports.register.person(key)
+    if person is None:
+        return ()
+    return [
+        subject
+        for ward in person.wards
+        if (found := ports.register.person(ward)) is not None
+        and key in found.guardians
+        and (subject := tx.subject_by_person(ward)) is not None
+    ]
 
 
 def myself(tx: Transaction, key: PersonKey) -> SubjectId:

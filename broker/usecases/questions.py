@@ -20,7 +20,6 @@ from broker.domain.ids import (
     GrantId,
     PersonKey,
     QuestionId,
-    SubjectId,
     UnitId,
     fresh,
 )
@@ -32,7 +31,7 @@ from broker.stored import Notice
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import signers
 from broker.usecases.gathering import Gathered
-from broker.usecases.people import handle_for, registered
+from broker.usecases.people import handle_for, wards
 from broker.usecases.views import of_question
 from tillit.wire import Ask, AskFirst, Event, MyQuestion, MyQuestions, QuestionAnswer
 
@@ -97,7 +96,7 @@ def questions(*, person: PersonKey, limit: int, ports: Ports) -> MyQuestions:
     with ports.store.read() as tx:
         own = tx.subject_by_person(person)
         found = [] if own is None else list(tx.questions_of(own, limit=size))
-        for ward in _wards(tx, person, ports):
+        for ward in wards(tx, person, ports):
             found += [
                 question
                 for question in tx.questions_of(ward, limit=size)
@@ -270,18 +269,9 @@ def _mine(
     if found is not None:
         if found.subject == tx.subject_by_person(person):
             return found, Signer("subject", person)
-        if found.subject in _wards(tx, person, ports):
+        if found.subject in wards(tx, person, ports):
             return found, Signer("guardian", person)
     raise UnknownQuestion
-
-
-def _wards(tx: Transaction, person: PersonKey, ports: Ports) -> Sequence[SubjectId]:
-    """Those for whom the register says on both sides that the person is a guardian."""
-    return [
-        subject
-        for ward in registered(person, ports).wards
-        if person in registered(ward, ports).guardians and (subject := tx.subject_by_person(ward))
-    ]
 
 
 def _needed(
