@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.integration.bad_input import NAV, OT, SCHOOL, a_request, an_ask
-from tests.integration.world import EMIL, World
+from tests.integration.world import EMIL, NORA, World
 from tillit.sealing import SubjectRef, Value, seal_deposit
 
 HEALTH = "larvikshjelpa"
@@ -22,18 +22,20 @@ RATE, CAPACITY, DIAGNOSIS = (
 
 @dataclass(frozen=True)
 class Life:
-    """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure."""
+    """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure, Nora as a helper."""
 
     asked: str
     active: str
     paused: str
     stopped: str
     disclosure: str
+    helper: str
 
 
 def lived(world: World) -> Life:
     """Emil's life so far."""
     world.handle(NAV)
+    world.handle(NAV, NORA)
     deposit(world, SCHOOL, {RATE: 0.62})
     deposit(world, HEALTH, {CAPACITY: "to timer om dagen", DIAGNOSIS: "F32.1"})
     stopped = answered(world, [NAV, SCHOOL], ["education"])
@@ -43,13 +45,31 @@ def lived(world: World) -> Life:
     active = answered(world, SERVICES, CATEGORIES)
     shared = ask(world, NAV, RATE, CAPACITY, DIAGNOSIS)
     ask(world, HEALTH, "justice.sentence")
+    asks_first(world, answered(world, [NAV, OT], ["work"]))
+    deposit(world, OT, {"work.status": "job_seeking"})
+    ask(world, NAV, "work.status")
     return Life(
         asked=request(world, SERVICES, CATEGORIES, purposes=["case_discussion"]),
         active=active,
         paused=paused,
         stopped=stopped,
         disclosure=shared,
+        helper=helped(world),
     )
+
+
+def asks_first(world: World, consent: str) -> None:
+    """Emil wants to be asked first on every line of a consent."""
+    view = world.get(f"/v1/me/consents/{consent}", person=EMIL).json()
+    lines = {line["id"]: "ask_me_first" for line in view["grants"]}
+    me(world, consent, "conditions", {"conditions": lines})
+
+
+def helped(world: World) -> str:
+    """Emil has Nora look along; the helper's id."""
+    shows = {"shows": ["consents", "disclosures"]}
+    code = _sound(world.post("/v1/me/helpers", shows, person=EMIL))["code"]
+    return str(_sound(world.post("/v1/me/helping", {"code": code}, person=NORA))["helper"])
 
 
 def deposit(world: World, unit: str, values: dict[str, Any], national_id: str = EMIL) -> None:

@@ -12,18 +12,21 @@ NOTHING = "con_" + "a" * 22
 
 @dataclass(frozen=True)
 class Sight:
-    """A page. ``routes``: what of the router it shows; ``way``: how a browser gets there, from an empty page."""
+    """A page.
+
+    ``routes``: what of the router it shows; ``way``: how a browser gets there; ``visitor``: which of the people looks.
+    """
 
     routes: frozenset[str]
     way: Callable[[Page, Life], object]
-    logged_in: bool = True
+    visitor: int | None = 0
 
 
-def _at(route: str, path: str, *, logged_in: bool = True) -> Sight:
+def _at(route: str, path: str, *, visitor: int | None = 0) -> Sight:
     def way(page: Page, life: Life) -> None:
         page.goto(path.format_map(vars(life)))
 
-    return Sight(frozenset({route}), way, logged_in)
+    return Sight(frozenset({route}), way, visitor)
 
 
 def _pressed(route: str, selector: str) -> Sight:
@@ -37,11 +40,29 @@ def _pressed(route: str, selector: str) -> Sight:
     return Sight(frozenset({route}), way)
 
 
+def _of_form(route: str, action: str, **fields: str) -> Sight:
+    """A page that a form of the choices shows: boxes ticked, text written, and sent by a visitor of its own."""
+
+    def way(page: Page, _: Life) -> None:
+        page.goto("/choices")
+        if (there := page.locator("form[action$='/remove'] button")).count():
+            with page.expect_navigation():
+                there.click()
+        form = page.locator(f"form[action='{action}']")
+        for name, value in fields.items():
+            field = form.locator(f"[name={name}]")
+            field.check() if value == "yes" else field.fill(value)
+        with page.expect_navigation():
+            form.locator("button").click()
+
+    return Sight(frozenset({route}), way, 1)
+
+
 SIGHTS: Mapping[str, Sight] = {
-    "welcome": _at("GET /", "/", logged_in=False),
+    "welcome": _at("GET /", "/", visitor=None),
     "start": _at("GET /", "/"),
     "login refused": _at(
-        "GET /login/answer", "/login/answer?state=none&error=access_denied", logged_in=False
+        "GET /login/answer", "/login/answer?state=none&error=access_denied", visitor=None
     ),
     "request": _at("GET /requests/{consent}", "/requests/{asked}"),
     "request with a group chosen": _pressed(
@@ -60,6 +81,13 @@ SIGHTS: Mapping[str, Sight] = {
     "stop": _at("GET /consents/{consent}/stop", "/consents/{active}/stop"),
     "shared": _at("GET /shared", "/shared"),
     "disclosure": _at("GET /shared/{disclosure}", "/shared/{disclosure}"),
+    "what is written": _at("GET /values", "/values"),
+    "meetings": _at("GET /meetings", "/meetings"),
+    "choices": _at("GET /choices", "/choices"),
+    "no helper's choice": _of_form("POST /choices/helper", "/choices/helper"),
+    "invited": _of_form("POST /choices/helper", "/choices/helper", consents="yes"),
+    "no code": _of_form("POST /helping", "/helping", code="no code at all"),
+    "helping": _at("GET /helping/{helper}", "/helping/{helper}", visitor=1),
     "copy": _at("GET /copy", "/copy"),
     "nothing there": _at("GET /consents/{consent}", f"/consents/{NOTHING}"),
 }
@@ -77,6 +105,11 @@ LEADS_ON = frozenset(
         "POST /consents/{consent}/resume",
         "GET /shared/{disclosure}/receipt",
         "POST /copy",
+        "POST /questions/{question}",
+        "POST /values/words",
+        "POST /choices/helper/{helper}/remove",
+        "POST /choices/notices",
+        "POST /helping/{helper}/leave",
     }
 )
 """What shows no page of its own: it leads on to one of those above, or gives a file."""
@@ -89,5 +122,5 @@ def opened(name: str, page: Page, life: Life) -> Page:
 
 
 def whose(name: str) -> int | None:
-    """Who looks at a sight: Emil, or nobody who is logged in."""
-    return 0 if SIGHTS[name].logged_in else None
+    """Who looks at a sight, of the people of ``tests.portal``; None: nobody who is logged in."""
+    return SIGHTS[name].visitor

@@ -159,11 +159,12 @@ def test_a_screen_reader_is_told_the_start_page(browsers: Browsers, life: Life) 
               - heading "Hei" [level=1]
               - region "Venter på deg":
                 - heading "Nav Larvik (staten) spør deg om ja eller nei" [level=3]
-                - link "Se hva de spør om"
+                - paragraph:
+                  - link "Se hva de spør om"
               - region "Hvem kan vite hva om deg":
                 - list:
                   - listitem:
-                    - 'link "Endre eller stopp: Oppfølgingstjenesten i Vestfold"'
+                    - 'link "Endre eller stopp : Oppfølgingstjenesten i Vestfold"'
               - region "Det siste som har skjedd"
             - contentinfo:
               - button "Logg ut"

@@ -48,6 +48,8 @@ def test_the_keyboards_place_is_seen(browsers: Browsers, life: Life, name: str) 
     with browsers.page(whose(name)) as page:
         opened(name, page, life)
         stops = tabbed(page)
-    assert stops[0]["name"] in {"Gå til innholdet", "Go to the content"}
+        in_the_middle = "#" in page.url
+    # Whoever chose for a group of lines goes on from that group.
+    assert in_the_middle or stops[0]["name"] in {"Gå til innholdet", "Go to the content"}
     assert [stop["where"] for stop in stops] == sorted(int(str(stop["where"])) for stop in stops)
     assert [s["name"] for s in stops if not (s["outlined"] and s["inView"]) or s["covered"]] == []
