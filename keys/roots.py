@@ -125,11 +125,12 @@ class Backs:
 
 @dataclass(frozen=True, slots=True)
 class RootFile:
-    """What the root's file says."""
+    """What the root's file says. ``moved``: another back end had wrapped ``previous``."""
 
     wrapped: Wrapped
     epoch: int = 1
     previous: str | None = None
+    moved: bool = False
 
     @classmethod
     def parse(cls, data: bytes) -> "RootFile":
@@ -141,11 +142,12 @@ class RootFile:
         if not isinstance(whole, dict) or type(whole.get("v")) is not int or whole.pop("v") != 1:
             raise KeyringDamaged(f"{ROOT} is damaged")
         epoch, previous = whole.pop("epoch", 1), whole.pop("previous", None)
+        moved = whole.pop("moved", False)
         if type(epoch) is not int or not 1 <= epoch < _MAX_EPOCH:
             raise KeyringDamaged(f"{ROOT} is damaged")
-        if previous is not None and not isinstance(previous, str):
+        if not isinstance(previous, str | None) or not isinstance(moved, bool):
             raise KeyringDamaged(f"{ROOT} is damaged")
-        return cls(whole, epoch, previous)
+        return cls(whole, epoch, previous, moved)
 
     def written(self) -> bytes:
         """The file's content."""
@@ -154,6 +156,8 @@ class RootFile:
             whole["epoch"] = self.epoch
         if self.previous is not None:
             whole["previous"] = self.previous
+        if self.moved:
+            whole["moved"] = True
         return compact_json(whole) + b"\n"
 
     def unwrapped(self, back: Back) -> "Roots":
@@ -212,7 +216,8 @@ def following(
     epoch = file.epoch + 1
     wrapped = back.wrap(root, name=name_of(epoch), randomness=randomness)
     sealed = boxes.seal(roots.now, key=root, name=_PREVIOUS, randomness=randomness)
-    return RootFile(wrapped, epoch, strict_json(sealed)["box"])
+    moved = back.member not in file.wrapped
+    return RootFile(wrapped, epoch, strict_json(sealed)["box"], moved)
 
 
 def name_of(epoch: int) -> str:

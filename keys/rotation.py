@@ -44,7 +44,8 @@ class Rotated:
     """What a rotation has come to.
 
     ``damaged``: names of files that open under neither root key, and were left as they are.
-    ``destroyed``: whether no copy of the keyring from before can ever be opened.
+    ``destroyed``: whether no copy of the keyring from before can ever be opened. Where another back end
+    had wrapped the root key, that one's keys are left to it, and such a copy still opens.
     """
 
     epoch: int
@@ -72,8 +73,9 @@ def rotate(
         with _alone(home):
             file, opened = _begun(home, back, randomness)
             count, damaged = _rewrap(home, opened, progress=progress, randomness=randomness)
-            files.replace(home / ROOT, replace(file, previous=None).written())
-            return Rotated(file.epoch, count, damaged, back.destroy_older(file.wrapped))
+            files.replace(home / ROOT, replace(file, previous=None, moved=False).written())
+            destroyed = back.destroy_older(file.wrapped) and not file.moved
+            return Rotated(file.epoch, count, damaged, destroyed)
     except FileNotFoundError:
         raise KeyringMissing("there is no keyring in the directory") from None
     except OSError as error:

@@ -68,10 +68,10 @@ def verify(token: str, jwks: Mapping[str, Any]) -> VerifiedReceipt:
 
 
 def _as_signed(said: Any) -> Receipt:
-    """A receipt whose statement is read as it was written; read otherwise, its leaf would be another."""
+    """A receipt that is read as it was written; read otherwise, its leaf would be another."""
     receipt = Receipt.model_validate(said)
-    if receipt.statement.model_dump(mode="json") != said["statement"]:
-        raise ValueError("the statement is not written as the broker writes it")
+    if receipt.model_dump(mode="json") != said:
+        raise ValueError("the receipt is not written as the broker writes it")
     return receipt
 
 

@@ -69,10 +69,17 @@ def test_the_leaf_follows_from_the_receipt_alone(case: Disclosed) -> None:
     assert verified.leaf_hash == hashlib.sha256(b"\x00" + leaf).digest()
 
 
-def test_a_receipt_that_reads_otherwise_than_it_was_signed_is_refused(case: Disclosed) -> None:
+@pytest.mark.parametrize("part", ["statement", "promise"])
+@pytest.mark.parametrize(
+    "at",
+    ["2026-11-20T09:15:30.1234564Z", "2026-11-20T09:15:30.000000Z", "2026-11-20T10:15:30+01:00"],
+)
+def test_a_receipt_that_reads_otherwise_than_it_was_signed_is_refused(
+    case: Disclosed, part: str, at: str
+) -> None:
     """Digits that a reader drops would give a leaf that the broker never promised."""
     payload = _payload(case)
-    payload["statement"]["at"] = "2026-11-20T09:15:30.1234564Z"
+    payload[part]["at"] = at
     with pytest.raises(ReceiptInvalid):
         receipts.verify(_signed(case, canonical(payload)), _jwks(case))
 
