@@ -28,7 +28,10 @@ from broker.usecases import asks, consents, deposits, me, people, trust
 from broker.usecases.call import Call, PersonCall
 from keys import keyring
 from keys.boxes import Cost
+from keys.depositkeys import Kind
 from keys.keyring import LocalCustodian
+from keys.roots import Passphrase
+from keys.rotation import change_deposit_keys
 from tillit.keys import ServiceKey
 from tillit.opening import Opened, open_disclosure
 from tillit.sealing import SubjectRef, Value, seal_deposit
@@ -257,3 +260,11 @@ def _people(directory: Path, others: Sequence[Mapping[str, Any]]) -> Path:
 
 def _sha(body: object) -> bytes:
     return hashlib.sha256(json.dumps(body, default=str, sort_keys=True).encode()).digest()
+
+
+def exchange_deposit_key(directory: Path, kind: Kind) -> None:
+    """Have the house's custodian take deposits under a new key of that kind."""
+    back = Passphrase(lambda: PASSPHRASE)
+    change_deposit_keys(
+        directory / "keyring", back, lambda held: held.renewed(kind, b"n" * 32, at=START)
+    )

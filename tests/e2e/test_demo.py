@@ -110,7 +110,8 @@ def test_once_tells_the_whole_story_and_leaves_nothing_running(tmp_path: Path) -
         "one bit of the copy flipped",
     ):
         assert promised in text, promised
-    assert len(running.children()) == 5
+    # The broker, the login and four services.
+    assert len(running.children()) == 6
     assert not any(_alive(pid) for pid in running.children())
     # What the story says is not shared is not on the screen, nor anyone's number.
     assert "Moderate depressive episode" not in text

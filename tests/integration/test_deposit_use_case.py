@@ -21,10 +21,7 @@ from broker.errors import (
 )
 from broker.usecases import deposits, trust
 from broker.usecases.service_keys import is_hybrid
-from keys.depositkeys import Kind
-from keys.roots import Passphrase
-from keys.rotation import change_deposit_keys
-from tests.house import EMIL, PASSPHRASE, START, House
+from tests.house import EMIL, House, exchange_deposit_key
 from tests.integration.entries import entries_about
 from tillit.jcs import canonical
 from tillit.jose import b64u, unb64u
@@ -141,7 +138,7 @@ def test_where_quantum_computers_are_feared_a_deposit_key_is_sealed_to_a_hybrid(
     feared, old = replace(house.ports, post_quantum=True), sealed(house, WISHES)
     with pytest.raises(CustodianDown):
         trust.keys(feared)
-    _exchanged(tmp_path, "hybrid")
+    exchange_deposit_key(tmp_path, "hybrid")
     with pytest.raises(HybridKeyRequired):
         deposits.deposit(old, call=house.call(SCHOOL), ports=feared)
     assert house.ports.custodian.public_jwk() == trust.keys(feared).custodian
@@ -154,20 +151,13 @@ def test_where_quantum_computers_are_feared_a_deposit_key_is_sealed_to_a_hybrid(
 def test_the_log_names_the_key_that_a_deposit_was_sealed_to(house: House, tmp_path: Path) -> None:
     """Also where the custodian is another process, which writes no entry when it exchanges its key."""
     one = sealed(house, WISHES)
-    _exchanged(tmp_path, "x25519")
+    exchange_deposit_key(tmp_path, "x25519")
     two = sealed(house, GRADES)
     for deposit in (one, two):
         deposits.deposit(deposit, call=house.call(SCHOOL), ports=house.ports)
     named = [entry["key"] for entry in entries_about(house, "deposit")]
     assert named == [one.key.kid, two.key.kid]
     assert one.key.kid != two.key.kid == house.ports.custodian.public_jwk()["kid"]
-
-
-def _exchanged(directory: Path, kind: Kind) -> None:
-    back = Passphrase(lambda: PASSPHRASE)
-    change_deposit_keys(
-        directory / "keyring", back, lambda held: held.renewed(kind, b"n" * 32, at=START)
-    )
 
 
 def test_nothing_is_admitted_while_the_keyring_is_away(house: House, tmp_path: Path) -> None:

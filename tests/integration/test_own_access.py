@@ -23,7 +23,7 @@ from broker.errors import (
 from broker.usecases import me, own_access, own_reading, signalling, ticking
 from keys.keyring import LocalCustodian
 from keys.rates import Rate
-from tests.house import EMIL, MOTHER, PASSPHRASE, SARA, House, build
+from tests.house import EMIL, MOTHER, PASSPHRASE, SARA, House, build, exchange_deposit_key
 from tests.integration.test_one_disclosure import CAPACITY, DIAGNOSIS, RATE, entries, shared
 from tillit.keys import ServiceKey
 from tillit.own import OwnReading
@@ -200,13 +200,16 @@ def test_a_key_that_nothing_can_be_sealed_to_is_refused(house: House, spoil: Any
     assert entries(house) == before
 
 
-def test_where_quantum_computers_are_minded_the_reading_key_minds_them_too(house: House) -> None:
+def test_where_quantum_computers_are_minded_the_reading_key_minds_them_too(
+    house: House, tmp_path: Path
+) -> None:
     """What a service may not be sealed to, a person is not either; the portal's own key is such a one."""
     shared(house)
     strict = dataclasses.replace(house.ports, post_quantum=True)
     weak = asking(ServiceKey.generate(SUBJECT))
     with pytest.raises(HybridKeyRequired):
         own_access.values(weak, call=house.person(EMIL), ports=strict)
+    exchange_deposit_key(tmp_path, "hybrid")
     assert own_reading.read(None, call=house.person(EMIL), ports=strict).values
 
 
