@@ -1,12 +1,13 @@
 """Own words: only the youth writes them, and who reads them is who the youth says yes to, on both databases."""
 
 import dataclasses
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from broker.domain.ids import UnitId
+from broker.domain.ids import SubjectHandle, UnitId
 from broker.errors import CustodianDown, NotASource, NotASubject, NotYourField, SubjectErased
 from broker.usecases import own_reading, own_words, trust
 from keys.keyring import LocalCustodian
@@ -157,3 +158,25 @@ def test_a_number_is_wanted_of_everybody_else(house: House) -> None:
                 subject=SubjectRef(house.handle(SCHOOL, EMIL), number),
                 custodian_jwk=custodian,
             )
+
+
+def test_what_is_not_stated_by_the_youth_is_nobodys_own_words(house: House) -> None:
+    """Even under the key that signs for subjects: what was measured does not open as something said."""
+    house.handle(NAV, EMIL)
+    says(house, "jeg vil bli kokk")
+    signer = ServiceKey(
+        SUBJECT, sig=house.ports.secrets.receipts.private_bytes_raw(), enc=os.urandom(32)
+    )
+    measured = seal_deposit(
+        [Value(GOALS, "vil på tiltak", house.clock.at, "measured", SUBJECT)],
+        key=signer,
+        subject=SubjectRef(SubjectHandle("hdl_" + "A" * 22), None),
+        custodian_jwk=house.ports.custodian.public_jwk(),
+    )
+    with house.ports.store.write() as tx:
+        subject = tx.subject_by_person(house.person(EMIL).person)
+        assert subject is not None
+        own_words.keep(tx, subject, measured, at=house.clock.at, ports=house.ports)
+    yes(house)
+    with pytest.raises(SourceSignatureInvalid):
+        opened(house, asks(house, GOALS), GOALS)

@@ -38,10 +38,12 @@ def test_a_units_public_keys_and_its_proof_are_taken(*, hybrid: bool) -> None:
         {"keys": [SIG, {**ENC, "kid": SIG["kid"]}]},
         {"keys": [SIG, {**ENC, "d": "secret"}]},
         {"keys": [SIG, {**ENC, "x": "A" * 43}]},
+        {"keys": [{**SIG, "d": "secret"}, ENC]},
+        {"keys": [{**SIG, "kid": ENC["kid"]}, ENC]},
         {"keys": "none"},
         {"keys": [1, 2]},
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_anything_but_two_usable_public_keys_is_refused(jwks: dict[str, Any]) -> None:
     """Two keys, public only, each under its thumbprint, each of a kind that can be used."""

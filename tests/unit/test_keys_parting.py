@@ -23,7 +23,7 @@ from keys.errors import (
     WarrantInvalid,
 )
 from keys.keyring import BROKER, CUSTODIAN, LocalCustodian
-from keys.parts import ISSUERS, RELEASES, SIGNER, broker_secrets
+from keys.parts import ISSUERS, RELEASES, SIGNER, broker_secrets, sized
 from keys.rates import Rate
 from keys.roots import Passphrase
 from keys.rotation import _begun, change_signing, rotate
@@ -39,6 +39,7 @@ from tests.sealed_case import (
     local_custodian,
     warrant_for,
 )
+from tillit.envelopes import KEY_BYTES
 from tillit.jose import ed25519_jwk, thumbprint
 from tillit.keys import ServiceKey
 from tillit.notes import open_checkpoint
@@ -268,6 +269,13 @@ def test_a_release_log_that_was_taken_away_stops_releases(
     (tmp_path / "away").rename(releases)
     assert release_by(signer, custodian, stored) == len(TWO_VALUES)
     assert not (releases / HEAD).exists()
+
+
+def test_a_secret_of_another_size_is_damage() -> None:
+    """What opens and is not what it should be is no key."""
+    with pytest.raises(KeyringDamaged):
+        sized(bytes(KEY_BYTES - 1), KEY_BYTES, SIGNER)
+    assert sized(bytes(KEY_BYTES), KEY_BYTES, SIGNER) == bytes(KEY_BYTES)
 
 
 def test_a_recipient_waits_when_it_had_much(tmp_path: Path) -> None:
