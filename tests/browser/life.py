@@ -40,15 +40,16 @@ def lived(world: World) -> Life:
     deposit(world, HEALTH, {CAPACITY: "to timer om dagen", DIAGNOSIS: "F32.1"})
     stopped = answered(world, [NAV, SCHOOL], ["education"])
     me(world, stopped, "withdraw", {"grants": []})
-    paused = answered(world, [NAV, HEALTH], ["functioning"])
+    # A service's newer consent takes the place of its older one: those beside it were asked for by others.
+    paused = answered(world, [NAV, HEALTH], ["functioning"], by=HEALTH)
     me(world, paused, "pause", {})
     active = answered(world, SERVICES, CATEGORIES)
     shared = ask(world, NAV, RATE, CAPACITY, DIAGNOSIS)
     ask(world, HEALTH, "justice.sentence")
-    asks_first(world, answered(world, [NAV, OT], ["work"]))
+    asks_first(world, answered(world, [NAV, OT], ["work"], by=OT))
     deposit(world, OT, {"work.status": "job_seeking"})
     ask(world, NAV, "work.status")
-    return Life(
+    life = Life(
         asked=request(world, SERVICES, CATEGORIES, purposes=["case_discussion"]),
         active=active,
         paused=paused,
@@ -56,6 +57,11 @@ def lived(world: World) -> Life:
         disclosure=shared,
         helper=helped(world),
     )
+    states = {"asked": "requested", "active": "active", "paused": "paused", "stopped": "withdrawn"}
+    for name, state in states.items():
+        view = world.get(f"/v1/me/consents/{getattr(life, name)}", person=EMIL).json()
+        assert view["state"] == state, name
+    return life
 
 
 def asks_first(world: World, consent: str) -> None:
@@ -93,13 +99,14 @@ def request(
     categories: list[str],
     *,
     national_id: str = EMIL,
+    by: str = NAV,
     **more: Any,
 ) -> str:
-    """Nav asks for a consent; its id."""
+    """A service, Nav unless another is named, asks for a consent; its id."""
     asked = a_request(
-        world.handle(NAV, national_id), services=services, categories=categories, **more
+        world.handle(by, national_id), services=services, categories=categories, **more
     )
-    return str(_sound(world.post("/v1/consents", asked, unit=NAV))["id"])
+    return str(_sound(world.post("/v1/consents", asked, unit=by))["id"])
 
 
 def answered(
@@ -108,10 +115,11 @@ def answered(
     categories: list[str],
     *,
     national_id: str = EMIL,
+    by: str = NAV,
     say: Callable[[Any], str] = lambda line: "no" if line["special"] else "yes",
 ) -> str:
     """A consent that was asked for and answered: yes to all but health."""
-    consent = request(world, services, categories, national_id=national_id)
+    consent = request(world, services, categories, national_id=national_id, by=by)
     view = world.get(f"/v1/me/consents/{consent}", person=national_id).json()
     said = {
         "read": view["text_sha256"],
