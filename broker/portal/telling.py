@@ -61,7 +61,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A consent as pages show it, its lines by who would be told."""
+    """A consent as pages show it, its lines by who would be told. ``spoken``: the language of its text."""
 
     id: str
     version: int
@@ -74,6 +74,7 @@ class Asked:
     at: str
     until: str
     text: str
+    spoken: str
     read: str
     ordinary: Sequence[Told]
     special: Sequence[Told]
@@ -150,6 +151,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         at=words.day(view.requested_at),
         until=words.day(view.valid_until),
         text=view.text,
+        spoken=view.language,
         read=view.text_sha256,
         ordinary=_told([grant for grant in view.grants if not grant.special], visit),
         special=_told([grant for grant in view.grants if grant.special], visit),

@@ -209,3 +209,12 @@ def test_lines_left_open_are_said_aloud_and_pointed_at(browsers: Browsers, life:
         assert marked.count() == page.locator("fieldset").count()
         for group in marked.all():
             expect(group).to_have_accessible_description(page.get_by_role("alert").inner_text())
+
+
+def test_a_text_in_another_language_says_so(browsers: Browsers, life: Life) -> None:
+    """A consent's text is kept in the language it was asked in, and read aloud as that (3.1.2)."""
+    with browsers.page(language="en") as page:
+        opened("request", page, life)
+        text = page.locator("details p")
+        expect(text).to_contain_text("kan")
+        expect(text).to_have_attribute("lang", "nb")
