@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -116,8 +116,10 @@ class PortalWorld:
 
 
 @contextmanager
-def portal_in(directory: Path, database_url: str) -> Iterator[PortalWorld]:
-    """A running portal in a directory."""
+def portal_in(
+    directory: Path, database_url: str, *, others: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[PortalWorld]:
+    """A running portal in a directory; ``others`` stand in its register too."""
     port, login_port = free_port(), free_port()
     key = ECKey.generate_key("P-256", auto_kid=True)
     file = directory / "portal.jwk"
@@ -141,7 +143,9 @@ def portal_in(directory: Path, database_url: str) -> Iterator[PortalWorld]:
     }
     with (
         served(provider.application(), login_port),
-        world_in(directory, database_url, port=port, others=FAMILY, **settings) as world,
+        world_in(
+            directory, database_url, port=port, others=(*FAMILY, *others), **settings
+        ) as world,
     ):
         running = PortalWorld(world, issuer, claims)
         yield running

@@ -13,7 +13,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import custodian, decision, disclosures, log, log_large, log_postgres, search
+from tests.bench import (
+    custodian,
+    decision,
+    disclosures,
+    log,
+    log_large,
+    log_postgres,
+    portal,
+    search,
+)
 
 Result = Mapping[str, Any]
 
@@ -147,6 +156,30 @@ def _log_large(result: Result) -> Sequence[Line]:
     )
 
 
+def _portal(result: Result) -> Sequence[Line]:
+    first, start, timeline = result["first"], result["start"], result["timeline"]
+    return (
+        Line(
+            "portal, first page",
+            f"≤ {portal.TARGET_KB:.0f} KB, {portal.TARGET_REQUESTS} requests",
+            f"{first['kb']:.1f} KB, {first['requests']}",
+            met=first["kb"] <= portal.TARGET_KB and first["requests"] <= portal.TARGET_REQUESTS,
+        ),
+        Line(
+            f"start page with {result['youths']} youths, p50",
+            f"≤ {portal.TARGET_START_MS:.0f} ms",
+            f"{start['p50_ms']:.1f} ms",
+            met=start["p50_ms"] <= portal.TARGET_START_MS,
+        ),
+        Line(
+            f"page of a timeline of {result['rows']:,}, p50",
+            f"≤ {portal.TARGET_TIMELINE_MS:.0f} ms",
+            f"{timeline['p50_ms']:.1f} ms",
+            met=timeline["p50_ms"] <= portal.TARGET_TIMELINE_MS,
+        ),
+    )
+
+
 def _search(result: Result) -> Sequence[Line]:
     return tuple(
         Line(
@@ -166,6 +199,7 @@ BENCHES: Mapping[str, Bench] = {
     "log": Bench(log, _log),
     "log_postgres": Bench(log_postgres, _log_postgres),
     "log_large": Bench(log_large, _log_large),
+    "portal": Bench(portal, _portal),
     "search": Bench(search, _search),
 }
 # They take minutes and gigabytes: run when they are named.
