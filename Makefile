@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= -n 2 --dist loadfile
 WHOLE := sdk/*,keys/*,broker/domain/*,audit/tree.py
 
-.PHONY: help demo test quick cover covered check long bench lock clean
+.PHONY: help demo test quick cover covered check long pictures bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -50,6 +50,9 @@ long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of 
 	@$(BIN)/python -m tests.policies.mutation
 	@$(BIN)/python -m tests.fuzz
 	@TILLIT_KILLS=200 $(BIN)/python -m pytest tests/e2e/test_kill_replicas.py
+
+pictures: $(STAMP) ## the README's pictures, of a demo that is running (ARGS=http://127.0.0.1:8000)
+	@$(BIN)/python -m broker.demo.pictures $(ARGS) broker/docs/pictures
 
 bench: $(STAMP) ## the benchmarks, as ratios measured in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
