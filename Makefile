@@ -58,8 +58,8 @@ bench: $(STAMP) ## the benchmarks, as ratios measured in one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(STAMP) ## pin every dependency by hash (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-package tillit-audit \
-		--no-emit-index-url --no-emit-package tillit --no-annotate --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-package tillit --no-emit-package tillit-audit --no-annotate --no-header --output-file requirements.lock
 
 clean: ## remove what make made
 	rm -rf $(VENV) .run .cache
