@@ -24,9 +24,11 @@ class Session:
     expires_at: datetime
 
     @classmethod
-    def begun(cls, person: PersonKey, language: Language, *, at: datetime) -> "Session":
-        """A session that begins with a login."""
-        return cls(person, language, at, at, at + LONGEST)
+    def begun(
+        cls, person: PersonKey, language: Language, *, login_at: datetime, at: datetime
+    ) -> "Session":
+        """A session that begins now, on a login that may be older: the provider's own session is one."""
+        return cls(person, language, min(login_at, at), at, at + LONGEST)
 
     def is_alive(self, at: datetime) -> bool:
         """Whether it still holds: neither over nor left alone for too long."""

@@ -11,8 +11,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -48,12 +48,19 @@ _PID = re.compile(r"[0-9]{11}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom the provider vouches for, and when they showed it who they are: long ago where it does not say."""
+
+    national_id: str = field(repr=False)
+    login_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """What the provider publishes of itself, and when it was read."""
 
     authorize: str
     token: str
-    end_session: str | None
     keys: KeySet
     read_at: datetime
 
@@ -104,8 +111,8 @@ class Provider:
             asked |= {"prompt": "login", "max_age": "0"}
         return f"{self._metadata().authorize}?{urlencode(asked)}"
 
-    def national_id(self, login: Login, *, code: str, again: bool) -> str:
-        """Whose number the provider vouches for in exchange for the code.
+    def vouched(self, login: Login, *, code: str, again: bool) -> Vouched:
+        """Whom the provider vouches for in exchange for the code.
 
         Raises:
             LoginRefused: for nobody's, or its word does not hold.
@@ -157,7 +164,7 @@ class Provider:
             renewed = self._metadata(within=LOOK_AGAIN)
             return jwt.decode(token, renewed.keys, algorithms=algorithms)
 
-    def _vouched(self, token: str, login: Login, *, again: bool) -> str:
+    def _vouched(self, token: str, login: Login, *, again: bool) -> Vouched:
         now = int(self._clock().timestamp())
         try:
             decoded = self._decoded(token)
@@ -174,13 +181,14 @@ class Provider:
             claims.validate(now=now, leeway=SKEW_SECONDS)
         except (JoseError, ValueError, TypeError, KeyError):
             raise LoginRefused from None
-        logged_in = claims.get("auth_time")
-        if again and not (isinstance(logged_in, int) and abs(now - logged_in) <= FRESH_SECONDS):
+        said = claims.get("auth_time")
+        shown = said if isinstance(said, int) else 0
+        if again and abs(now - shown) > FRESH_SECONDS:
             raise LoginRefused("the provider did not ask the person again")
         level, pid = claims.get("acr"), claims.get("pid")
         if not isinstance(level, str) or not isinstance(pid, str) or not _PID.fullmatch(pid):
             raise LoginRefused
-        return pid
+        return Vouched(pid, datetime.fromtimestamp(max(0, min(shown, now)), UTC))
 
     def _metadata(self, *, within: timedelta = READ_AGAIN) -> _Found:
         now = self._clock()
@@ -195,11 +203,9 @@ class Provider:
             if said["issuer"] != self.issuer:
                 raise ProviderDown("the provider calls itself something else")
             keys = _signing(self._ask("GET", str(said["jwks_uri"]))["keys"])
-            ends = said.get("end_session_endpoint")
             return _Found(
                 authorize=str(said["authorization_endpoint"]),
                 token=str(said["token_endpoint"]),
-                end_session=None if ends is None else str(ends),
                 keys=keys,
                 read_at=now,
             )

@@ -1,6 +1,7 @@
 """Sessions: logging in to the portal and out of it. What a browser holds is known here by its hash only."""
 
 import hashlib
+from datetime import datetime
 
 from broker.domain.ids import PersonKey
 from broker.domain.sessions import LOGIN_TAKES, Login, Session
@@ -35,13 +36,24 @@ def begun_login(browser: str, *, state: str, ports: Ports) -> Login:
     return begun
 
 
-def log_in(person: PersonKey, *, language: Language, instead_of: str | None, ports: Ports) -> str:
-    """A new session's token. ``instead_of``: the token that the browser had, which is good for nothing then."""
+def log_in(
+    person: PersonKey,
+    *,
+    login_at: datetime,
+    language: Language,
+    instead_of: str | None,
+    ports: Ports,
+) -> str:
+    """A new session's token. ``login_at``: when the person showed who they are.
+
+    ``instead_of``: the token that the browser had, which is good for nothing then.
+    """
     token = b64u(ports.randomness(TOKEN_BYTES))
+    begun = Session.begun(person, language, login_at=login_at, at=ports.clock())
     with ports.store.write() as tx:
         if instead_of is not None:
             tx.end_session(hashed(instead_of))
-        tx.add_session(hashed(token), Session.begun(person, language, at=ports.clock()))
+        tx.add_session(hashed(token), begun)
     return token
 
 

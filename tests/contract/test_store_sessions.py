@@ -24,7 +24,7 @@ def login(**changes: object) -> Login:
 
 def begun(person: PersonKey = EMIL) -> Session:
     """A session that begins now."""
-    return Session.begun(person, "nb", at=NOW)
+    return Session.begun(person, "nb", login_at=NOW, at=NOW)
 
 
 def add(store: Store, sessions: dict[bytes, Session]) -> None:

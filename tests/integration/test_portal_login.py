@@ -241,6 +241,23 @@ def test_an_ordinary_login_may_rest_on_the_providers_own_session(
     assert is_in(portal.logged_in())
 
 
+@pytest.mark.parametrize("ago", [1000, None], ids=str)
+def test_logging_out_and_in_is_no_way_around_being_asked_again(
+    portal: PortalWorld, lying: dict[str, Any], ago: int | None
+) -> None:
+    """On a browser that somebody left: the provider lets in whom it knows, and what matters most stays closed."""
+    visitor = portal.logged_in()
+    visitor.get("/")
+    visitor.press("/logout")
+    lying["auth_time"] = None if ago is None else int(time.time()) - ago
+    visitor.log_in()
+    assert is_in(visitor)
+    assert visitor.get("/copy").headers["location"] == "/login?again=yes&to=/copy"
+    visitor.get("/")
+    told(visitor.press("/copy"), 401, "session.stale")
+    assert 'href="/login?again=yes"' in visitor.seen
+
+
 # --- what the provider says ---
 
 

@@ -114,7 +114,7 @@ def both(listening: Hostile, tmp_path: Path) -> Iterator[tuple[Hostile, Provider
 
 def number(of: Provider, *, again: bool = False) -> str:
     """Whose number the provider vouches for."""
-    return of.national_id(LOGIN, code="code", again=again)
+    return of.vouched(LOGIN, code="code", again=again).national_id
 
 
 def slowly(seconds: float) -> Say:

@@ -19,7 +19,11 @@ def begin(house: House) -> tuple[str, Login]:
 def log_in(house: House, person: str = EMIL, instead_of: str | None = None) -> str:
     """A session's token."""
     return sessions.log_in(
-        house.hashed(person), language="nn", instead_of=instead_of, ports=house.ports
+        house.hashed(person),
+        login_at=house.clock.at,
+        language="nn",
+        instead_of=instead_of,
+        ports=house.ports,
     )
 
 

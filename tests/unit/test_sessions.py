@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 def begun(at: datetime = NOW) -> Session:
     """A session that begins with a login."""
-    return Session.begun(EMIL, "nb", at=at)
+    return Session.begun(EMIL, "nb", login_at=at, at=at)
 
 
 def test_it_begins_with_a_login_and_has_an_end() -> None:
@@ -45,6 +45,13 @@ def test_it_is_fresh_only_right_after_the_login() -> None:
     assert session.is_fresh(NOW + FRESH - SECOND)
     assert not session.is_fresh(NOW + FRESH)
     assert not session.seen(NOW + FRESH).is_fresh(NOW + FRESH)
+
+
+def test_a_login_that_was_long_ago_makes_no_session_fresh() -> None:
+    """It lasts as long as any; and a provider whose clock is ahead makes none fresh for longer."""
+    session = Session.begun(EMIL, "nb", login_at=NOW - FRESH, at=NOW)
+    assert (session.is_fresh(NOW), session.expires_at) == (False, NOW + LONGEST)
+    assert Session.begun(EMIL, "nb", login_at=NOW + FRESH, at=NOW) == begun()
 
 
 def test_few_visits_are_worth_a_write() -> None:

@@ -65,9 +65,10 @@ def answer(visit: Visit) -> Answer:
     if not query.code or query.iss not in {"", provider.issuer}:
         raise LoginRefused
     going_to, _, again = begun.going_to.partition("#")
-    number = provider.national_id(begun, code=query.code, again=bool(again))
+    vouched = provider.vouched(begun, code=query.code, again=bool(again))
     token = sessions.log_in(
-        person_key(number, visit.ports.secrets),
+        person_key(vouched.national_id, visit.ports.secrets),
+        login_at=vouched.login_at,
         language=begun.language,
         instead_of=visit.token or None,
         ports=visit.ports,
