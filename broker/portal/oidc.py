@@ -36,6 +36,8 @@ ASSERTION_SECONDS = 60
 READ_AGAIN = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=1)
 """For a key that is not known yet, what the provider publishes is read again, but no sooner than this."""
+TRY_AGAIN = timedelta(seconds=5)
+"""A provider that did not answer is not asked what it publishes any sooner, so that nobody waits for it behind the others."""
 TIMEOUT = httpx.Timeout(5.0)
 PATIENCE_SECONDS = 10.0
 """A whole answer takes no longer, also when something of it comes all the time."""
@@ -88,6 +90,7 @@ class Provider:
         self._trusted = httpx.create_ssl_context()
         self._lock = threading.Lock()
         self._found: _Found | None = None
+        self._failed_at: datetime | None = None
 
     def address(self, login: Login, *, again: bool) -> str:
         """Where the browser goes to log in. ``again``: also where the provider knows the person already.
@@ -191,11 +194,24 @@ class Provider:
         return Vouched(pid, datetime.fromtimestamp(max(0, min(shown, now)), UTC))
 
     def _metadata(self, *, within: timedelta = READ_AGAIN) -> _Found:
-        now = self._clock()
-        with self._lock:
-            if self._found is None or now >= self._found.read_at + within:
+        if (found := self._known(within)) is not None:
+            return found
+        with self._lock:  # one asks; who waited for it has its answer, or that there was none
+            if (found := self._known(within)) is not None:
+                return found
+            now = self._clock()
+            if self._failed_at is not None and abs(now - self._failed_at) < TRY_AGAIN:
+                raise ProviderDown
+            try:
                 self._found = self._read(now)
+            except ProviderDown:
+                self._failed_at = self._clock()
+                raise
             return self._found
+
+    def _known(self, within: timedelta) -> _Found | None:
+        found = self._found
+        return None if found is None or self._clock() >= found.read_at + within else found
 
     def _read(self, now: datetime) -> _Found:
         said = self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
@@ -225,7 +241,7 @@ class Provider:
                     body += part
                     if len(body) > MAX_ANSWER_BYTES or time.monotonic() > until:
                         raise ProviderDown("the provider says too much, or too slowly")
-            if answer.status_code in {400, 401}:
+            if form is not None and answer.status_code in {400, 401}:
                 raise LoginRefused
             answer.raise_for_status()
             said = json.loads(body)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from broker.domain.sessions import Login
 from broker.portal.errors import LoginRefused, ProviderDown
-from broker.portal.oidc import LOOK_AGAIN, MAX_ANSWER_BYTES, Provider
+from broker.portal.oidc import LOOK_AGAIN, MAX_ANSWER_BYTES, TRY_AGAIN, Provider
 from tests.integration.world import EMIL, served, world_in
 from tests.processes import free_port
 from tillit.jose import unb64u
@@ -161,14 +161,17 @@ WRONG: dict[str, Say] = {
 @pytest.mark.parametrize("path", ["openid-configuration", "jwks", "token"])
 @pytest.mark.parametrize("wrong", sorted(WRONG))
 def test_an_answer_that_is_none_is_a_provider_that_is_not_there(
-    both: tuple[Hostile, Provider], path: str, wrong: str
+    both: tuple[Hostile, Provider], tmp_path: Path, path: str, wrong: str
 ) -> None:
     """Whatever it is asked for: no fault of ours, nobody logged in, and it may be tried again."""
-    hostile, portal = both
+    hostile, _ = both
+    now = [datetime.now(UTC)]
+    portal = provider(hostile, tmp_path, clock=lambda: now[0])
     hostile.says[path] = WRONG[wrong]
     with pytest.raises(ProviderDown):
         number(portal)
     del hostile.says[path]
+    now[0] += TRY_AGAIN
     assert number(portal) == EMIL
 
 
@@ -235,6 +238,18 @@ def test_keys_that_are_none_are_not_used(both: tuple[Hostile, Provider], keys: o
     """Nothing can be held against them."""
     hostile, portal = both
     hostile.says["jwks"] = lambda: JSONResponse({"keys": keys})
+    with pytest.raises(ProviderDown):
+        number(portal)
+
+
+@pytest.mark.parametrize("path", ["openid-configuration", "jwks"])
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_provider_that_does_not_describe_itself_refuses_nobody(
+    both: tuple[Hostile, Provider], path: str, status: int
+) -> None:
+    """Whatever it calls that: nothing was said of the person."""
+    hostile, portal = both
+    hostile.says[path] = lambda: Response(status_code=status)
     with pytest.raises(ProviderDown):
         number(portal)
 
@@ -360,6 +375,53 @@ def test_its_description_is_read_once_an_hour(
     now[0] += timedelta(hours=1)
     portal.address(LOGIN, again=False)
     assert hostile.asked == ["openid-configuration", "jwks"] * 2
+
+
+def test_one_that_does_not_answer_is_not_asked_by_everybody(
+    both: tuple[Hostile, Provider], tmp_path: Path
+) -> None:
+    """Whoever comes within seconds is told at once, and not after waiting behind all the others."""
+    hostile, _ = both
+    now = [datetime.now(UTC)]
+    portal = provider(hostile, tmp_path, clock=lambda: now[0], patience=0.5)
+    hostile.says["openid-configuration"] = slowly(4)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(8) as visitors:
+        asked = [visitors.submit(portal.address, LOGIN, again=False) for _ in range(8)]
+        assert all(isinstance(one.exception(), ProviderDown) for one in asked)
+    assert time.monotonic() - begun < 2
+    assert hostile.asked == ["openid-configuration"]
+    now[0] += TRY_AGAIN
+    del hostile.says["openid-configuration"]
+    assert portal.address(LOGIN, again=False)
+
+
+def test_nobody_waits_while_a_new_key_is_looked_for(
+    both: tuple[Hostile, Provider], tmp_path: Path
+) -> None:
+    """What was read within the hour stands meanwhile, and after it could not be read anew."""
+    hostile, _ = both
+    now = [datetime.now(UTC)]
+    portal = provider(hostile, tmp_path, clock=lambda: now[0], patience=1.0)
+    assert portal.address(LOGIN, again=False)
+    now[0] += LOOK_AGAIN
+    hostile.keys = [ECKey.generate_key("P-256", auto_kid=True)]
+    token = hostile.token()
+    head = {"alg": "ES256", "kid": hostile.keys[0].kid}
+    new = jwt.encode(head, jwt.decode(token, KEY).claims, hostile.keys[0])
+    hostile.says |= {
+        "openid-configuration": slowly(4),
+        "token": lambda: JSONResponse({"id_token": new}),
+    }
+    with ThreadPoolExecutor(1) as visitors:
+        waiting = visitors.submit(number, portal)
+        while hostile.asked.count("openid-configuration") < 2:
+            time.sleep(0.01)
+        begun = time.monotonic()
+        assert portal.address(LOGIN, again=False)
+        assert time.monotonic() - begun < 0.5
+        assert isinstance(waiting.exception(), ProviderDown)
+    assert portal.address(LOGIN, again=False)
 
 
 def test_a_key_that_is_new_at_the_provider_is_looked_for(
