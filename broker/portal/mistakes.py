@@ -63,6 +63,30 @@ TOLD: Mapping[str, tuple[str, str]] = {
             "That page was already sent, with another answer. The first one counts. Look at it once more."
         ),
     ),
+    "question.answered": (
+        N_("Something has changed meanwhile"),
+        N_("The question is answered already. The first answer counts."),
+    ),
+    "question.over": (
+        N_("Something has changed meanwhile"),
+        N_("The question waits for no answer any more. Nothing was changed."),
+    ),
+    "helper.code_refused": (
+        N_("That code lets you see nothing"),
+        N_("It is wrong, used or too old. Look at it once more, or ask for a new one."),
+    ),
+    "helper.oneself": (
+        N_("That code lets you see nothing"),
+        N_("It is your own. Give it to the one who is to be your helper."),
+    ),
+    "helper.one_at_a_time": (
+        N_("Something has changed meanwhile"),
+        N_("You have invited a helper already. Remove that one first if you want another."),
+    ),
+    "helper.too_young": (
+        N_("You cannot invite a helper yet"),
+        N_("There is nothing so far that you answer for alone."),
+    ),
 }
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
     404: (

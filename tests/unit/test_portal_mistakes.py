@@ -39,6 +39,23 @@ def test_what_is_told_of_its_own_is_a_code_of_the_table() -> None:
     assert set(TOLD) <= set(TABLE)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "question.answered",
+        "question.over",
+        "helper.code_refused",
+        "helper.oneself",
+        "helper.one_at_a_time",
+        "helper.too_young",
+    ],
+)
+def test_what_a_person_can_run_into_is_not_called_incomprehensible(code: str) -> None:
+    """The page sent exactly what it can send; what stopped the person is something else, and they can do something."""
+    words = SPOKEN["en"]
+    assert told(stopped(code), words)["title"] != told(stopped("body.form"), words)["title"]
+
+
 def test_what_is_not_there_reads_like_what_is_anothers() -> None:
     """An id that is guessed tells nothing, in words either."""
     words = SPOKEN["nb"]
