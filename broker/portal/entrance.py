@@ -66,7 +66,8 @@ class Entrance(Route):
             limits.check_head(request.scope)
             token = _cookie(request, self._hall.cookie)
             session = await self._pool.run(self._session, token)
-            body = await self._body(request)
+            closed = session is None and self.declared.who != "anybody"
+            body = b"" if closed else await self._body(request)  # no stranger has a body held
             return await self._pool.run(self._answered, request, session, token, body)
         except BrokerError as error:
             return self._told(error, request, None, "")
@@ -113,15 +114,15 @@ class Entrance(Route):
             language=_language(request, session),
             path=path,
             query=_query(request.scope["query_string"], page),
-            form=self._form(request, token if session else "", body),
+            form=self._form(request, token if session else "", body, ports.issuer),
             form_sha256=fingerprint(request, body),
         )
 
-    def _form(self, request: Request, token: str, body: bytes) -> BaseModel:
+    def _form(self, request: Request, token: str, body: bytes, issuer: str) -> BaseModel:
         page = self.declared
         if page.method == "GET":
             return Nothing()
-        _check_origin(request, self._hall.renewed().issuer)
+        _check_origin(request, issuer)
         try:
             form = from_pairs(body, page.takes, page.most)
         except ValueError:
@@ -140,7 +141,6 @@ class Entrance(Route):
                     session=visit.session,
                     token=visit.token,
                     status=status,
-                    at=self._hall.renewed().issuer,
                 )
             case Saved(content, media_type, name, cache):
                 saved = Response(content, media_type=media_type, headers={**HEADERS})
@@ -164,13 +164,11 @@ class Entrance(Route):
         session: Session | None,
         token: str,
         status: int,
-        at: str,
     ) -> Response:
         common = {
             "session": session,
             "check": check_of(token) if token else "",
             "once": b64u(secrets.token_bytes(16)),
-            "here": at,
         }
         html = self._hall.looks.page(template, spoken, common | dict(context))
         return Response(html, status, media_type="text/html", headers=dict(HEADERS))
@@ -208,7 +206,6 @@ class Entrance(Route):
             session=session,
             token=token if session else "",
             status=TABLE[error.code].status,
-            at="",
         )
 
 

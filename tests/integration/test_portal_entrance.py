@@ -127,6 +127,15 @@ def test_a_form_that_no_page_sends_is_refused(
 
 
 @pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
+def test_a_strangers_form_is_not_even_read(portal: PortalWorld, route: str) -> None:
+    """Nobody without a session has the portal hold a megabyte: what was sent is not looked at."""
+    headers = {"content-type": "text/plain"}
+    answer = portal.visitor().http.post(_path(CLOSED[route]), content=b"x", headers=headers)
+    assert answer.status_code == 401
+    assert "session.none" in answer.text
+
+
+@pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
 def test_ten_megabytes_are_not_read(emil: Visitor, route: str) -> None:
     """A paste into a form is bounded before anything looks at it."""
     answer = emil.post(_path(CLOSED[route]), {"once": "a" * 22, "check": "b" * 10_000_000})

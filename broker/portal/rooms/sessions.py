@@ -35,7 +35,6 @@ class AnswerQuery(BaseModel):
 
     state: Annotated[str, StringConstraints(max_length=64)]
     code: Annotated[str, StringConstraints(max_length=MAX_CODE_CHARS)] = ""
-    error: Annotated[str, StringConstraints(max_length=200)] = ""
     iss: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
