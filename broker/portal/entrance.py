@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
@@ -17,7 +18,7 @@ from starlette.types import Scope
 from broker.api import limits
 from broker.api.door import Pool, checked_path, fingerprint, from_pairs, language, log_failure
 from broker.api.endpoints import Nothing
-from broker.api.errors import Failure, FormMalformed, QueryInvalid
+from broker.api.errors import Failure, FormMalformed, NoSuchResource, QueryInvalid
 from broker.api.problems import TABLE
 from broker.domain.sessions import Session
 from broker.errors import BrokerError, CustodianDown
@@ -207,6 +208,22 @@ class Entrance(Route):
             token=token if session else "",
             status=TABLE[error.code].status,
         )
+
+
+class Nowhere(Entrance):
+    """Wherever nothing is to look at, for browsers: a page says so. Programs are answered by a problem, as everywhere."""
+
+    def __init__(self, *, hall: Hall, pool: Pool) -> None:
+        page = Page("GET", "/{path:path}", "anybody", lambda _: Saved(b"", ""), Nothing, Nothing, 0)
+        super().__init__(page, hall=hall, pool=pool)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whatever no route before it answers, when a page is wanted."""
+        wanted = Headers(scope=scope).get("accept", "")
+        return super().matches(scope) if "text/html" in wanted else (Match.NONE, {})
+
+    def _visit(self, *_: object) -> Visit:
+        raise NoSuchResource
 
 
 def _cookie(request: Request, name: str) -> str:

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from broker.api.door import Pool
 from broker.portal import rooms
-from broker.portal.entrance import Entrance
+from broker.portal.entrance import Entrance, Nowhere
 from broker.portal.looks import Looks
 from broker.portal.oidc import Provider
 from broker.portal.pages import Hall
@@ -43,9 +43,10 @@ def opening(
             https=settings.issuer.startswith("https:"),
         )
         abroad = pool.beside(ABROAD_THREADS, ABROAD_WAITING)
-        return [
+        pages = [
             Entrance(page, hall=hall, pool=abroad if page.path in ABROAD else pool)
             for page in rooms.every()
         ]
+        return [*pages, Nowhere(hall=hall, pool=pool)]
 
     return routes

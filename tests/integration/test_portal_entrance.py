@@ -172,6 +172,21 @@ def test_what_belongs_to_nobody_and_what_belongs_to_another_look_alike(
     assert "There is nothing here" in answer.text or "Her er det ingenting" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/nowhere/at?all=1", "/logout", "/v1/nothing", "/%ff"]
+)
+def test_where_nothing_is_a_browser_is_told_so_on_a_page(emil: Visitor, path: str) -> None:
+    """Also where only a form is sent to; whoever is logged in still is. A program has its problem."""
+    answer = emil.get(path, accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "path.unknown" in answer.text
+    assert 'action="/logout"' in answer.text
+    for accept in ("*/*", "application/json"):
+        answer = emil.get(path, accept=accept)
+        assert answer.status_code in {404, 405}
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_what_pages_are_dressed_with_is_kept_by_its_version(portal: PortalWorld) -> None:
     """A new release is a new address; another name gives nothing."""
     visitor = portal.visitor()
