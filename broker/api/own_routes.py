@@ -51,7 +51,7 @@ def my_values(given: Exchange[OwnAccess]) -> OwnValues:
     takes=OwnWords,
     gives=DepositAnswer,
     status=201,
-    refuses=(HybridKeyRequired, NotASubject, NotYourField, SubjectErased),
+    refuses=(NotASubject, NotYourField, SubjectErased),
 )
 def my_voice(given: Exchange[OwnWords]) -> DepositAnswer:
     """Write something in my own words, in a field that no service writes.
@@ -72,7 +72,7 @@ def my_contests(given: Exchange[Any]) -> MyContests:
     "person",
     takes=Contest,
     gives=MyContests,
-    refuses=(HybridKeyRequired, NotASubject, NothingToContest, SubjectErased),
+    refuses=(NotASubject, NothingToContest, SubjectErased),
 )
 def contest(given: Exchange[Contest]) -> MyContests:
     """Say that a value about me is not right, and why.

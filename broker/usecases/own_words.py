@@ -11,7 +11,7 @@ from broker.domain.facets import facets
 from broker.domain.ids import SubjectHandle, SubjectId, UnitId, fresh
 from broker.errors import CustodianDown, NotYourField
 from broker.ports import Ports, Transaction
-from broker.usecases import deposits
+from broker.usecases import deposits, trust
 from broker.usecases.call import PersonCall, once
 from broker.usecases.people import myself
 from keys.errors import CustodianError
@@ -53,7 +53,7 @@ def sealed(words: OwnWords, *, at: datetime, ports: Ports) -> Deposit:
     """The words signed for the subject and sealed to the custodian, under a handle of this deposit alone.
 
     Raises:
-        CustodianDown: the custodian is locked or gone.
+        CustodianDown: the custodian is locked or gone, or has no key that may be sealed to.
     """
     # The broker signs receipts with the same key; recipients tell the two apart by their type.
     signer = ServiceKey(
@@ -62,7 +62,7 @@ def sealed(words: OwnWords, *, at: datetime, ports: Ports) -> Deposit:
         enc=ports.randomness(KEY_BYTES),
     )
     try:
-        custodian = ports.custodian.public_jwk()
+        custodian = trust.deposit_jwk(ports)
     except CustodianError as error:
         raise CustodianDown from error
     return seal_deposit(

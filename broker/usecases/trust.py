@@ -18,14 +18,18 @@ AUDITOR = "auditor-"
 
 def keys(ports: Ports) -> BrokerKeys:
     """The broker's receipt keys (old ones too, not revoked ones), the custodian's deposit key, the log's verifier key."""
-    believed = ports.secrets.signing.believed("receipts", ports.clock())
     return BrokerKeys(
         issuer=ports.issuer,
-        receipts={"keys": [key.jwk for key in believed]},
+        receipts=_receipts_jwks(ports),
         custodian=deposit_jwk(ports),
         log=str(Vkey.of(ports.origin, ports.secrets.log)),
         succession=ports.secrets.signing.succession(ports.clock()),
     )
+
+
+def _receipts_jwks(ports: Ports) -> dict[str, Any]:
+    believed = ports.secrets.signing.believed("receipts", ports.clock())
+    return {"keys": [key.jwk for key in believed]}
 
 
 def deposit_jwk(ports: Ports) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def service_jwks(unit: UnitId, ports: Ports) -> dict[str, Any]:
         UnknownService: no such unit, or it has registered no keys.
     """
     if unit == SUBJECT:
-        return keys(ports).receipts
+        return _receipts_jwks(ports)
     with ports.store.read() as tx:
         registered = tx.service_keys(unit)
     if not registered:

@@ -146,6 +146,23 @@ def test_nobody_speaks_who_is_not_known_or_is_erased(house: House, tmp_path: Pat
         says(house, "hei")
 
 
+def test_the_keys_that_words_are_signed_with_are_there_while_the_custodian_is_away(
+    house: House, tmp_path: Path
+) -> None:
+    """Who has the words already checks them; only what is sealed anew takes the custodian."""
+    closed = LocalCustodian(tmp_path / "keyring", lambda: b"another passphrase")
+    away = dataclasses.replace(house.ports, custodian=closed)
+    assert trust.service_jwks(UnitId(SUBJECT), away) == trust.keys(house.ports).receipts
+
+
+def test_a_custodian_that_nothing_may_be_sealed_to_is_not_the_youths_fault(house: House) -> None:
+    """Where quantum computers are minded and the custodian has no such key, nobody is told that theirs is wrong."""
+    house.handle(NAV, EMIL)
+    strict = dataclasses.replace(house, ports=dataclasses.replace(house.ports, post_quantum=True))
+    with pytest.raises(CustodianDown):
+        says(strict, "hei")
+
+
 def test_a_number_is_wanted_of_everybody_else(house: House) -> None:
     """Only the subject's own words go without a tag; a service cannot leave it out."""
     value = Value(GOALS, "hei", house.clock.at - timedelta(hours=1), "measured", "laerer")
