@@ -24,7 +24,7 @@ def contests(*, person: PersonKey, ports: Ports) -> MyContests:
         NotASubject: the broker holds nothing about them.
     """
     with ports.store.read() as tx:
-        return _seen(tx, myself(tx, person))
+        return seen(tx, myself(tx, person))
 
 
 def contest(said: Said, *, call: PersonCall, ports: Ports) -> MyContests:
@@ -48,7 +48,7 @@ def contest(said: Said, *, call: PersonCall, ports: Ports) -> MyContests:
         made = Contest(value.record, field, value.source, RecordId(kept[OBJECTION]), now)
         tx.contest(subject, made)
         _enter(tx, "contest.made", subject, made, ports)
-        return _seen(tx, subject)
+        return seen(tx, subject)
 
     return once(act, answers=MyContests, call=call, ports=ports)
 
@@ -67,7 +67,7 @@ def lift(record: RecordId, *, call: PersonCall, ports: Ports) -> MyContests:
         if held is None or not tx.end_contest(subject, record):
             raise NothingToContest
         _enter(tx, "contest.lifted", subject, held, ports)
-        return _seen(tx, subject)
+        return seen(tx, subject)
 
     return once(act, answers=MyContests, call=call, ports=ports)
 
@@ -101,7 +101,8 @@ def _enter(tx: Transaction, type_: str, subject: SubjectId, made: Contest, ports
     tx.add_event(made.source, event)
 
 
-def _seen(tx: Transaction, subject: SubjectId) -> MyContests:
+def seen(tx: Transaction, subject: SubjectId) -> MyContests:
+    """What a subject contests now, the latest first."""
     return MyContests(
         contests=tuple(
             MyContest(record=one.record, field=one.field, source=one.source, at=one.at)

@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.ids import DisclosureId, RecordId, UnitId
 from broker.errors import DisclosureGone, NotASubject, NothingToContest
-from broker.usecases import contests, disclosures, own_reading, shredding, trust
+from broker.usecases import contests, disclosures, me, own_reading, shredding, trust
 from tests.house import EMIL, SARA, House
 from tests.integration.test_one_disclosure import CAPACITY, RATE, entries, shared
 from tillit.display import answer_json, answer_text
@@ -81,6 +81,14 @@ def test_the_youth_lifts_it(house: House) -> None:
         lifts(house, which)
     seen = contests.contests(person=house.hashed(EMIL), ports=house.ports)
     assert seen.contests == ()
+
+
+def test_the_copy_of_everything_says_what_is_contested(house: House) -> None:
+    """N26: a copy that leaves out what I said no to is not of everything."""
+    shared(house)
+    seen = says(house, record(house))
+    copied = me.copy(person=house.hashed(EMIL), language="nb", ports=house.ports)
+    assert copied.contests == seen.contests != ()
 
 
 def test_the_youth_reads_it_beside_the_value(house: House) -> None:

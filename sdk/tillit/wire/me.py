@@ -11,6 +11,7 @@ from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
 from tillit.wire.helping import MyHelper
 from tillit.wire.overview import MyCase, MyMeeting
+from tillit.wire.own import MyContest
 from tillit.wire.questions import MyQuestion
 from tillit.wire.services import Participant
 from tillit.wire.statutes import Finding
@@ -147,3 +148,4 @@ class MyCopy(Wire):
     meetings: tuple[MyMeeting, ...] = ()
     helpers: tuple[MyHelper, ...] = ()
     notice_choices: tuple[NoticeChoice, ...] = ()
+    contests: tuple[MyContest, ...] = ()
