@@ -72,7 +72,7 @@ from tillit.leaves import instant
 from tillit.notes import Vkey
 from tillit.releases import vkey
 from tillit.shredding import ShredStatement
-from tillit.wire import SealedKey
+from tillit.wire import SUBJECT, SealedKey
 
 __all__ = ["BROKER", "CUSTODIAN", "SUBJECTS", "BrokerSecrets", "LocalCustodian", "create"]
 
@@ -192,7 +192,8 @@ class LocalCustodian:
         warranted = warrants.verified(
             warrant, issuers=unlocked.issuers, kid=kid, records=wrapped.keys(), now=self._clock()
         )
-        self._rates.take(kid)
+        # Who reads about themself has a new key each time.
+        self._rates.take(subject if warranted.recipient == SUBJECT else kid)
         with reported(), self._subject_keys(unlocked, subject) as subject_keys:
             released = custodian.released(
                 wrapped=wrapped,

@@ -1,4 +1,6 @@
-"""Rates: how many releases one recipient key may have, by token bucket, in a table that is bounded.
+"""Rates: how many releases one reader may have, by token bucket, in a table that is bounded.
+
+A service is known by its key; who reads about themself, with a key for each reading, as the subject.
 
 Each process counts for itself: several that share a keyring let through as many times as much.
 """

@@ -34,11 +34,12 @@ class Warranted:
     """What a warrant that holds gives leave for.
 
     ``leaf_hash`` is that of the log entry that was promised, ``manifest_hash`` what the key is bound
-    to. Whether the entry stands in the tree is for reconciliation.
+    to, ``recipient`` who reads. Whether the entry stands in the tree is for reconciliation.
     """
 
     leaf_hash: bytes
     manifest_hash: bytes
+    recipient: str
 
 
 def verified(
@@ -71,7 +72,7 @@ def verified(
         raise WarrantInvalid("a record that is not in the manifest")
     if now >= manifest.expires_at:
         raise WarrantInvalid("the disclosure has expired")
-    return Warranted(receipt.leaf_hash, bound)
+    return Warranted(receipt.leaf_hash, bound, manifest.recipient)
 
 
 def _named(manifest: Manifest) -> set[str]:

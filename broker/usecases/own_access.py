@@ -35,7 +35,7 @@ def values(asked: OwnAccess, *, call: PersonCall, ports: Ports) -> OwnValues:
         NotASubject: the broker holds nothing about them.
         EngineDown: the policy engine cannot be asked; nothing is recorded.
         CustodianDown: recorded, but nothing could be re-addressed; the same call can be repeated.
-        TooManyReleases: so much was read with the key that it must wait.
+        TooManyReleases: they read so much that they must wait.
         DisclosureGone: a repeat, and its time has run out.
         SubjectErased: the subject's key was shredded.
     """

@@ -199,7 +199,7 @@ def reconciled(apart: Apart, capsys: pytest.CaptureFixture[str]) -> None:
     secret = (apart.directory / "passphrase").read_bytes()
     own_signer = LocalCustodian(apart.keyring, lambda: secret)._open().signer
     log = ReleaseLog(apart.keyring / "releases", signer=own_signer, clock=lambda: now() - HOUR)
-    log.append(Warranted(b"l" * 32, b"m" * 32), kid=apart.keys[NAV].enc_kid, count=1)
+    log.append(Warranted(b"l" * 32, b"m" * 32, "nav-larvik"), kid=apart.keys[NAV].enc_kid, count=1)
     log.close()
     code, said = look()
     assert (code, "WRONG unlogged: release 3" in said) == (1, True)

@@ -214,17 +214,18 @@ def test_where_quantum_computers_are_minded_the_reading_key_minds_them_too(
 
 
 def test_reading_is_bounded_by_the_custodian_like_any_release(house: House, tmp_path: Path) -> None:
-    """One key gets no more than any recipient's would; who must wait is told for how long."""
+    """Nobody reads more than a service may, with a new key each time too; who must wait is told for how long."""
     shared(house)
+    house.deposit("larvikshjelpa", SARA, {CAPACITY: "saras"})
     slow = LocalCustodian(
         tmp_path / "keyring", lambda: PASSPHRASE, clock=house.clock, rate=Rate(0.001, 1)
     )
     house = dataclasses.replace(house, ports=dataclasses.replace(house.ports, custodian=slow))
-    key = ServiceKey.generate(SUBJECT)
-    post(house, key)
+    read(house)
     with pytest.raises(TooManyReleases) as waits:
-        post(house, key)
+        read(house)
     assert waits.value.retry_after > 1
+    assert read(house, who=SARA).values.keys() == {CAPACITY}
 
 
 def test_what_cannot_be_released_is_recorded_and_said(house: House, tmp_path: Path) -> None:

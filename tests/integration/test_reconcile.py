@@ -301,7 +301,9 @@ def test_a_release_before_its_entry_is_found(auditor: Auditor) -> None:
     early = auditor.home / "early"
     begin(early)
     log = ReleaseLog(early, signer=signer, clock=lambda: was.at - timedelta(minutes=1))
-    log.append(Warranted(was.leaf_hash, was.manifest_hash), kid=was.kid, count=was.count)
+    log.append(
+        Warranted(was.leaf_hash, was.manifest_hash, "nav-larvik"), kid=was.kid, count=was.count
+    )
     log.close()
     assert auditor.kinds(releases=early, releases_vkey=vkey(signer)) == {"early"}
 

@@ -29,7 +29,7 @@ from tillit.releases import HEAD, Chain, Release, Start, segment_name, vkey
 SIGNER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 AT = datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
 KID = b64u(b"k" * 32)
-WARRANTED = Warranted(b"l" * 32, b"m" * 32)
+WARRANTED = Warranted(b"l" * 32, b"m" * 32, "nav-larvik")
 LONG = 3600.0
 
 
