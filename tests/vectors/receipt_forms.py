@@ -145,6 +145,23 @@ def receipts() -> Vectors:
             "the last bits spell no byte",
         ),
         "zone": (promising(at=AT[:-1]), "a time without its zone"),
+        "promise-zone": (
+            promising(at="2026-11-20T10:15:30.123456+01:00"),
+            "the time is right, but not written in UTC",
+        ),
+        "promise-noughts": (
+            promising(at="2026-11-20T09:15:30.000000Z"),
+            "a whole second is written without decimals",
+        ),
+        "statement-zone": (
+            stating(at="2026-11-20T10:15:30.123456+01:00"),
+            "the time is right, but not written in UTC",
+        ),
+        "statement-noughts": (
+            stating(at="2026-11-20T09:15:30.000000Z"),
+            "a whole second is written without decimals",
+        ),
+        "statement-day": (stating(at="2026-02-30T09:15:30Z"), "there is no such day"),
         "outcome": (stating(outcome="allowed"), "an outcome that is not known"),
         "subject": (stating(subject="01817500000"), "a subject is an opaque handle"),
         "actor": (
