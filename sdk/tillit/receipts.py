@@ -70,7 +70,8 @@ def verify(token: str, jwks: Mapping[str, Any]) -> VerifiedReceipt:
 def _as_signed(said: Any) -> Receipt:
     """A receipt that is read as it was written; read otherwise, its leaf would be another."""
     receipt = Receipt.model_validate(said)
-    if receipt.model_dump(mode="json") != said:
+    # To Python, true and 1.0 are 1 as well.
+    if receipt.model_dump(mode="json") != said or type(said["v"]) is not int:
         raise ValueError("the receipt is not written as the broker writes it")
     return receipt
 

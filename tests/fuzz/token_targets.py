@@ -105,22 +105,23 @@ def receipt_payloads() -> Target[bytes]:
     """``receipts.verify`` on whatever a broker may have signed: it is read as it was signed, or refused."""
     examples = given_in("receipt")
     key = Ed25519PrivateKey.from_private_bytes(secret("receipts"))
-    head = examples[0]["token"].partition(".")[0]
+    head, jwks = examples[0]["token"].partition(".")[0], examples[0]["jwks"]
     payloads = [unb64u(each["token"].split(".")[1]) for each in examples]
 
-    def judge(data: bytes) -> bool:
+    def given(data: bytes) -> dict[str, Any]:
         text = f"{head}.{b64u(data)}"
+        return {"token": f"{text}.{b64u(key.sign(text.encode()))}", "jwks": jwks}
+
+    def judge(data: bytes) -> bool:
         try:
-            verified = receipts.verify(
-                f"{text}.{b64u(key.sign(text.encode()))}", examples[0]["jwks"]
-            )
+            verified = receipts.verify(given(data)["token"], jwks)
         except ReceiptInvalid:
             return False
         parse_leaf(verified.leaf())
         read = verified.statement.model_dump(mode="json")
         return require(read == strict_json(data)["statement"])
 
-    return Target("receipt payload", payloads, judge)
+    return Target("receipt payload", payloads, by_both("receipt", judge, given))
 
 
 def manifests() -> Target[str]:

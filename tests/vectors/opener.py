@@ -24,8 +24,8 @@ from tests.vectors.verifier import b64u, jcs, jws, must, strict, unb64
 
 WRONG = (*verifier.WRONG, InvalidTag, InvalidUnwrap)
 # Shapes: text is a pattern, [x] a list, [x, y] either, (key, x) a map, a type one of its values, anything else is itself.
-UNIT, ID = r"[a-z0-9][a-z0-9-]*", r"_[\w-]{22}"
-WORD, FIELD, HASH = r"[a-z][a-z_]{0,39}", r"[a-z][a-z_]*(\.[a-z][a-z_]*){1,3}", r"[\w-]{43}"
+UNIT, ID, HASH = r"[a-z0-9][a-z0-9-]{0,63}", r"_[\w-]{22}", r"[\w-]{43}"
+WORD, FIELD = r"[a-z][a-z_]{0,39}", r"(?!.{81})[a-z][a-z_]*(\.[a-z][a-z_]*){1,3}"
 ABOUT: dict[str, Any] = {
     "recipient": UNIT,
     "subject": f"hdl{ID}",
@@ -41,7 +41,7 @@ STATEMENT = ABOUT | {
     "actor": {"id": r"(?!.*\d{11})[\w.-]{1,64}", "role": WORD},
     "outcome": "released|partly_released|refused",
     "manifest": HASH,
-    "decision": (FIELD, ["permit", [r"[a-z_]+\.[a-z_]+"]]),
+    "decision": (FIELD, ["permit", [r"(?!.{61})[a-z_]+\.[a-z_]+"]]),
 }
 PROMISE = {"origin": ".*", "at": datetime, "salt": HASH}
 RECEIPT: dict[str, Any] = {"v": 1, "iss": ".*", "statement": STATEMENT, "promise": PROMISE}

@@ -133,12 +133,18 @@ def receipts() -> Vectors:
             {"token": token(header, compact(whole).replace("2026.11.1", "2026\\ud800"), BROKER)},
             "a surrogate that stands alone is no text",
         ),
+        "half-character-issuer": (
+            {"token": token(header, compact(whole).replace("tillit.example", "\\ud800"), BROKER)},
+            "nor outside the statement",
+        ),
         "member": (signed(payload={**whole, "more": 1}), "a member that is not in the form"),
         "missing": (
             signed(payload={k: v for k, v in whole.items() if k != "promise"}),
             "it promises no leaf",
         ),
         "version": (signed(payload={**whole, "v": 2}), "of a version that is not known"),
+        "version-true": (signed(payload={**whole, "v": True}), "true is no number"),
+        "version-decimal": (signed(payload={**whole, "v": 1.0}), "1 is written without decimals"),
         "salt-short": (promising(salt=b64u(bytes(31))), "a salt has 32 bytes"),
         "salt-stray-bits": (
             promising(salt=stray(whole["promise"]["salt"])),
@@ -169,6 +175,15 @@ def receipts() -> Vectors:
             "an actor's id holds no national identity number",
         ),
         "reason": (stating(decision={FIELD: ["no"]}), "a reason that has not the form of one"),
+        "unit-long": (stating(recipient="n" * 65), "a unit's id has at most 64 characters"),
+        "field-long": (
+            stating(decision={f"a.{'b' * 79}": "permit"}),
+            "a field's name has at most 80 characters",
+        ),
+        "reason-long": (
+            stating(decision={FIELD: [f"a.{'b' * 59}"]}),
+            "a reason has at most 60 characters",
+        ),
         "not-json": ({"token": token(header, "{", BROKER)}, "not JSON"),
         "empty": ({"token": ""}, "nothing"),
     }

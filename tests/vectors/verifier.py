@@ -35,10 +35,10 @@ def must(true: object, why: str) -> None:
 
 
 def strict(data: bytes | str) -> Any:
-    """JSON in which no member stands twice."""
+    """JSON in which no member stands twice, and no half of a character."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        must(len(dict(pairs)) == len(pairs), "a member stands twice")
+        must(len(dict(pairs)) == len(pairs) and jcs(pairs), "a member stands twice")
         return dict(pairs)
 
     return json.loads(data if isinstance(data, str) else data.decode(), object_pairs_hook=once)
@@ -235,10 +235,10 @@ def receipt(given: dict[str, Any]) -> dict[str, Any]:
     """The broker's word on a disclosure, and the leaf that it promises."""
     says = strict(jws(given["token"], given["jwks"], "tillit-receipt+jws"))
     must((says.keys(), says["v"]) == ({"v", "iss", "statement", "promise"}, 1), "not a receipt")
-    statement, at = says["statement"], datetime.fromisoformat(says["promise"]["at"])
-    salt = unb64(says["promise"]["salt"], 32, url=True)
-    mac = b64u(hmac.digest(salt, jcs(statement), "sha256"))
-    text = f'{{"at":"{at:%Y-%m-%dT%H:%M:%S.%fZ}","commitment":"{mac}","type":"disclosure","v":1}}'
+    statement, promise = says["statement"], says["promise"]
+    at = datetime.fromisoformat(promise["at"]).isoformat("T", "microseconds").replace("+00:00", "Z")
+    mac = hmac.digest(unb64(promise["salt"], 32, url=True), jcs(statement), "sha256")
+    text = f'{{"at":"{at}","commitment":"{b64u(mac)}","type":"disclosure","v":1}}'
     hashed = leaf({"leaf": text})["leaf_hash_hex"]
     return {"issuer": says["iss"], "statement": statement, "leaf": text, "leaf_hash_hex": hashed}
 
