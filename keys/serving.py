@@ -27,6 +27,7 @@ MAX_CONNECTIONS = 256
 MAX_HEADER_BYTES = 16 * 1024
 STOP_SECONDS = 10
 KEPT_SECONDS = 60
+PARTING_SECONDS = 1
 
 _PEER = struct.Struct("3i")
 
@@ -65,7 +66,7 @@ def server(
         raise AddressUnfit("either peers of a unix socket are checked, or certificates")
     config = uvicorn.Config(
         application,
-        http=H11Protocol if peers is None else checking(frozenset(peers)),
+        http=_Parting if peers is None else checking(frozenset(peers)),
         ssl_context_factory=None if tls is None else lambda *_: tls,
         lifespan="off",
         ws="none",
@@ -80,6 +81,15 @@ def server(
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     return uvicorn.Server(config)
+
+
+class _Parting(H11Protocol):
+    """HTTP over TLS that ends with the process: a peer that is idle never answers TLS's goodbye."""
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(PARTING_SECONDS, self.transport.abort)
 
 
 def checking(peers: frozenset[int]) -> type[H11Protocol]:

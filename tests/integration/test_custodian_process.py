@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -288,6 +289,19 @@ def test_a_socket_that_was_left_is_replaced_and_one_in_use_is_not() -> None:
         with pytest.raises(AddressUnfit, match="something else"), serving.unix_socket(path):
             raise AssertionError
         assert path.read_text() == "a file of somebody's"
+
+
+def test_it_stops_while_a_broker_holds_an_idle_connection(
+    local: LocalCustodian, tmp_path: Path
+) -> None:
+    """A custodian that is told to stop is back soon, whoever is connected."""
+    server, client = both_ends(tmp_path)
+    with over_tls(local, server=server, client=client) as remote:
+        idle = RemoteCustodian(str(remote._client.base_url), tls=client)
+        assert idle.public_jwk() == local.public_jwk()
+        told = time.monotonic()
+    assert time.monotonic() - told < serving.STOP_SECONDS / 2
+    idle.close()
 
 
 def test_tcp_takes_certificates_on_both_sides(local: LocalCustodian, tmp_path: Path) -> None:
