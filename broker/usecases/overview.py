@@ -10,6 +10,7 @@ from itertools import groupby
 from broker.domain.consents import Consent
 from broker.domain.ids import PersonKey, SubjectId
 from broker.domain.responsibility import Nobody, Said, alive, responsible
+from broker.domain.states import OPEN
 from broker.ports import Ports, Transaction
 from broker.stored import Meeting
 from broker.usecases.consents import signers
@@ -131,6 +132,8 @@ def _case(
 
 
 def _waiting(tx: Transaction, consent: Consent, *, now: datetime, ports: Ports) -> list[Waiting]:
+    if consent.state not in OPEN:
+        return []
     lacking = consent.waiting_for(signers(tx, consent, now=now, ports=ports))
     return [
         Waiting(

@@ -1,10 +1,12 @@
 """Who has the ball, and the meetings about me, through the use cases on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from broker.compose import NoRegister
 from broker.domain.ids import ConsentId
 from broker.errors import NotASubject
 from broker.usecases import me, meetings, overview, pathways
@@ -93,6 +95,13 @@ def test_what_waits_for_a_parent_or_a_service_is_said(house: House) -> None:
     assert {w.consent for w in case.waiting} == {view.id, younger.id}
     for waiting in case.waiting:
         assert (waiting.unit == NAV) == (waiting.on == "service")
+
+
+def test_where_nothing_waits_nobody_is_looked_up(house: House) -> None:
+    """The page opens without the register, and without a question to the rules for every yes."""
+    house.answer(house.request(NAV, EMIL), EMIL)
+    (case,) = cases(replace(house, ports=replace(house.ports, register=NoRegister())), EMIL)
+    assert case.waiting == ()
 
 
 def test_a_gap_is_said_and_names_whom_to_turn_to(house: House) -> None:
