@@ -4,7 +4,6 @@ from typing import Any
 
 from broker.api.endpoints import Endpoints, Exchange, Nothing
 from broker.api.person_routes import DisclosuresQuery
-from broker.domain.errors import SignersUnknown
 from broker.domain.ids import HelperId
 from broker.errors import (
     HelperCodeRefused,
@@ -105,7 +104,7 @@ def leave_helping(given: Exchange[Nothing]) -> Helpings:
     "/v1/me/helping/{helper}/consents",
     "person",
     gives=HelpedConsents,
-    refuses=(UnknownHelper, HelperNotShown, UnknownPerson, SignersUnknown),
+    refuses=(UnknownHelper, HelperNotShown, UnknownPerson),
 )
 def helped_consents(given: Exchange[Any]) -> HelpedConsents:
     """The consents that the helper is shown. The look is logged, and whoever is helped is told."""

@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Literal
 
 from audit.entries import Entry
-from broker.domain.consents import Consent, text_sha256
+from broker.domain.consents import Consent
 from broker.domain.helping import Helper, Sight
 from broker.domain.ids import HelperId, PersonKey
 from broker.errors import HelperNotShown, HelperReadsOnly
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
 from broker.usecases.call import attempt
-from broker.usecases.consents import signers
 from broker.usecases.helping import PAGE, alone, reading
 from broker.usecases.people import OSLO
-from broker.usecases.views import for_subject
+from broker.usecases.views import for_helper
 from tillit.wire import (
     ConsentView,
     HelpedConsents,
@@ -48,7 +47,7 @@ def consents(identity: HelperId, *, person: PersonKey, ports: Ports) -> HelpedCo
             found = sorted(
                 tx.consents_of(helper.subject), key=lambda c: (c.requested_at, c.id), reverse=True
             )
-            views = (_seen(tx, c, sight, now=now, ports=ports) for c in found)
+            views = (_seen(c, sight, ports) for c in found)
             return HelpedConsents(consents=tuple(view for view in views if view is not None))
 
     return attempt(look)
@@ -90,7 +89,7 @@ def refuse(tx: Transaction, consent: Consent, person: PersonKey, *, ports: Ports
             and "consents" in helper.shows
         ):
             sight = _sight(tx, helper, now=now, ports=ports)
-            if _seen(tx, consent, sight, now=now, ports=ports) is not None:
+            if _seen(consent, sight, ports) is not None:
                 raise HelperReadsOnly
 
 
@@ -117,18 +116,12 @@ def _sight(tx: Transaction, helper: Helper, *, now: datetime, ports: Ports) -> S
     )
 
 
-def _seen(
-    tx: Transaction, consent: Consent, sight: Sight, *, now: datetime, ports: Ports
-) -> ConsentView | None:
+def _seen(consent: Consent, sight: Sight, ports: Ports) -> ConsentView | None:
     """The consent with the lines that may be seen; None where there are none, or whoever asked may not be seen."""
-    lines = {grant.id for grant in consent.grants if sight.line(grant, ports.catalogue)}
+    lines = [grant for grant in consent.grants if sight.line(grant, ports.catalogue)]
     if not lines or not sight.units([consent.requested_by], ports.catalogue):
         return None
-    view = for_subject(consent, signers(tx, consent, now=now, ports=ports), ports)
-    shown = tuple(line for line in view.grants if line.id in lines)
-    text = "\n".join(line.text for line in shown)
-    changed = {"grants": shown, "text": text, "text_sha256": text_sha256(text), "waiting_for": ()}
-    return view.model_copy(update=changed)
+    return for_helper(consent, lines, ports)
 
 
 def _page(

@@ -303,7 +303,7 @@ def _seen(
     if signer.kind == "guardian":
         return for_guardian(found, need, ports)
     if found.about is not None and signer.key == tx.person_of(found.about):
-        return for_youth(found, need, ports)
+        return for_youth(found, ports)
     return for_subject(found, need, ports)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from broker.domain.consents import Consent
+from broker.domain.consents import Consent, text_sha256
 from broker.domain.decisions import Permit
 from broker.domain.explaining import explain
 from broker.domain.grants import Grant
@@ -27,27 +27,34 @@ from tillit.wire import (
 
 def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Everything, every line with its answer."""
-    return _view(consent, consent.grants, needed, ports)
+    return _view(consent, consent.grants, consent.waiting_for(needed), ports)
+
+
+def for_helper(consent: Consent, lines: Iterable[Grant], ports: Ports) -> ConsentView:
+    """These lines and their text; who is still waited for is no helper's to see."""
+    view = _view(consent, lines, (), ports)
+    text = "\n".join(line.text for line in view.grants)
+    return view.model_copy(update={"text": text, "text_sha256": text_sha256(text)})
 
 
 def for_guardian(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Only the lines whose category needs a guardian; what the subject answers alone stays the subject's."""
     lines = [grant for grant in consent.grants if needed[grant.category].guardians > 0]
-    view = _view(consent, lines, needed, ports)
+    view = _view(consent, lines, consent.waiting_for(needed), ports)
     text = "\n".join(line.text for line in view.grants)
     return view.model_copy(update={"text": text, "as_guardian": True})
 
 
-def for_youth(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
+def for_youth(consent: Consent, ports: Ports) -> ConsentView:
     """That a member of the family was asked about the youth's record, and what for; not who."""
-    return _view(consent, consent.grants, needed, ports).model_copy(update={"waiting_for": ()})
+    return _view(consent, consent.grants, (), ports)
 
 
 def for_requester(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Every line of what it asked for, but answers only on the lines it is source or recipient of."""
     own = {grant.id for grant in consent.grants_of(consent.requested_by)}
     lines = [(grant, grant.answer if grant.id in own else None) for grant in consent.grants]
-    view = _view(consent, consent.grants, needed, ports)
+    view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
     shown = tuple(_line(grant, consent, ports, answer=answer) for grant, answer in lines)
     return view.model_copy(update={"grants": shown})
 
@@ -64,9 +71,9 @@ def for_party(
     own = [grant for grant in consent.grants_of(unit) if grant.answer == "yes"]
     if not own:
         return None
-    view = _view(consent, own, needed, ports)
+    view = _view(consent, own, (), ports)
     text = "\n".join(line.text for line in view.grants)
-    return view.model_copy(update={"text": text, "waiting_for": ()})
+    return view.model_copy(update={"text": text})
 
 
 def of_disclosure(
@@ -135,7 +142,7 @@ def of_question(question: Question, consent: Consent | None, *, at: datetime) ->
 
 
 def _view(
-    consent: Consent, lines: Iterable[Grant], needed: Mapping[str, Needed], ports: Ports
+    consent: Consent, lines: Iterable[Grant], waiting_for: tuple[str, ...], ports: Ports
 ) -> ConsentView:
     return ConsentView(
         id=consent.id,
@@ -150,7 +157,7 @@ def _view(
         text=consent.text,
         text_sha256=consent.text_sha256,
         grants=tuple(_line(grant, consent, ports, answer=grant.answer) for grant in lines),
-        waiting_for=consent.waiting_for(needed),
+        waiting_for=waiting_for,
         third_party=consent.about is not None,
     )
 

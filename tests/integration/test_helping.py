@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from broker.compose import NoRegister
 from broker.domain.helping import CODE_LASTS, LASTS, MOST_TRIES
-from broker.domain.ids import ConsentId, HelperId
+from broker.domain.ids import ConsentId, HelperId, PersonKey
 from broker.errors import (
     HelperCodeRefused,
     HelperIsOneself,
@@ -20,6 +22,7 @@ from broker.errors import (
     UnknownHelper,
     UnknownPerson,
 )
+from broker.ports import Person, Register
 from broker.usecases import helped, helping, me
 from tests.house import EMIL, FATHER, MOTHER, SARA, House
 from tests.integration.entries import entries_about
@@ -317,6 +320,29 @@ def test_only_what_the_youth_chose_is_shown(house: House) -> None:
         "consents",
         "disclosures",
     ]
+
+
+class Asked(NoRegister):
+    """A register that counts how often it is asked for a person."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self.times = 0
+
+    def person(self, key: PersonKey) -> Person | None:
+        """See ``broker.ports.Register``."""
+        self.times += 1
+        return self._register.person(key)
+
+
+def test_a_look_asks_the_register_once(house: House) -> None:
+    """However many consents there are: the database is being written to meanwhile."""
+    for unit in (NAV, HEALTH):
+        house.answer(house.request(unit, EMIL, services=[unit, SCHOOL]), EMIL)
+    identity = helper(house, *EVERYTHING)
+    asked = Asked(house.ports.register)
+    shown = consents(replace(house, ports=replace(house.ports, register=asked)), identity)
+    assert (len(shown.consents), asked.times) == (2, 1)
 
 
 def test_each_look_is_logged_and_told_once_a_day(house: House) -> None:
