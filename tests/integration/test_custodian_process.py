@@ -304,6 +304,28 @@ def test_it_stops_while_a_broker_holds_an_idle_connection(
     idle.close()
 
 
+def test_what_has_begun_is_answered_before_it_stops(local: LocalCustodian, tmp_path: Path) -> None:
+    """However long after an idle peer is let go."""
+    begun, go = threading.Event(), threading.Event()
+
+    def slowly() -> bytes:
+        begun.set()
+        assert go.wait(10)
+        return PASSPHRASE
+
+    slow, (server, client) = LocalCustodian(tmp_path / "keyring", slowly), both_ends(tmp_path)
+    answers: list[dict[str, Any]] = []
+    with over_tls(slow, server=server, client=client) as remote:
+        asking = RemoteCustodian(str(remote._client.base_url), tls=client)
+        thread = threading.Thread(target=lambda: answers.append(asking.public_jwk()))
+        thread.start()
+        assert begun.wait(5)
+        threading.Timer(serving.PARTING_SECONDS * 1.5, go.set).start()
+    thread.join(5)
+    asking.close()
+    assert answers == [local.public_jwk()]
+
+
 def test_tcp_takes_certificates_on_both_sides(local: LocalCustodian, tmp_path: Path) -> None:
     """Nobody who cannot show one that the custodian believes gets as far as a message."""
     server, client = both_ends(tmp_path)
