@@ -1,5 +1,6 @@
 """Asked first: an ask waits for the youth's word, on both databases, from the condition to the release and back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,22 @@ def test_while_it_waits_it_is_put_once(house: House) -> None:
         say(house, "yes")
     ask(house)
     assert [q.state for q in put_to(house)] == ["open", "over"]
+
+
+def test_asks_at_once_put_one_question_and_a_yes_is_used_by_one(house: House) -> None:
+    """Whichever replica they reach: the consent is pinned while it is put, and a used yes is used."""
+    asked_first(house)
+    wanted = house.ask(NAV, EMIL, RATE)
+
+    def at_once() -> list[str]:
+        with ThreadPoolExecutor(3) as pool:
+            return sorted(a.outcome for a in pool.map(lambda _: house.disclose(wanted, NAV), "123"))
+
+    assert at_once() == ["refused"] * 3
+    assert [q.state for q in put_to(house)] == ["open"]
+    say(house, "yes")
+    assert at_once() == ["refused", "refused", "released"]
+    assert [q.state for q in put_to(house)] == ["open", "used"]
 
 
 def test_a_check_puts_no_question(house: House) -> None:

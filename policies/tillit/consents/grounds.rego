@@ -343,7 +343,6 @@ _let(grant) := object.union(grant, {"covers": covers}) if {
 
 _let(grant) := object.union(grant, {"fields": fields}) if {
 	asking[grant.condition.also]
-	grant.fields != []
 	allowed := _allowed(grant)
 	fields := [name | some name in grant.fields; name in allowed]
 	count(fields) > 0

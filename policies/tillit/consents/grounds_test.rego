@@ -251,6 +251,14 @@ test_own_words_stand_beside_what_a_service_was_told if {
 	{ground.source | some ground in found} == {"thor-heyerdahl-vgs", "subject"}
 }
 
+test_own_words_wait_where_the_subject_wants_to_be_asked_first if {
+	waiting := {"condition": {"also": "ask_me_first"}}
+	let := object.union(waiting, {"allowed": {"voice.goals": _soon}})
+	own := {"deposited": {"voice.goals": ["subject"]}}
+	consents.grounds == {} with input as object.union(given.about("voice.goals", waiting), own)
+	count(consents.grounds["voice.goals"]) == 1 with input as object.union(given.about("voice.goals", let), own)
+}
+
 test_own_words_are_what_the_subject_alone_writes if {
 	mine := object.union(given.ordinary, {"deposited": {"education.attendance.rate": ["subject"]}})
 	consents.own_words == set() with input as mine
