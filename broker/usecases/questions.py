@@ -97,13 +97,22 @@ def questions(*, person: PersonKey, limit: int, ports: Ports) -> MyQuestions:
         own = tx.subject_by_person(person)
         found = [] if own is None else list(tx.questions_of(own, limit=size))
         for ward in wards(tx, person, ports):
+            asked = tx.questions_of(ward, limit=size)
+            needed = {
+                consent: _needed(tx, consent, now=now, ports=ports)
+                for consent in {question.consent for question in asked}
+            }
             found += [
                 question
-                for question in tx.questions_of(ward, limit=size)
-                if all(need.guardians > 0 for need in _needed(tx, question, now=now, ports=ports))
+                for question in asked
+                if all(need.guardians > 0 for need in _of_lines(question, needed[question.consent]))
             ]
         found.sort(key=lambda question: question.asked_at, reverse=True)
-        return MyQuestions(questions=tuple(_seen(tx, q, now=now) for q in found[:size]))
+        shown = found[:size]
+        consents = {identity: tx.consent(identity) for identity in {q.consent for q in shown}}
+        return MyQuestions(
+            questions=tuple(of_question(q, consents[q.consent], at=now) for q in shown)
+        )
 
 
 def answer(
@@ -122,7 +131,7 @@ def answer(
     def act(tx: Transaction) -> MyQuestion:
         now = ports.clock()
         found, signer = _mine(tx, identity, call.person, ports=ports)
-        needed = _needed(tx, found, now=now, ports=ports)
+        needed = _of_lines(found, _needed(tx, found.consent, now=now, ports=ports))
         if signer.kind == "guardian" and any(need.guardians == 0 for need in needed):
             raise UnknownQuestion
         answered = found.answer(said.answer, signer=signer, needed=needed, at=now)
@@ -139,7 +148,7 @@ def answer(
             told = Notice("guardian_acted", now, found.unit, consent=found.consent)
             tx.add_notice(found.subject, told)
         _tell(tx, answered, now=now, ports=ports)
-        return _seen(tx, answered, now=now)
+        return of_question(answered, tx.consent(answered.consent), at=now)
 
     return once(act, answers=MyQuestion, call=call, ports=ports)
 
@@ -275,14 +284,18 @@ def _mine(
 
 
 def _needed(
-    tx: Transaction, question: Question, *, now: datetime, ports: Ports
-) -> Sequence[Needed]:
-    """The signatures that each line of a question takes today."""
-    consent = tx.consent(question.consent)
+    tx: Transaction, identity: ConsentId, *, now: datetime, ports: Ports
+) -> Mapping[GrantId, Needed]:
+    """The signatures that each line of a consent takes today."""
+    consent = tx.consent(identity)
     if consent is None:
         raise SignersUnknown
     needed = signers(tx, consent, now=now, ports=ports)
-    return [needed_for(g.category, needed) for g in consent.grants if g.id in question.lines]
+    return {grant.id: needed_for(grant.category, needed) for grant in consent.grants}
+
+
+def _of_lines(question: Question, needed: Mapping[GrantId, Needed]) -> Sequence[Needed]:
+    return [need for line, need in needed.items() if line in question.lines]
 
 
 def _tell(tx: Transaction, question: Question, *, now: datetime, ports: Ports) -> None:
@@ -320,7 +333,3 @@ def _found_by(question: Question) -> Mapping[str, tuple[str, ...]]:
         purposes=(question.purpose,),
         collaboration=question.collaboration,
     )
-
-
-def _seen(tx: Transaction, question: Question, *, now: datetime) -> MyQuestion:
-    return of_question(question, tx.consent(question.consent), at=now)
