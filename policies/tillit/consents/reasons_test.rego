@@ -253,6 +253,18 @@ test_the_line_that_waits_came_further_than_one_that_is_used_up if {
 	consents.reasons == {field: {"consent.ask_first"}} with input as given.consented({"grants": lines})
 }
 
+test_a_line_that_stands_came_further_than_one_that_waits if {
+	address := {"purpose": "coordination", "category": "contact", "covers": ["contact.address"]}
+	standing := object.union(given.grant, address)
+	by_name := {"id": "g2", "fields": ["contact.address"], "covers": [], "condition": {"also": "ask_me_first"}}
+	asked := object.union(given.about("contact.address", {}), {
+		"ask": {"purpose": "coordination"},
+		"subject": {"address_protection": "confidential"},
+		"consents": [object.union(given.consent, {"grants": [standing, object.union(standing, by_name)]})],
+	})
+	consents.reasons == {"contact.address": {"subject.address_protected"}} with input as asked
+}
+
 _now := "2026-11-10T12:00:00.000000Z"
 
 _later := "2026-11-10T12:00:00.000001Z"
