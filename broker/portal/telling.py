@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from broker.portal.codes import role_of
 from broker.portal.mistakes import N_
 from broker.portal.pages import Visit
+from broker.portal.words import Words
 from tillit.wire import ConsentState, ConsentView, GrantView, MyDisclosure, MyNotice
 
 WAITING: frozenset[ConsentState] = frozenset({"requested", "partly_signed"})
@@ -50,6 +52,11 @@ class Choice:
     special: bool
     answer: str
 
+    @property
+    def first(self) -> str:
+        """The line that stands for all of them in a form."""
+        return self.ids.partition(",")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -69,6 +76,7 @@ class Asked:
     is_waiting: bool
     is_active: bool
     is_paused: bool
+    is_over: bool
     by: str
     about: str
     at: str
@@ -146,6 +154,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         and ("guardian" if view.as_guardian else "subject") in view.waiting_for,
         is_active=view.state == "active",
         is_paused=view.state == "paused",
+        is_over=view.state not in WAITING | ALIVE,
         by=named("unit", view.requested_by, visit),
         about=about,
         at=words.day(view.requested_at),
@@ -156,7 +165,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         ordinary=_told([grant for grant in view.grants if not grant.special], visit),
         special=_told([grant for grant in view.grants if grant.special], visit),
         recipients=words.listed(list(recipients)),
-        waiting_for=words.listed([words(WAITED_FOR.get(w, w)) for w in view.waiting_for]),
+        waiting_for=words.listed([_waited_for(w, view, words) for w in view.waiting_for]),
         as_guardian=view.as_guardian,
     )
 
@@ -185,7 +194,7 @@ def given(one: MyDisclosure, visit: Visit) -> Given:
         id=one.id,
         at=words.time(one.at),
         recipient=named("unit", one.recipient, visit),
-        role=one.role,
+        role="" if one.own else role_of(one.role, words),
         why=named("purpose", one.purpose, visit),
         outcome=words(OUTCOMES[one.outcome]),
         kind=one.outcome,
@@ -221,6 +230,7 @@ def flows(views: Iterable[ConsentView], visit: Visit) -> list[Flow]:
 NOTICES: Mapping[str, str] = {
     "released": N_("%(unit)s was told something about you"),
     "requested": N_("%(unit)s asks for your yes or no"),
+    "question_asked": N_("%(unit)s asks you something, and waits for your answer"),
     "captured": N_("%(unit)s wrote down what you answered"),
     "settled": N_("What %(unit)s asked you for is in use now"),
     "reconfirm": N_("You have a birthday soon: answer %(unit)s once more"),
@@ -264,6 +274,12 @@ def noticed(notice: MyNotice, visit: Visit) -> tuple[str, str]:
 def named(kind: str, key: str, visit: Visit) -> str:
     """What the catalogue calls something."""
     return visit.ports.catalogue.text(kind, key, visit.language)  # type: ignore[arg-type]  # of the kinds here
+
+
+def _waited_for(who: str, view: ConsentView, words: Words) -> str:
+    if who == "subject" and not view.as_guardian:
+        return words("you")
+    return words(WAITED_FOR.get(who, who))
 
 
 def _told(grants: Sequence[GrantView], visit: Visit) -> list[Told]:

@@ -16,6 +16,7 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 
 from tillit.wire import Language
 
@@ -50,6 +51,19 @@ class Words:
     def clock(self, at: datetime) -> str:
         """A time on the clock."""
         return format_time(at, "HH:mm", tzinfo=OSLO, locale=_LOCALES[self.language])
+
+    def number(self, value: float) -> str:
+        """A number: 5,5."""
+        return format_decimal(
+            value,
+            locale=_LOCALES[self.language],
+            decimal_quantization=False,
+            group_separator=False,
+        )
+
+    def share(self, value: float) -> str:
+        """A part of one, in per cent: 62 %."""
+        return format_percent(value, locale=_LOCALES[self.language])
 
     def listed(self, things: list[str]) -> str:
         """Several things in a row: a, b og c."""

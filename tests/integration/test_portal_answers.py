@@ -293,8 +293,19 @@ def test_stopping_tells_first_and_then_shares_nothing(emil: Visitor, world: Worl
     assert emil.press(f"/consents/{consent}/stop").status_code == 303
     assert (view(world, consent)["state"], outcome(world)) == ("withdrawn", "refused")
     page = emil.get(f"/consents/{consent}").text
+    assert (">var ja</span>" in page, ">ja</span>" in page) == (True, False)
     assert f"/consents/{consent}/pause" not in page
     assert f"/consents/{consent}/stop" not in page
+
+
+def test_what_happened_often_is_said_once(emil: Visitor, world: World) -> None:
+    """A service that asks every day would push all other news off the start page."""
+    consent = ask(world, categories=["education"])
+    answered(emil, consent)
+    assert [outcome(world) for _ in range(6)] == ["released"] * 6
+    told = re.findall(r"<li>([^<]+) <span", emil.get("/").text.partition('id="news"')[2])
+    assert told.count("Nav Larvik (staten) fikk vite noe om deg") == 1
+    assert 1 < len(told) == len(set(told))
 
 
 def test_stopping_some_lines_keeps_the_others(emil: Visitor, world: World) -> None:

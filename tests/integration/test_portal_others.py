@@ -7,11 +7,15 @@ import pytest
 from broker.portal import rooms
 from tests.answering import CODE, LINE, answered, ask, code, opened, view
 from tests.integration.bad_input import NAV, Unchanged, an_ask
-from tests.integration.world import World
+from tests.integration.world import EMIL, World
 from tests.portal import SARA, PortalWorld, Visitor
 
 NUMBER = {"emil": 0, "nora": 1, "stranger": 2, "sara": 3, "mother": 4}
-OWN = {page.route: page for page in rooms.every() if re.search("{(consent|disclosure)}", page.path)}
+OWN = {
+    page.route: page
+    for page in rooms.every()
+    if re.search("{(consent|disclosure|question|helper)}", page.path)
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +26,40 @@ def world(portal: PortalWorld) -> World:
 
 @pytest.fixture(scope="module")
 def emils(portal: PortalWorld, world: World) -> dict[str, dict[str, str]]:
-    """Real ids of Emil's: of a request that waits, of a consent in use, and of a disclosure."""
+    """Real ids of Emil's: of a request that waits, of a consent in use, of a disclosure, of an open question and a helper."""
     emil = portal.logged_in()
     active = ask(world, categories=["education"])
     answered(emil, active)
     made = world.post("/v1/disclosures", an_ask(world.handle(NAV)), unit=NAV).json()
-    return {
-        "waiting": {"consent": ask(world), "disclosure": str(made["id"])},
-        "active": {"consent": active, "disclosure": str(made["id"])},
+    common = {
+        "disclosure": str(made["id"]),
+        "question": _question(world, active),
+        "helper": _helper(world),
     }
+    return {
+        "waiting": common | {"consent": ask(world)},
+        "active": common | {"consent": active},
+    }
+
+
+def _question(world: World, consent: str) -> str:
+    """One that Nav's next ask puts to Emil; its id."""
+    lines = {line["id"]: "ask_me_first" for line in view(world, consent)["grants"]}
+    path = f"/v1/me/consents/{consent}/conditions"
+    changed = world.post(path, {"conditions": lines}, person=EMIL)
+    assert changed.status_code == 200, changed.text
+    world.post("/v1/disclosures", an_ask(world.handle(NAV)), unit=NAV)
+    (question,) = world.get("/v1/me/questions", person=EMIL).json()["questions"]
+    assert question["state"] == "open"
+    return str(question["id"])
+
+
+def _helper(world: World) -> str:
+    """Sara, who looks along with Emil; her id as a helper."""
+    code = world.post("/v1/me/helpers", {"shows": ["consents"]}, person=EMIL).json()["code"]
+    taken = world.post("/v1/me/helping", {"code": code}, person=SARA)
+    assert taken.status_code < 300, taken.text
+    return str(taken.json()["helper"])
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +89,20 @@ def test_anothers_things_are_not_there(
         fields["version"] = str(view(world, ids["consent"])["version"])
     if "lines" in page.takes.model_fields:
         fields |= {f"line.{line['id']}": "yes" for line in lines}
+    if "answer" in page.takes.model_fields:
+        fields["answer"] = "yes"
     before = view(world, ids["consent"])
     visitor.get("/consents")
     with Unchanged(world, entries=0):
         answer = visitor.get(path) if page.method == "GET" else visitor.press(path, **fields)
     assert answer.status_code == 404
-    assert code(answer) in {"consent.unknown", "disclosure.unknown", "subject.none"}
+    assert code(answer) in {
+        "consent.unknown",
+        "disclosure.unknown",
+        "helper.unknown",
+        "question.unknown",
+        "subject.none",
+    }
     assert view(world, ids["consent"]) == before
     assert "Nav" not in answer.text
 
@@ -98,6 +135,19 @@ def test_everything_about_somebody_unknown_is_a_file_with_nothing_in_it(
     answer = visitor.press("/copy")
     assert (answer.status_code, answer.json()["consents"]) == (200, [])
     assert answer.json()["complete"] is True
+
+
+def test_a_helper_sees_what_a_stopped_yes_was_and_not_that_it_holds(
+    world: World, emils: dict[str, dict[str, str]], others: dict[str, Visitor]
+) -> None:
+    """Else whoever looks along would tell a youth that services may know what they may not."""
+    helper = emils["active"]["helper"]
+    before = others["sara"].get(f"/helping/{helper}").text
+    assert (before.count(">ja</span>") > 0, "var ja" in before) == (True, False)
+    path = f"/v1/me/consents/{emils['active']['consent']}/withdraw"
+    assert world.post(path, {}, person=EMIL).status_code == 200
+    after = others["sara"].get(f"/helping/{helper}").text
+    assert (">ja</span>" in after, after.count("var ja") > 0) == (False, True)
 
 
 # --- a guardian ---

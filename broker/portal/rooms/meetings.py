@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from broker.errors import NotASubject
+from broker.portal.codes import role_of
 from broker.portal.pages import Answer, Pages, Visit, shown
 from broker.portal.telling import named
 from broker.usecases import overview
@@ -56,7 +57,10 @@ def met(one: MyMeeting, visit: Visit) -> Met:
         at=visit.words.time(one.held_at),
         about=one.label,
         by=named("unit", one.called_by, visit),
-        who=[f"{one.labels.get(p.unit, p.unit)} ({p.role})" for p in one.participants],
+        who=[
+            f"{one.labels.get(p.unit, p.unit)} ({role_of(p.role, visit.words)})"
+            for p in one.participants
+        ],
         holds=one.consent_holds,
     )
 

@@ -12,6 +12,8 @@ from broker.usecases import me, overview
 pages = Pages()
 
 LATEST = 5
+LOOKED_THROUGH = 40
+"""So many notices are looked through for the latest that do not say the same."""
 
 
 @pages.get("/", "anybody")
@@ -67,7 +69,10 @@ def _cases(visit: Visit) -> list[Case]:
 
 def _news(visit: Visit) -> list[tuple[str, str]]:
     try:
-        told = me.notices(person=visit.person, limit=LATEST, ports=visit.ports).notices
+        told = me.notices(person=visit.person, limit=LOOKED_THROUGH, ports=visit.ports).notices
     except NotASubject:
         return []
-    return [noticed(notice, visit) for notice in told]
+    news: dict[str, str] = {}
+    for text, at in (noticed(notice, visit) for notice in told):
+        news.setdefault(text, at)
+    return list(news.items())[:LATEST]

@@ -3,7 +3,6 @@
 Each look is a reading of one's own, logged like any disclosure; the values are opened in memory for this one page.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from broker.errors import NotASubject
+from broker.portal.codes import in_words
 from broker.portal.forms import Form
 from broker.portal.mistakes import N_
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
@@ -31,9 +31,6 @@ BASES: Mapping[str, str] = {
     "diagnosis_by_clinician": N_("a diagnosis by a clinician"),
     "derived": N_("worked out from something else"),
 }
-MOST_LISTED = 40
-_WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+", re.ASCII)
-_BETWEEN = re.compile(r"(?<=[0-9])_(?=[0-9])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +144,5 @@ def _own(reading: OwnReading | None, visit: Visit) -> list[Own]:
 
 
 def plain(name: str, value: Any, visit: Visit) -> Iterator[str]:
-    """What a field says in words, a line each: at most so many lines as a page holds."""
-    schema = visit.ports.catalogue.fields[name].json_schema
-    if schema.get("type") == "number" and schema.get("maximum") == 1:
-        yield f"{value:.0%}"
-    else:
-        yield from _plain(value, visit)
-
-
-def _plain(value: Any, visit: Visit) -> Iterator[str]:
-    if isinstance(value, bool):
-        yield visit.words("yes") if value else visit.words("no")
-    elif isinstance(value, Mapping):
-        for name, part in list(value.items())[:MOST_LISTED]:
-            yield f"{name.replace('_', ' ')}: {' · '.join(_plain(part, visit))}"
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for part in value[:MOST_LISTED]:
-            yield " · ".join(_plain(part, visit))
-    elif isinstance(value, str) and _WORD.fullmatch(value):
-        # A word of the catalogue's: in_person, 50_79.
-        yield _BETWEEN.sub("-", value).replace("_", " ")
-    else:
-        yield "-" if value is None else str(value)
+    """What a field says in words, a line each."""
+    return in_words(value, visit.ports.catalogue.fields[name].json_schema, visit.words)
