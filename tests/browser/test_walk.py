@@ -53,3 +53,12 @@ def test_the_keyboards_place_is_seen(browsers: Browsers, life: Life, name: str) 
     assert in_the_middle or stops[0]["name"] in {"Gå til innholdet", "Go to the content"}
     assert [stop["where"] for stop in stops] == sorted(int(str(stop["where"])) for stop in stops)
     assert [s["name"] for s in stops if not (s["outlined"] and s["inView"]) or s["covered"]] == []
+
+
+@pytest.mark.parametrize("language", ["nb", "nn"])
+def test_the_tabs_take_one_row_on_a_phone(browsers: Browsers, language: Language) -> None:
+    """What a page is about begins above the fold; also on the page whose tab is the longest, in bold. English takes two."""
+    with browsers.page(language=language) as page:
+        page.goto("/consents")
+        tops = {tab.bounding_box()["y"] for tab in page.locator(".tabs a").all()}  # type: ignore[index]  # each is shown
+    assert len(tops) == 1
