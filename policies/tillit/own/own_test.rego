@@ -55,6 +55,7 @@ test_what_is_about_somebody_else_is_withheld if {
 	)
 	data.tillit.decision.outcome == "partly_released" with input as asked
 	data.tillit.decision.fields["family.situation"].reasons == ["third_party.no_grant"] with input as asked
+	object.keys(data.tillit.own.reasons) == {"family.situation"} with input as asked
 }
 
 test_what_is_unknown_or_not_there_says_so if {
