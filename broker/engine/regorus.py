@@ -1,7 +1,8 @@
 """The embedded engine: regorus, one engine per thread, made from the bundle (ADR 0003).
 
 An engine belongs to the thread that made it: used from another it raises ``PanicException``, which is no ``Exception``, and let
-go of by another it is never freed. So each thread keeps its own, and lets go of those whose adapter is gone. Every failure is a
+go of by another it is never freed. So each thread keeps its own, and lets go of those whose adapter is gone; and no frame that
+can raise has one in a variable, for the collector takes tracebacks away in whichever thread it runs. Every failure is a
 withheld field, never an exception that a caller could mistake for an answer.
 
 An evaluation cannot be interrupted: it runs to its end however long that takes, and an answer that comes after the deadline is
@@ -74,12 +75,10 @@ class RegorusEngine:
 
     def _ask(self, document: str, query: str) -> str:
         try:
-            engine = (
-                self._engine()
-            )  # made before the clock starts: a thread's first ask is not late for it
+            self._engine()  # made before the clock starts: a thread's first ask is not late for it
             until = time.monotonic() + self._deadline
-            engine.set_input_json(document)
-            answer = str(engine.eval_rule_as_json(query))
+            self._engine().set_input_json(document)
+            answer = str(self._engine().eval_rule_as_json(query))
         except BaseException as error:
             self._let_go()  # a panicked engine is not used again
             if _is_panic(error) or isinstance(error, Exception):
@@ -96,9 +95,13 @@ class RegorusEngine:
         for adapter in [a for a, (alive, _) in _kept.engines.items() if alive() is None]:
             del _kept.engines[adapter]
         engine = regorus.Engine()
-        for name, text in self._modules:
-            engine.add_policy(name, text)
-        engine.add_data_json(self._data)
+        try:
+            for name, text in self._modules:
+                engine.add_policy(name, text)
+            engine.add_data_json(self._data)
+        except BaseException:
+            del engine
+            raise
         _kept.engines[id(self)] = (weakref.ref(self), engine)
         return engine
 

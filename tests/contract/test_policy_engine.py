@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import weakref
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -398,3 +399,27 @@ def test_an_adapter_may_be_let_go_by_any_thread(bundle: Bundle) -> None:
     second.set()
     thread.join()
     assert gone == [True]
+
+
+def test_a_kept_failure_keeps_no_engine(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback keeps its frames; freed in another thread with one of them, an engine would never be freed."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    def fail(engine: RegorusEngine) -> list[BaseException]:
+        with pytest.raises(_Failed) as asked:
+            engine._ask("{not json", "data.tillit.decision")
+        with pytest.raises(BundleError) as made:
+            RegorusEngine(changed(bundle, "tillit/decision.rego", "package tillit\n\ndecision :="))
+        return [asked.value, made.value]
+
+    kept = fail(RegorusEngine(bundle, deadline=PATIENT))
+    gc.disable()
+    try:
+        kept.clear()
+        thread = threading.Thread(target=gc.collect)
+        thread.start()
+        thread.join()
+    finally:
+        gc.enable()
+    assert complaints == []
