@@ -172,14 +172,16 @@ def test_asks_put_while_it_is_withdrawn_release_nothing_after_it_returned(
 
 
 async def _race(replicas: Replicas, consent: ConsentView) -> tuple[list[Asked], float]:
-    """Ask without pause, withdraw in the middle; gives the asks, and when the withdrawal returned."""
-    returned = math.inf
+    """Ask without pause, withdraw once some were answered; gives the asks, and when the withdrawal returned."""
+    returned, answered, under_way = math.inf, random.randint(1, 4 * CONCURRENT), asyncio.Event()
 
     def enough(asked: list[Asked]) -> bool:
+        if len(asked) >= answered:
+            under_way.set()
         return sum(ask.begun > returned for ask in asked[-CONCURRENT:]) >= CONCURRENT // 2
 
     asking = asyncio.create_task(_ask_all(replicas, ASKS, enough=enough))
-    await asyncio.sleep(random.uniform(0.1, 0.5))
+    await under_way.wait()
     await asyncio.to_thread(replicas.emil.withdraw, consent)
     returned = time.monotonic()
     return await asking, returned
