@@ -1,7 +1,7 @@
 """What each service has written down about a youth: plausible values for its own fields.
 
-Everything is drawn from a generator seeded by the town's seed, the youth and the unit, so a youth's
-records do not depend on who else is in the town.
+What people wrote is Norwegian, as it would be in Larvik. Everything is drawn from a generator seeded by the town's seed, the
+youth and the unit, so a youth's records do not depend on who else is in the town.
 """
 
 import random
@@ -161,99 +161,105 @@ def _enrolment(youth: Youth) -> str:
 _EMIL: Mapping[str, Values] = {
     NAV: {
         "work.status": ("none", MEASURED),
-        "income.benefit_type": ("None: he lives at home", MEASURED),
-        "functioning.capacity": ("One appointment a day, better after noon", ASSESSED),
-        "plan.goals": (["Something to get up for", "Later: one subject at a time"], STATED),
-        "plan.measures_tried": (["First talk at Nav, not followed up"], MEASURED),
+        "income.benefit_type": ("Ingen: bor hjemme", MEASURED),
+        "functioning.capacity": ("Én avtale om dagen, best etter klokka tolv", ASSESSED),
+        "plan.goals": (["Noe å stå opp til", "Senere: ett fag om gangen"], STATED),
+        "plan.measures_tried": (["Første samtale på Nav, ikke fulgt opp"], MEASURED),
     },
     OT: {
         "education.enrolment_status": ("left", MEASURED),
-        "education.wishes": ("Some school again, but structure first", STATED),
-        "functioning.social": ("Does not answer calls; answers text messages, late", ASSESSED),
-        "plan.measures_tried": (["Three letters", "Two calls without an answer"], MEASURED),
+        "education.wishes": ("Litt skole igjen, men først noe fast i hverdagen", STATED),
+        "functioning.social": ("Tar ikke telefonen, svarer på melding, men sent", ASSESSED),
+        "plan.measures_tried": (["Tre brev", "To oppringninger uten svar"], MEASURED),
     },
     SCHOOL: {
         "involvement.school": (True, MEASURED),
         "education.enrolment_status": ("enrolled", MEASURED),
         "education.attendance.rate": (0.62, MEASURED),
-        "education.grades": ({"Norwegian": "4", "Mathematics": "2", "English": "5"}, MEASURED),
-        "education.adaptation_needs": ("Known plan for the day, a place to withdraw to", ASSESSED),
-        "functioning.daily_rhythm": ("Rarely there before eleven, stays once he comes", ASSESSED),
+        "education.grades": ({"Norsk": "4", "Matematikk": "2", "Engelsk": "5"}, MEASURED),
+        "education.adaptation_needs": (
+            "Kjent plan for dagen og et sted å trekke seg tilbake",
+            ASSESSED,
+        ),
+        "functioning.daily_rhythm": (
+            "Sjelden der før elleve, blir når han først er kommet",
+            ASSESSED,
+        ),
     },
     MENTAL_HEALTH: {
-        "functioning.daily_rhythm": ("Awake at night, up at noon", ASSESSED),
-        "functioning.accommodation": ("Late starts, short days, one fixed adult", ASSESSED),
-        "health.functional_impact": ("Tires quickly among many people", ASSESSED),
-        "health.symptoms": ("Low mood, little sleep, withdraws", ASSESSED),
+        "functioning.daily_rhythm": ("Våken om natta, står opp klokka tolv", ASSESSED),
+        "functioning.accommodation": ("Sen start, korte dager, én fast voksen", ASSESSED),
+        "health.functional_impact": ("Blir fort sliten blant mange", ASSESSED),
+        "health.symptoms": ("Nedstemt, sover lite, trekker seg unna", ASSESSED),
         "health.treatment_status": ("paused", MEASURED),
-        "health.diagnosis": ("Moderate depressive episode", DIAGNOSED),
+        "health.diagnosis": ("Moderat depressiv episode", DIAGNOSED),
     },
 }
 
 _BENEFITS: Mapping[str, str] = {
-    "social_assistance": "Social assistance",
-    "aap": "Work assessment allowance (AAP)",
-    "qualification": "Qualification benefit",
-    "other": "Unemployment benefit",
-    "none": "None",
+    "social_assistance": "Sosialhjelp",
+    "aap": "Arbeidsavklaringspenger (AAP)",
+    "qualification": "Kvalifiseringsstønad",
+    "other": "Dagpenger",
+    "none": "Ingen",
 }
 _CAPACITY = (
-    "Two or three half days a week",
-    "A full day now and then",
-    "Every day if the tasks are clear",
-    "A few hours, not two days in a row",
+    "To til tre halve dager i uka",
+    "En hel dag innimellom",
+    "Hver dag hvis oppgavene er tydelige",
+    "Noen timer, ikke to dager på rad",
 )
 _MEASURES = (
-    "Work practice, broken off after two weeks",
-    "Job-search course",
-    "Meeting place, spring term",
-    "Summer job",
-    "Clarification course",
+    "Arbeidspraksis, avbrutt etter to uker",
+    "Jobbsøkerkurs",
+    "Møteplass, vårhalvåret",
+    "Sommerjobb",
+    "Avklaringskurs",
 )
 _SUPPORT = (
-    "A mentor the first weeks",
-    "Someone to come along on the first day",
-    "Written tasks, one at a time",
+    "En fadder de første ukene",
+    "En som blir med den første dagen",
+    "Skriftlige oppgaver, én om gangen",
 )
-_GOALS = ("A job in the summer", "A flat of my own", "Finish year two", "Get a driving licence")
+_GOALS = ("Jobb til sommeren", "Egen leilighet", "Fullføre andre året", "Ta lappen")
 _ACTIVITY = (
-    "Meeting place three days a week, talk with Nav every other Thursday.",
-    "Work practice four hours a day, reviewed after three months.",
+    "Møteplassen tre dager i uka, samtale med Nav annenhver torsdag.",
+    "Arbeidspraksis fire timer om dagen, vurderes etter tre måneder.",
 )
 _WORK_ABILITY = (
-    "Can work part-time with adaptation",
-    "Needs clarification before ordinary work",
-    "Can work full-time with some support at the start",
+    "Kan jobbe deltid med tilrettelegging",
+    "Trenger avklaring før vanlig jobb",
+    "Kan jobbe full tid med litt støtte i starten",
 )
 _WISHES = (
-    "Health and youth work",
-    "Something with cars",
-    "Finish the subjects that are missing",
-    "No school this year",
+    "Helse- og oppvekstfag",
+    "Noe med bil",
+    "Ta fagene som mangler",
+    "Ikke skole i år",
 )
 _SOCIAL = (
-    "At ease one to one, quiet in groups",
-    "Has friends, not at school",
-    "Sees few people outside the family",
+    "Trygg på tomannshånd, stille i grupper",
+    "Har venner, men ikke på skolen",
+    "Treffer få utenom familien",
 )
-_SUBJECTS = ("Norwegian", "Mathematics", "English", "Natural science", "Physical education")
+_SUBJECTS = ("Norsk", "Matematikk", "Engelsk", "Naturfag", "Kroppsøving")
 _ADAPTATION = (
-    "More time for written work",
-    "Small group in mathematics",
-    "A fixed adult in the morning",
-    "Fewer subjects this term",
+    "Mer tid til skriftlig arbeid",
+    "Liten gruppe i matematikk",
+    "En fast voksen om morgenen",
+    "Færre fag dette halvåret",
 )
 _RHYTHM = (
-    "Regular, tired on Mondays",
-    "Turns day and night around in holidays",
-    "Up late, better in the afternoon",
+    "Jevn, trøtt på mandager",
+    "Snur døgnet i ferier",
+    "Sent oppe, best på ettermiddagen",
 )
-_ACCOMMODATION = ("Short breaks", "Late start", "Quiet place to work", "One task at a time")
+_ACCOMMODATION = ("Korte pauser", "Sen start", "Et rolig sted å jobbe", "Én oppgave om gangen")
 _IMPACT = (
-    "Tires after about two hours",
-    "Hard to concentrate in noise",
-    "Needs time before new situations",
+    "Blir sliten etter rundt to timer",
+    "Vanskelig å konsentrere seg i bråk",
+    "Trenger tid før nye situasjoner",
 )
-_SYMPTOMS = ("Worry, restlessness", "Low mood", "Trouble sleeping", "Panic in crowds")
-_DIAGNOSES = ("Social anxiety disorder", "Mild depressive episode", "ADHD", "Under assessment")
-_SUBSTANCE = ("Cannabis at weekends", "Alcohol, less than before", "Has stopped this autumn")
+_SYMPTOMS = ("Bekymring, uro", "Nedstemt", "Søvnvansker", "Panikk i folkemengder")
+_DIAGNOSES = ("Sosial angstlidelse", "Mild depressiv episode", "ADHD", "Under utredning")
+_SUBSTANCE = ("Cannabis i helgene", "Alkohol, mindre enn før", "Har sluttet i høst")
