@@ -53,6 +53,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
             "That cannot be done any more, because it is already answered, stopped or over. Look at it once more."
         ),
     ),
+    "consent.lines_not_for_signer": (
+        N_("That is not yours alone to change"),
+        N_(
+            "A guardian said yes to this for you, so only they can open it wider. You can always ask for more care, or stop it."
+        ),
+    ),
     "consent.already_signed": (
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.portal.codes import role_of
 from broker.portal.mistakes import N_
@@ -12,6 +12,7 @@ from tillit.wire import ConsentState, ConsentView, GrantView, MyDisclosure, MyNo
 
 WAITING: frozenset[ConsentState] = frozenset({"requested", "partly_signed"})
 ALIVE: frozenset[ConsentState] = frozenset({"active", "paused"})
+STANDING: frozenset[ConsentState] = frozenset({"partly_signed", "active", "paused"})
 
 STATES: Mapping[str, str] = {
     "draft": N_("not sent"),
@@ -41,7 +42,8 @@ WAITED_FOR: Mapping[str, str] = {
 class Choice:
     """What one service would be told of one kind: lines of a consent that a person answers together.
 
-    ``ids``: the lines, with commas between, as a form sends them back. ``answer`` is empty where they differ or have none.
+    ``ids``: the lines, with commas between, as a form sends them back. ``answer`` is empty where they have none; ``also``
+    where nobody is asked first, and ``promised`` where the request itself did not say so.
     """
 
     ids: str
@@ -51,11 +53,18 @@ class Choice:
     whys: Sequence[str]
     special: bool
     answer: str
+    also: str
+    promised: str
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The ids one by one."""
+        return self.ids.split(",")
 
     @property
     def first(self) -> str:
         """The line that stands for all of them in a form."""
-        return self.ids.partition(",")[0]
+        return self.lines[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A consent as pages show it, its lines by who would be told. ``spoken``: the language of its text."""
+    """A consent as pages show it, its lines by who would be told.
+
+    ``stands``: there is a yes that counts, or will. ``spoken``: the language of its text.
+    """
 
     id: str
     version: int
@@ -77,6 +89,7 @@ class Asked:
     is_active: bool
     is_paused: bool
     is_over: bool
+    stands: bool
     by: str
     about: str
     at: str
@@ -94,6 +107,12 @@ class Asked:
     def told(self) -> Sequence[Told]:
         """Every service, the especially sensitive last."""
         return (*self.ordinary, *self.special)
+
+    @property
+    def agreed(self) -> Sequence[Told]:
+        """The same with what was said yes to alone."""
+        kept = ((one, [c for c in one.choices if c.answer == "yes"]) for one in self.told)
+        return [replace(one, choices=choices) for one, choices in kept if choices]
 
     @property
     def lines(self) -> frozenset[str]:
@@ -155,6 +174,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         is_active=view.state == "active",
         is_paused=view.state == "paused",
         is_over=view.state not in WAITING | ALIVE,
+        stands=view.state in STANDING and any(grant.answer == "yes" for grant in view.grants),
         by=named("unit", view.requested_by, visit),
         about=about,
         at=words.day(view.requested_at),
@@ -174,7 +194,7 @@ def ids_of(told: Iterable[Told]) -> Iterator[str]:
     """The lines that are answered there."""
     for one in told:
         for choice in one.choices:
-            yield from choice.ids.split(",")
+            yield from choice.lines
 
 
 def given(one: MyDisclosure, visit: Visit) -> Given:
@@ -284,10 +304,11 @@ def _waited_for(who: str, view: ConsentView, words: Words) -> str:
 
 def _told(grants: Sequence[GrantView], visit: Visit) -> list[Told]:
     """Lines by who would be told, and then by what."""
-    found: dict[str, dict[tuple[str, tuple[str, ...]], list[GrantView]]] = {}
+    found: dict[str, dict[tuple[object, ...], list[GrantView]]] = {}
     for grant in grants:
         kinds = found.setdefault(grant.recipient, {})
-        kinds.setdefault((grant.category, grant.fields), []).append(grant)
+        alike = (grant.category, grant.fields, grant.answer, grant.condition.also, grant.asked_with)
+        kinds.setdefault(alike, []).append(grant)
     return [
         Told(named("unit", unit, visit), [_choice(lines, visit) for lines in kinds.values()])
         for unit, kinds in found.items()
@@ -296,7 +317,6 @@ def _told(grants: Sequence[GrantView], visit: Visit) -> list[Told]:
 
 def _choice(lines: Sequence[GrantView], visit: Visit) -> Choice:
     first = lines[0]
-    answers = {line.answer for line in lines}
     sources = dict.fromkeys(named("unit", line.source, visit) for line in lines)
     return Choice(
         ids=",".join(line.id for line in lines),
@@ -305,5 +325,7 @@ def _choice(lines: Sequence[GrantView], visit: Visit) -> Choice:
         sources=visit.words.listed(list(sources)),
         whys=list(dict.fromkeys(named("purpose", line.purpose, visit) for line in lines)),
         special=first.special,
-        answer=(first.answer or "") if len(answers) == 1 else "",
+        answer=first.answer or "",
+        also=first.condition.also or "",
+        promised=first.asked_with or "",
     )

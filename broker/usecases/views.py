@@ -174,4 +174,5 @@ def _line(grant: Grant, consent: Consent, ports: Ports, *, answer: str | None) -
         special=grant.special,
         answer=answer,
         text=line_text(grant, ports.catalogue, consent.language),
+        asked_with=grant.asked_with,
     )

@@ -79,6 +79,9 @@ SIGHTS: Mapping[str, Sight] = {
     "consent paused": _at("GET /consents/{consent}", "/consents/{paused}"),
     "consent stopped": _at("GET /consents/{consent}", "/consents/{stopped}"),
     "stop": _at("GET /consents/{consent}/stop", "/consents/{active}/stop"),
+    "when it may be told": _at(
+        "GET /consents/{consent}/conditions", "/consents/{active}/conditions"
+    ),
     "shared": _at("GET /shared", "/shared"),
     "disclosure": _at("GET /shared/{disclosure}", "/shared/{disclosure}"),
     "what is written": _at("GET /values", "/values"),
@@ -101,6 +104,7 @@ LEADS_ON = frozenset(
         "GET /static/{file}",
         "POST /consents/{consent}/stop",
         "POST /consents/{consent}/narrow",
+        "POST /consents/{consent}/conditions",
         "POST /consents/{consent}/pause",
         "POST /consents/{consent}/resume",
         "GET /shared/{disclosure}/receipt",

@@ -88,7 +88,8 @@ def test_anothers_things_are_not_there(
     if "version" in page.takes.model_fields:
         fields["version"] = str(view(world, ids["consent"])["version"])
     if "lines" in page.takes.model_fields:
-        fields |= {f"line.{line['id']}": "yes" for line in lines}
+        said = "ask_me_first" if "conditions" in path else "yes"
+        fields |= {f"line.{line['id']}": said for line in lines}
     if "answer" in page.takes.model_fields:
         fields["answer"] = "yes"
     before = view(world, ids["consent"])

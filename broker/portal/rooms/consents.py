@@ -1,13 +1,29 @@
 """My consents: what I said yes to, and how I pause it, take it up again or stop it, whole or a line."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
 from broker.domain.ids import ConsentId
 from broker.portal.forms import ConsentForm, LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
 from broker.portal.telling import ALIVE, WAITING, Asked, asked
 from broker.usecases import me
-from tillit.wire import MAX_GRANTS, Withdrawal
+from tillit.wire import MAX_GRANTS, ConditionsRequest, GrantId, Withdrawal
 
 pages = Pages()
+
+
+class ConditionsForm(LinesForm):
+    """What to put beside lines. ``all``: the same beside every one."""
+
+    lines: Annotated[
+        Mapping[GrantId, Literal["ask_me_first", "only_when_present", "none"]],
+        Field(max_length=MAX_GRANTS),
+    ] = MappingProxyType({})
+    all: Literal["", "ask_me_first"] = ""
 
 
 @pages.get("/consents", "person")
@@ -47,6 +63,37 @@ def narrow(visit: Visit) -> Answer:
     if not chosen:
         return Onward(f"/consents/{visit.path['consent']}")
     return _withdrawn(visit, Withdrawal(grants=chosen))
+
+
+@pages.get("/consents/{consent}/conditions", "person")
+def conditions(visit: Visit) -> Answer:
+    """When the lines that were said yes to may be told: always, when one is asked first, when one is there."""
+    found = _found(visit)
+    if not found.stands:
+        return Onward(f"/consents/{found.id}")
+    return shown("conditions.html", consent=found)
+
+
+@pages.post("/consents/{consent}/conditions", "person", takes=ConditionsForm, most=MAX_GRANTS + 8)
+def choose(visit: Visit) -> Answer:
+    """Be asked first, or not any more, where that is another choice than the one that stands."""
+    form: ConditionsForm = visit.form
+    found = _found(visit)
+    stands = {
+        line: choice.also or "none"
+        for one in found.agreed
+        for choice in one.choices
+        for line in choice.lines
+    }
+    chosen = dict.fromkeys(stands, form.all) if form.all else form.lines
+    changed = {line: word for line, word in chosen.items() if word != stands.get(line)}
+    if changed:
+        asked_for = ConditionsRequest(conditions=changed)
+        identity = ConsentId(found.id)
+        me.ask_first(
+            identity, asked_for, call=visit.call, ports=visit.ports, shown=visit.form.version
+        )
+    return Onward(f"/consents/{found.id}")
 
 
 @pages.post("/consents/{consent}/pause", "person", takes=ConsentForm)

@@ -73,7 +73,10 @@ Answer = Literal["yes", "no"]
 
 
 class GrantView(Wire):
-    """One enumerated line of a consent. ``fields`` empty means the whole category, up to the purpose's ceiling."""
+    """One enumerated line of a consent. ``fields`` empty means the whole category, up to the purpose's ceiling.
+
+    ``asked_with``: what the request itself put beside the condition, and nobody takes off; left out where that is nothing.
+    """
 
     id: GrantId
     source: UnitId
@@ -85,6 +88,7 @@ class GrantView(Wire):
     special: bool
     answer: Answer | None
     text: str
+    asked_with: Annotated[AskFirst | None, Field(exclude_if=lambda word: word is None)] = None
 
 
 class ConsentView(Wire):
