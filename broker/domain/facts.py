@@ -62,7 +62,7 @@ class SubjectFacts(Fact):
     """The subject as the population register knows them; ``birthdays`` are future thresholds only.
 
     ``objects_to`` are categories a child of 12 or more has objected to; ``guardians`` counts the holders of parental
-    responsibility (0 from 18).
+    responsibility (0 from 18). ``hidden``: units whose involvement the subject hides from all others.
     """
 
     age: Annotated[int, Field(ge=0, le=120)]
@@ -70,6 +70,7 @@ class SubjectFacts(Fact):
     guardians: Annotated[int, Field(ge=0, le=4)]
     address_protection: Literal["none", "confidential", "strictly_confidential"]
     objects_to: tuple[CategoryId, ...]
+    hidden: tuple[UnitId, ...] = ()
 
 
 class ConditionFacts(Fact):

@@ -190,6 +190,7 @@ def document(case: Mapping[str, Any], collaboration: str, catalogue: Catalogue) 
             "guardians": 0,
             "address_protection": "none",
             "objects_to": [],
+            "hidden": [],
             **case.get("subject", {}),
         },
         "consents": consents,

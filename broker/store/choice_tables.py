@@ -67,6 +67,17 @@ class NoticeChoiceRow(Row, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class HiddenUnitRow(Row, table=True):
+    """A unit whose involvement a subject hides from all others."""
+
+    __tablename__ = "hidden_unit"
+
+    subject: str = Field(primary_key=True, foreign_key="subject.id")
+    unit: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+
+
 helper = Row.metadata.tables["helper"]
 contest = Row.metadata.tables["contest"]
 notice_choice = Row.metadata.tables["notice_choice"]
+hidden_unit = Row.metadata.tables["hidden_unit"]

@@ -1,6 +1,6 @@
-"""What subjects choose, and the notices that wait by it: for the daily digest, and to be handed on."""
+"""What subjects choose: whom they hide, how they are told; and the notices that wait by it, to be handed on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Row, bindparam, delete, func, or_, select, update
@@ -18,6 +18,12 @@ _OF = (
     select(choice_tables.notice_choice)
     .where(_CHOSEN.subject == bindparam("whose"))
     .order_by(_CHOSEN.unit)
+)
+_HIDDEN = choice_tables.hidden_unit.c
+_HIDES = (
+    select(choice_tables.hidden_unit)
+    .where(_HIDDEN.subject == bindparam("whose"))
+    .order_by(_HIDDEN.unit)
 )
 # What a release that knows of no choices adds is due as it stands.
 _TIMELESS = (
@@ -83,6 +89,22 @@ class Choosing(Part):
             ChosenNotice(UnitId(row.unit), _how(row), row.at)
             for row in self._run(_OF, {"whose": subject})
         )
+
+    def hide(self, subject: SubjectId, unit: UnitId, *, at: datetime) -> bool:
+        """Hide that a unit is involved; False when it is hidden already."""
+        row = {"subject": subject, "unit": unit, "at": at}
+        return self._insert_new(choice_tables.hidden_unit, row)
+
+    def show(self, subject: SubjectId, unit: UnitId) -> bool:
+        """Show it again; False when it is not hidden."""
+        gone = delete(choice_tables.hidden_unit).where(
+            _HIDDEN.subject == subject, _HIDDEN.unit == unit
+        )
+        return self._run(gone).rowcount == 1
+
+    def hidden(self, subject: SubjectId) -> Mapping[UnitId, datetime]:
+        """The units that the subject hides, by name, each since when."""
+        return {UnitId(row.unit): row.at for row in self._run(_HIDES, {"whose": subject})}
 
     def notices_wait(self, *, digest: datetime) -> bool:
         """Whether any notice is to be made due, the digest of that moment among them."""

@@ -10,7 +10,7 @@ from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
 from broker.store import tables
 from broker.store.audit_tables import access
-from broker.store.choice_tables import contest, helper, notice_choice
+from broker.store.choice_tables import contest, helper, hidden_unit, notice_choice
 from broker.store.faults import readable
 from broker.store.part import Part
 
@@ -28,6 +28,7 @@ _ABOUT: tuple[Table, ...] = (
     tables.objection,
     helper,
     notice_choice,
+    hidden_unit,
     tables.told_once,
 )
 

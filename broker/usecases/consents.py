@@ -21,6 +21,7 @@ from broker.domain.errors import (
     OutsideAges,
 )
 from broker.domain.facets import facets
+from broker.domain.hiding import unseen
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId, fresh
 from broker.domain.lifetime import (
     DEFAULT_COOLDOWN_DAYS,
@@ -109,7 +110,8 @@ def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports)
             ports=ports,
             recorded_by=call.unit,
         )
-        return for_requester(changed, signers(tx, changed, now=now, ports=ports), ports)
+        shown = unseen(changed, tx.hidden(changed.about or changed.subject), by=call.unit)
+        return for_requester(shown, signers(tx, changed, now=now, ports=ports), ports)
 
     return once(act, answers=ConsentView, call=call, ports=ports)
 
@@ -120,7 +122,12 @@ def party(*, unit: UnitId, after: str | None, limit: int, ports: Ports) -> Page:
     with ports.store.read() as tx:
         found = tuple(tx.consents_party(unit, after=after, limit=min(limit, PAGE)))
         views = [
-            for_party(consent, unit, signers(tx, consent, now=now, ports=ports), ports)
+            for_party(
+                unseen(consent, tx.hidden(consent.about or consent.subject), by=unit),
+                unit,
+                signers(tx, consent, now=now, ports=ports),
+                ports,
+            )
             for consent in found
         ]
     return Page(

@@ -9,6 +9,7 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.decisions import Decision
 from broker.domain.explaining import explain
 from broker.domain.facets import of_manifest
+from broker.domain.hiding import TELLS
 from broker.domain.ids import ConsentId, DisclosureId, InvocationId, PersonKey, RecordId, UnitId
 from broker.errors import (
     CustodianDown,
@@ -222,6 +223,7 @@ def _released(disclosure: Disclosure, key: RecipientKey | None, ports: Ports) ->
             raise DisclosureGone("a consent it rested on has changed since")
         _check_invocations(tx, disclosure, at=now)
         _check_stage(tx, disclosure)
+        _check_hidden(tx, disclosure, catalogue=ports.catalogue)
         if not fresh:
             _check_objections(tx, disclosure, catalogue=ports.catalogue)
             _check_contests(tx, disclosure)
@@ -305,6 +307,19 @@ def _check_contests(tx: Transaction, disclosure: Disclosure) -> None:
         held = contests.get(RecordId(field.record))
         if (held and held.objection) != (field.contested and field.contested.record):
             raise DisclosureGone("what the subject says to a value has changed since; ask anew")
+
+
+def _check_hidden(tx: Transaction, disclosure: Disclosure, *, catalogue: Catalogue) -> None:
+    """Raises ``DisclosureGone`` where the subject hides now that one of the sources is involved, and a yes alone says so."""
+    told = {
+        ground.source
+        for name, permit in disclosure.decision.permitted().items()
+        if catalogue.fields[name].category == TELLS
+        for ground in permit.grounds
+        if ground.kind == "consent"
+    }
+    if told and told & tx.hidden(disclosure.subject).keys():
+        raise DisclosureGone("the subject hides since that the service is involved")
 
 
 def _yields(ground: Ground, catalogue: Catalogue) -> bool:

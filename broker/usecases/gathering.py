@@ -89,6 +89,7 @@ def gather(
             now=now,
             thresholds=ports.catalogue.age_thresholds(ask.purpose, ask.collaboration or ""),
             objects_to=counted(tx, subject, person, now=now, ports=ports),
+            hidden=tx.hidden(subject),
         ),
         consents=_consents(consents, used, lets, ask, unit=unit, catalogue=ports.catalogue),
         deposited={name: tuple(d.source for d in newest.get(name, ())) for name in ask.fields},

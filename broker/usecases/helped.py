@@ -112,7 +112,7 @@ def _sight(tx: Transaction, helper: Helper, *, now: datetime, ports: Ports) -> S
     return Sight(
         alone=alone(tx, helper.subject, now=now, ports=ports),
         special="special" in helper.shows,
-        hidden=frozenset(),
+        hidden=frozenset(tx.hidden(helper.subject)),
     )
 
 

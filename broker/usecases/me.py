@@ -10,7 +10,7 @@ from broker.domain.signatures import Signer
 from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
-from broker.usecases import contests, helped, helping, noticing, receipts
+from broker.usecases import contests, helped, helping, hiding, noticing, receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.objections import seen
@@ -235,6 +235,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             cases=cases_of(tx, subject, language=language, ports=ports),
             meetings=(*met.coming, *met.past),
             notice_choices=noticing.seen(tx, subject, language=language, ports=ports).choices,
+            hidden=hiding.seen(tx, subject, language=language, ports=ports).hidden,
             helpers=helping.seen(tx, subject, now=now).helpers,
             contests=contests.seen(tx, subject).contests,
         )

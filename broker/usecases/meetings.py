@@ -83,7 +83,10 @@ def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) 
 def _check_consent(
     tx: Transaction, asked: MeetingRequest, subject: SubjectId, *, now: datetime
 ) -> None:
-    units = covered(tx.consents_of(subject), asked.collaboration, now=now)
+    # Whom the subject hides is on no list that others see.
+    units = (
+        covered(tx.consents_of(subject), asked.collaboration, now=now) - tx.hidden(subject).keys()
+    )
     if not units.issuperset(participant.unit for participant in asked.participants):
         raise MeetingWithoutConsent
 

@@ -3,12 +3,12 @@
 Both are the subject's own to see: a guardian sees the lines that need one (``broker.usecases.me``), and nothing here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from broker.domain.consents import Consent
-from broker.domain.ids import PersonKey, SubjectId
+from broker.domain.ids import PersonKey, SubjectId, UnitId
 from broker.domain.responsibility import Nobody, Said, alive, responsible
 from broker.domain.states import OPEN
 from broker.ports import Ports, Transaction
@@ -77,10 +77,12 @@ def meetings_of(
     now = ports.clock()
     coming = tx.coming_meetings(subject, at=now, limit=PAGE) if before is None else ()
     past = tx.past_meetings(subject, at=now, before=before, limit=limit)
-    consents = tx.consents_of(subject)
+    consents, hidden = tx.consents_of(subject), tx.hidden(subject).keys()
 
     def seen(found: Sequence[Meeting]) -> tuple[MyMeeting, ...]:
-        return tuple(_seen(m, consents, now=now, language=language, ports=ports) for m in found)
+        return tuple(
+            _seen(m, consents, hidden, now=now, language=language, ports=ports) for m in found
+        )
 
     return MyMeetings(
         coming=seen(coming),
@@ -126,7 +128,14 @@ def _case(
         waiting=tuple(w for c in found for w in _waiting(tx, c, now=now, ports=ports)),
         next_meeting=None
         if meeting is None
-        else _seen(meeting, found, now=now, language=language, ports=ports),
+        else _seen(
+            meeting,
+            found,
+            tx.hidden(meeting.subject).keys(),
+            now=now,
+            language=language,
+            ports=ports,
+        ),
         consents=tuple(consent.id for consent in found),
     )
 
@@ -149,6 +158,7 @@ def _waiting(tx: Transaction, consent: Consent, *, now: datetime, ports: Ports) 
 def _seen(
     meeting: Meeting,
     consents: Iterable[Consent],
+    hidden: Collection[UnitId],
     *,
     now: datetime,
     language: Language,
@@ -164,7 +174,7 @@ def _seen(
         held_at=meeting.held_at,
         participants=meeting.participants,
         labels={unit: ports.catalogue.text("unit", unit, language) for unit in sorted(units)},
-        consent_holds=covered(consents, meeting.collaboration, now=now).issuperset(
-            participant.unit for participant in meeting.participants
-        ),
+        consent_holds=covered(consents, meeting.collaboration, now=now)
+        .difference(hidden)
+        .issuperset(participant.unit for participant in meeting.participants),
     )

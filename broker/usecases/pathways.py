@@ -2,6 +2,7 @@
 
 from audit.entries import Entry
 from broker.domain.facets import facets
+from broker.domain.hiding import unseen
 from broker.domain.ids import ConsentId
 from broker.domain.signatures import Recorder
 from broker.errors import (
@@ -35,7 +36,8 @@ def event(identity: ConsentId, reported: EventReport, *, call: Call, ports: Port
         if consent is None:
             raise UnknownConsent
         needed = signers(tx, consent, now=now, ports=ports)
-        seen = for_party(consent, call.unit, needed, ports)
+        hidden = tx.hidden(consent.about or consent.subject)
+        seen = for_party(unseen(consent, hidden, by=call.unit), call.unit, needed, ports)
         if seen is None:
             raise UnknownConsent
         if reported.event in consent.happened:
@@ -44,7 +46,8 @@ def event(identity: ConsentId, reported: EventReport, *, call: Call, ports: Port
         changed, happened = consent.happen(reported.event, at=now, recorded_by=who)
         save(tx, changed, happened, was=consent.version, ports=ports)
         tx.add_notice(changed.subject, Notice("event", now, call.unit, consent=changed.id))
-        return for_party(changed, call.unit, needed, ports) or seen
+        shown = unseen(changed, hidden, by=call.unit)
+        return for_party(shown, call.unit, needed, ports) or seen
 
     return once(act, answers=ConsentView, call=call, ports=ports)
 

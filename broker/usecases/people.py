@@ -124,11 +124,17 @@ def turns(born: date, years: int) -> datetime:
 
 
 def subject_facts(
-    person: Person, *, now: datetime, thresholds: Iterable[int], objects_to: Iterable[str] = ()
+    person: Person,
+    *,
+    now: datetime,
+    thresholds: Iterable[int],
+    objects_to: Iterable[str] = (),
+    hidden: Iterable[UnitId] = (),
 ) -> SubjectFacts:
     """What the policy is told of a person: age and the coming birthdays that change what the law says.
 
-    ``thresholds`` are those ages, ``objects_to`` the categories spoken against. The date of birth itself stays in the register.
+    ``thresholds`` are those ages, ``objects_to`` the categories spoken against, ``hidden`` the units whose involvement is kept
+    from others. The date of birth itself stays in the register.
     """
     years = age(person.born, now)
     coming = [n for n in thresholds if n > years]
@@ -138,4 +144,5 @@ def subject_facts(
         guardians=len(person.guardians) if years < ADULT else 0,
         address_protection=person.address_protection,
         objects_to=tuple(objects_to),
+        hidden=tuple(hidden),
     )

@@ -130,3 +130,21 @@ def test_what_the_release_before_adds_is_told_too(kept: SqlStore) -> None:
         assert tx.notices_wait(digest=NOW - timedelta(days=1))
         assert tx.make_notices_due(digest=NOW - timedelta(days=1), at=LATER) == 1
     assert [(n.kind, n.how, n.due_at) for _, n in due(kept)] == [("meeting", "at_once", LATER)]
+
+
+# --- hidden involvement
+
+
+def test_what_is_hidden_is_one_subjects_and_by_unit(kept: Store) -> None:
+    """Hidden twice it is hidden since the first time; shown again it is gone."""
+    with kept.write() as tx:
+        assert tx.hide(EMIL, OT, at=NOW)
+        assert tx.hide(EMIL, NAV, at=LATER)
+        assert not tx.hide(EMIL, OT, at=LATER)
+        assert tx.hidden(SARA) == {}
+    with kept.write() as tx:
+        assert list(tx.hidden(EMIL).items()) == [(NAV, LATER), (OT, NOW)]
+        assert tx.show(EMIL, NAV)
+        assert not tx.show(EMIL, NAV)
+        assert not tx.show(SARA, OT)
+        assert tx.hidden(EMIL) == {OT: NOW}

@@ -52,3 +52,41 @@ def test_whom_the_broker_does_not_know_chooses_nothing(world: World) -> None:
         world.post(CHOICES, DIGEST, person=STRANGER),
     ):
         refused(world, answer, status=404, code="subject.none", logged=False)
+
+
+# --- hidden involvement
+
+HIDDEN = "/v1/me/hidden"
+HIDE = {"unit": "larvikshjelpa", "hidden": True}
+
+
+def test_a_service_is_hidden_and_shown_again(world: World) -> None:
+    """By the youth, who sees what is hidden."""
+    world.handle(NAV)
+    made = world.post(HIDDEN, HIDE, person=EMIL)
+    assert made.status_code == 200, made.text
+    assert [h["unit"] for h in made.json()["hidden"]] == ["larvikshjelpa"]
+    assert world.get(HIDDEN, person=EMIL).json() == made.json()
+    assert world.post(HIDDEN, HIDE | {"hidden": False}, person=EMIL).json()["hidden"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"unit": NAV}, 422, "body.member_missing"),
+        (HIDE | {"hidden": "yes"}, 422, "body.wrong_type"),
+        (HIDE | {"unit": "Nav!"}, 422, "body.invalid"),
+        (HIDE | {"unit": EMIL}, 404, "service.unknown"),
+        (HIDE | {"unit": "no-such-unit", "hidden": False}, 404, "service.unknown"),
+        (HIDE | {"from": NAV}, 422, "body.member_unknown"),
+    ],
+)
+def test_hiding_what_cannot_be_is_refused(
+    world: World, body: dict[str, Any], status: int, code: str
+) -> None:
+    """Nothing changes, and nothing that was sent is said back."""
+    world.handle(NAV)
+    with Unchanged(world, entries=0):
+        answer = world.post(HIDDEN, body, person=EMIL)
+        refused(world, answer, status=status, code=code, logged=False)
+    assert EMIL not in answer.text

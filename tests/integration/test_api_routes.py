@@ -71,6 +71,8 @@ ISSUE = {
     "GET /v1/me/cases",
     "GET /v1/me/helpers",
     "GET /v1/me/notice-choices",
+    "GET /v1/me/hidden",
+    "POST /v1/me/hidden",
     "POST /v1/me/notice-choices",
     "POST /v1/me/helpers",
     "POST /v1/me/helpers/{helper}/remove",

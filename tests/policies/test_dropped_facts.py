@@ -16,8 +16,8 @@ from tests.policies.scenario import COLLABORATION, facts
 from tests.policies.tables import Case, cases
 
 CASES = cases(COLLABORATION)
-# An objection is a fact that withholds.
-NOT_DROPPED = {"objects_to"}
+# An objection is a fact that withholds, and so is what the subject hides.
+NOT_DROPPED = {"objects_to", "hidden"}
 # Limits are rules written as data: taking one away is a change of policy, not of fact.
 NOT_FACTS = {("law", "limits")}
 DEPTH = 4

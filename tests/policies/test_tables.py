@@ -10,7 +10,6 @@ from tests.policies.tables import Case, answered, cases, collaborations
 TABLES = {name: cases(name) for name in collaborations()}
 CASES = tuple(case for table in TABLES.values() for case in table)
 LATER = {
-    "subject.hidden",  # hidden lines
     "policy.stale",  # the adapter's own
     "policy.error",  # the adapter's own
 }

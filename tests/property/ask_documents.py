@@ -188,6 +188,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                 st.sampled_from(("none",) * 4 + ("confidential", "strictly_confidential"))
             ),
             "objects_to": draw(st.sampled_from(([], [], [], ["health"], ["education"]))),
+            "hidden": draw(st.lists(st.sampled_from(units), max_size=1)),
         },
         "consents": [
             draw(consents(n, collaboration=collaboration, units=units, purposes=purposes))

@@ -53,7 +53,9 @@ def changed(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
     """The document after one thing has happened, or only time has passed or been set back."""
     new = copy.deepcopy(document)
     happened = draw(
-        st.sampled_from(("clock",) * 4 + ("state", "use", "birthday", "object", "stage", "deposit"))
+        st.sampled_from(
+            ("clock",) * 4 + ("state", "use", "birthday", "object", "hide", "stage", "deposit")
+        )
     )
     if happened == "clock":
         new["now"] = draw(st.sampled_from(MOMENTS))
@@ -62,6 +64,8 @@ def changed(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
         new["subject"]["birthdays"] = []
     elif happened == "object":
         new["subject"]["objects_to"] = draw(st.sampled_from(([], ["health"], ["education"])))
+    elif happened == "hide":
+        new["subject"]["hidden"] = draw(st.sampled_from(([], ["thor-heyerdahl-vgs"])))
     elif happened == "stage":
         new["stage"] = draw(st.integers(0, 7))
     elif happened == "deposit":

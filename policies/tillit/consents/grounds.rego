@@ -151,6 +151,23 @@ unopposed := {category |
 unopposed := asked_categories if input.subject.age < data.facts.law.ages.weight_from
 
 # METADATA
+# title: Shown
+# description: The line does not say that a service is involved which the subject hides from all others.
+# scope: document
+shown(grant) if grant.category != "involvement"
+
+shown(grant) if shown_sources[grant.source]
+
+# METADATA
+# title: Shown sources
+# description: Asked sources whose involvement the subject does not hide.
+shown_sources := {name |
+	hidden := input.subject.hidden
+	some name in asked_sources
+	not name in hidden
+}
+
+# METADATA
 # title: Asked categories
 # description: The categories of the asked fields.
 asked_categories := {category | some category in data.tillit.limits.passable}
@@ -326,6 +343,7 @@ _answered := [[consent, line] |
 	grant.purpose == purpose
 	grant.answer == "yes"
 	grant.category in categories
+	shown(grant)
 	sources[grant.source]
 	[grant.condition.kind, grant.condition.meeting, grant.used] in met
 	line := _let(grant)

@@ -95,6 +95,31 @@ test_an_objection_closes_a_category if {
 	consents.grounds == {} with input as given.changed({"subject": {"objects_to": ["education"]}})
 }
 
+test_a_hidden_service_is_not_told_to_be_involved if {
+	involved := given.about("involvement.school", {})
+	named := given.about("involvement.school", {"fields": ["involvement.school"], "covers": []})
+	hiding := {"subject": {"hidden": ["larvikshjelpa", "thor-heyerdahl-vgs"]}}
+	another := {"subject": {"hidden": ["larvikshjelpa"]}}
+	every facts in [involved, named] {
+		count(consents.grounds) == 1 with input as facts
+		count(consents.grounds) == 1 with input as object.union(facts, another)
+		consents.grounds == {} with input as object.union(facts, hiding)
+	}
+}
+
+test_what_else_a_hidden_service_knows_is_shared_by_a_yes if {
+	hiding := {"subject": {"hidden": ["thor-heyerdahl-vgs"]}}
+	count(consents.grounds) == 1 with input as given.changed(hiding)
+}
+
+test_without_word_of_what_is_hidden_nobody_is_told_to_be_involved if {
+	involved := given.about("involvement.school", {})
+	known := object.remove(involved.subject, ["hidden"])
+	less := object.union(object.remove(involved, ["subject"]), {"subject": known})
+	count(consents.grounds) == 1 with input as involved
+	consents.grounds == {} with input as less
+}
+
 test_a_protected_address_is_told_to_nobody if {
 	every degree in ["confidential", "strictly_confidential"] {
 		shield := {"subject": {"address_protection": degree}}

@@ -47,6 +47,8 @@ else := [8, _unfulfilled(grant.condition.kind)] if not fulfilled(grant)
 
 else := [9, "subject.objects"] if not unopposed[grant.category]
 
+else := [9, "subject.hidden"] if not shown(grant)
+
 else := _no_hurdle
 
 # METADATA

@@ -134,6 +134,24 @@ test_an_objection_is_said_where_nothing_else_is_missing if {
 	consents.reasons == {field: {"subject.objects"}} with input as given.changed(objecting)
 }
 
+test_a_hidden_service_is_said_whether_or_not_it_has_told_anything if {
+	involved := given.about("involvement.school", {})
+	named := given.about("involvement.school", {"fields": ["involvement.school"], "covers": []})
+	hiding := {"subject": {"hidden": ["thor-heyerdahl-vgs"]}}
+	nothing := {"deposited": {"involvement.school": []}}
+	hidden := {"involvement.school": {"subject.hidden"}}
+	consents.reasons == hidden with input as object.union(involved, hiding)
+	consents.reasons == hidden with input as object.union(named, hiding)
+	consents.reasons == hidden with input as object.union(object.union(involved, hiding), nothing)
+	consents.reasons == {"involvement.school": {"data.none"}} with input as object.union(involved, nothing)
+}
+
+test_an_objection_is_said_before_what_is_hidden if {
+	both := {"subject": {"hidden": ["thor-heyerdahl-vgs"], "objects_to": ["involvement"]}}
+	involved := object.union(given.about("involvement.school", {}), both)
+	consents.reasons == {"involvement.school": {"subject.objects"}} with input as involved
+}
+
 test_a_protected_address_is_said_to_whoever_has_a_yes if {
 	shield := {"subject": {"address_protection": "confidential"}, "ask": {"purpose": "coordination"}}
 	protected := {"contact.address": {"subject.address_protected"}}

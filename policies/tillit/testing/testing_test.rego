@@ -20,6 +20,7 @@ ordinary := {
 		"guardians": 0,
 		"address_protection": "none",
 		"objects_to": [],
+		"hidden": [],
 	},
 	"consents": [consent],
 	"deposited": {"education.attendance.rate": ["thor-heyerdahl-vgs"]},

@@ -61,6 +61,7 @@ from tillit.wire.helping import (
     MyHelper,
     MyHelpers,
 )
+from tillit.wire.hiding import HiddenRequest, MyHidden, MyHiddenUnit
 from tillit.wire.me import (
     MyConsents,
     MyCopy,
@@ -234,6 +235,7 @@ __all__ = [
     "HelperInvitation",
     "HelperRequest",
     "Helpings",
+    "HiddenRequest",
     "Instant",
     "InvocationId",
     "InvocationPage",
@@ -259,6 +261,8 @@ __all__ = [
     "MyField",
     "MyHelper",
     "MyHelpers",
+    "MyHidden",
+    "MyHiddenUnit",
     "MyMeeting",
     "MyMeetings",
     "MyNotice",

@@ -10,6 +10,7 @@ from tillit.wire.choices import How, NoticeChoice
 from tillit.wire.consents import ConsentView
 from tillit.wire.explanations import FieldExplanation
 from tillit.wire.helping import MyHelper
+from tillit.wire.hiding import MyHiddenUnit
 from tillit.wire.overview import MyCase, MyMeeting
 from tillit.wire.own import MyContest
 from tillit.wire.questions import MyQuestion
@@ -148,4 +149,5 @@ class MyCopy(Wire):
     meetings: tuple[MyMeeting, ...] = ()
     helpers: tuple[MyHelper, ...] = ()
     notice_choices: tuple[NoticeChoice, ...] = ()
+    hidden: tuple[MyHiddenUnit, ...] = ()
     contests: tuple[MyContest, ...] = ()
