@@ -152,6 +152,13 @@ test_an_objection_is_said_before_what_is_hidden if {
 	consents.reasons == {"involvement.school": {"subject.objects"}} with input as involved
 }
 
+test_what_is_hidden_is_said_before_anybody_is_asked_first if {
+	asking := given.about("involvement.school", {"condition": {"also": "only_when_present"}})
+	hiding := object.union(asking, {"subject": {"hidden": ["thor-heyerdahl-vgs"]}})
+	consents.reasons == {"involvement.school": {"consent.not_present"}} with input as asking
+	consents.reasons == {"involvement.school": {"subject.hidden"}} with input as hiding
+}
+
 test_a_protected_address_is_said_to_whoever_has_a_yes if {
 	shield := {"subject": {"address_protection": "confidential"}, "ask": {"purpose": "coordination"}}
 	protected := {"contact.address": {"subject.address_protected"}}
