@@ -87,6 +87,7 @@ SIGHTS: Mapping[str, Sight] = {
     "what is written": _at("GET /values", "/values"),
     "meetings": _at("GET /meetings", "/meetings"),
     "choices": _at("GET /choices", "/choices"),
+    "hidden": _at("GET /choices/hidden", "/choices/hidden"),
     "no helper's choice": _of_form("POST /choices/helper", "/choices/helper"),
     "invited": _of_form("POST /choices/helper", "/choices/helper", consents="yes"),
     "no code": _of_form("POST /helping", "/helping", code="no code at all"),
@@ -113,6 +114,7 @@ LEADS_ON = frozenset(
         "POST /values/words",
         "POST /choices/helper/{helper}/remove",
         "POST /choices/notices",
+        "POST /choices/hidden",
         "POST /helping/{helper}/leave",
     }
 )

@@ -7,6 +7,7 @@ from broker.portal.rooms import (
     choices,
     consents,
     copy,
+    hiding,
     meetings,
     questions,
     requests,
@@ -29,6 +30,7 @@ def every() -> Iterator[Page]:
         values,
         meetings,
         choices,
+        hiding,
         copy,
     ):
         yield from room.pages
