@@ -17,6 +17,7 @@ from broker.api import (
     authzen_routes,
     choice_routes,
     collaboration_routes,
+    guarding_routes,
     helping_routes,
     key_routes,
     open_routes,
@@ -106,6 +107,7 @@ def every() -> Iterator[Endpoint]:
     yield from person_routes.endpoints
     yield from overview_routes.endpoints
     yield from helping_routes.endpoints
+    yield from guarding_routes.endpoints
     yield from choice_routes.endpoints
     yield from question_routes.endpoints
     yield from preview_routes.endpoints

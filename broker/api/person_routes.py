@@ -45,6 +45,7 @@ _CHANGE: tuple[type[BrokerError], ...] = (
     UnknownConsent,
     UnknownPerson,
     IllegalTransition,
+    LinesNotForSigner,
     NotTheOneWhoPaused,
     OutOfTime,
     SignerNotNeeded,

@@ -134,13 +134,15 @@ class Consent:
         """Whether the event has come that the line was to hold until."""
         return grant.condition.event in self.happened
 
-    def waiting_for(self, needed: Mapping[str, Needed]) -> tuple[str, ...]:
-        """What is waited for: of ``child_heard``, ``guardian``, ``subject``."""
+    def waiting_for(
+        self, needed: Mapping[str, Needed], lines: Iterable[Grant] | None = None
+    ) -> tuple[str, ...]:
+        """What is waited for, by all of it or by some lines: of ``child_heard``, ``guardian``, ``subject``."""
         if self.state not in OPEN:
             return ()
         if self.reconfirms:
             return () if self.signatures else ("subject",)
-        standing = [grant for grant in self.grants if grant.answer != "no"]
+        standing = [grant for grant in lines or self.grants if grant.answer != "no"]
         return tuple(sorted(lacking(standing, self.signatures, needed)))
 
     def enough(self, needed: Mapping[str, Needed]) -> bool:
@@ -164,6 +166,7 @@ class Consent:
         at: datetime,
         read: str,
         needed: Mapping[str, Needed],
+        part: str | None = None,
         child_heard: bool = False,
         answered_at: datetime | None = None,
         recorded_by: Recorder | None = None,
@@ -179,6 +182,7 @@ class Consent:
             at: now.
             read: base64url SHA-256 of the text that was shown or read out.
             needed: category → signatures needed today.
+            part: the same hash of the part of the text that is this signer's, where they are shown no more.
             child_heard: a guardian, or who recorded, says that the child has been heard.
             answered_at: when an oral answer was given, if not now.
             recorded_by: the professional who recorded an oral answer.
@@ -195,7 +199,7 @@ class Consent:
             raise IllegalTransition(f"a consent that is {self.state} cannot be answered")
         said_at = at if answered_at is None else answered_at
         self._check_time(at, said_at)
-        if read != self.text_sha256:
+        if read not in {self.text_sha256, part}:
             raise TextDiffers
         if self.reconfirms and signer.kind == "guardian":
             raise SignerNotNeeded

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
+from broker.domain.errors import LinesNotForSigner, SignerNotNeeded, named
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
 from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
@@ -13,10 +14,18 @@ from broker.stored import Disclosure, Notice
 from broker.usecases import contests, helped, helping, hiding, noticing, receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
+from broker.usecases.guarding import guarded
 from broker.usecases.objections import seen
 from broker.usecases.overview import cases_of, meetings_of
 from broker.usecases.people import myself, wards
-from broker.usecases.views import for_guardian, for_subject, for_youth, of_disclosure, of_question
+from broker.usecases.views import (
+    for_guardian,
+    for_subject,
+    for_youth,
+    guardians_lines,
+    of_disclosure,
+    of_question,
+)
 from tillit.wire import (
     ConditionsRequest,
     ConsentView,
@@ -86,13 +95,16 @@ def answer(
     def change(
         tx: Transaction, found: Consent, signer: Signer, now: datetime
     ) -> tuple[Consent, ConsentEvent]:
+        needed = signers(tx, found, now=now, ports=ports)
+        as_guardian = signer.kind == "guardian"
         return found.answer(
             {GrantId(line): said for line, said in answered.answers.items()},
             signer=signer,
             method="digital",
             at=now,
             read=answered.read,
-            needed=signers(tx, found, now=now, ports=ports),
+            needed=needed,
+            part=for_guardian(found, needed, ports).text_sha256 if as_guardian else None,
             child_heard=answered.child_heard,
             also={GrantId(line): word for line, word in answered.conditions.items()},
         )
@@ -130,14 +142,21 @@ def ask_first(
 def pause(
     identity: ConsentId, *, call: PersonCall, ports: Ports, shown: int | None = None
 ) -> ConsentView:
-    """Pause a consent: nothing is shared on it until it is resumed."""
-    return _changed(
-        identity,
-        lambda _, c, by, now: c.pause(at=now, by=by),
-        call=call,
-        ports=ports,
-        shown=shown,
-    )
+    """Pause a consent: nothing is shared on it until it is resumed.
+
+    Raises:
+        LinesNotForSigner: a guardian, where a line is the subject's alone; they may withdraw their own.
+    """
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        if signer.kind == "guardian":
+            yes = [grant.id for grant in found.grants if grant.answer == "yes"]
+            _of_guardians(tx, found, yes, now=now, ports=ports)
+        return found.pause(at=now, by=signer)
+
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
 def resume(
@@ -163,16 +182,23 @@ def withdraw(
     ports: Ports,
     shown: int | None = None,
 ) -> ConsentView:
-    """Withdraw a consent, whole or by the line. Once this has returned nothing is released on it, on any replica."""
-    return _changed(
-        identity,
-        lambda _, c, by, now: c.withdraw(
-            at=now, by=by, grants=[GrantId(line) for line in withdrawal.grants]
-        ),
-        call=call,
-        ports=ports,
-        shown=shown,
-    )
+    """Withdraw a consent, whole or by the line. Once this has returned nothing is released on it, on any replica.
+
+    The whole of it is, for a guardian, the lines that need one: what the subject answers alone is not theirs to take back.
+
+    Raises:
+        LinesNotForSigner: a guardian named a line that is the subject's alone.
+    """
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        grants = [GrantId(line) for line in withdrawal.grants]
+        if signer.kind == "guardian":
+            grants = _of_guardians(tx, found, grants, now=now, ports=ports)
+        return found.withdraw(at=now, by=signer, grants=grants)
+
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
 def disclosures(
@@ -302,7 +328,7 @@ def _seen(
 ) -> ConsentView:
     need = signers(tx, found, now=now, ports=ports)
     if signer.kind == "guardian":
-        return for_guardian(found, need, ports)
+        return for_guardian(found, need, ports, key=signer.key)
     if found.about is not None and signer.key == tx.person_of(found.about):
         return for_youth(found, ports)
     return for_subject(found, need, ports)
@@ -352,17 +378,28 @@ def _to_change(
         raise
 
 
-def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
-    """Wards' consents with a line that needs guardians today; none once the ward signs alone (N24).
+def _of_guardians(
+    tx: Transaction, found: Consent, lines: Sequence[GrantId], *, now: datetime, ports: Ports
+) -> list[GrantId]:
+    """These lines, or without any all that were answered yes, of those that are guardians' to take back.
 
-    A re-confirmation is the ward's alone to answer, also before the birthday.
+    Raises:
+        LinesNotForSigner: one of them is the subject's alone.
+        SignerNotNeeded: none of theirs was answered yes.
     """
+    theirs = guardians_lines(found, signers(tx, found, now=now, ports=ports))
+    if beyond := set(lines) - {grant.id for grant in theirs}:
+        raise LinesNotForSigner(named(beyond))
+    back = list(lines) or [grant.id for grant in theirs if grant.answer == "yes"]
+    if not back:
+        raise SignerNotNeeded
+    return back
+
+
+def _of_wards(tx: Transaction, person: PersonKey, *, now: datetime, ports: Ports) -> list[Consent]:
+    """Wards' consents with a line that needs guardians today."""
     return [
-        candidate
-        for subject in wards(tx, person, ports)
-        for candidate in tx.consents_of(subject)
-        if not candidate.reconfirms
-        and any(
-            need.guardians > 0 for need in signers(tx, candidate, now=now, ports=ports).values()
-        )
+        consent
+        for ward in wards(tx, person, ports)
+        for consent, _ in guarded(tx, ward, now=now, ports=ports)
     ]

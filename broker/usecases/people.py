@@ -82,18 +82,22 @@ def registered(key: PersonKey, ports: Ports) -> Person:
     return person
 
 
-def wards(tx: Transaction, key: PersonKey, ports: Ports) -> Sequence[SubjectId]:
+def charges(key: PersonKey, ports: Ports) -> Sequence[tuple[PersonKey, Person]]:
     """Those for whom the register says on both sides that the person is a guardian; nobody where it does not know them."""
     person = ports.register.person(key)
     if person is None:
         return ()
     return [
-        subject
+        (ward, found)
         for ward in person.wards
-        if (found := ports.register.person(ward)) is not None
-        and key in found.guardians
-        and (subject := tx.subject_by_person(ward)) is not None
+        if (found := ports.register.person(ward)) is not None and key in found.guardians
     ]
+
+
+def wards(tx: Transaction, key: PersonKey, ports: Ports) -> Sequence[SubjectId]:
+    """Those of the person's charges whom the broker knows."""
+    found = (tx.subject_by_person(ward) for ward, _ in charges(key, ports))
+    return [subject for subject in found if subject is not None]
 
 
 def myself(tx: Transaction, key: PersonKey) -> SubjectId:

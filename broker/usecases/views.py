@@ -7,9 +7,9 @@ from broker.domain.consents import Consent, text_sha256
 from broker.domain.decisions import Permit
 from broker.domain.explaining import explain
 from broker.domain.grants import Grant
-from broker.domain.ids import UnitId
+from broker.domain.ids import PersonKey, UnitId
 from broker.domain.questions import Question, QuestionState
-from broker.domain.signatures import Needed
+from broker.domain.signatures import Needed, Signer
 from broker.domain.wording import line_text
 from broker.ports import Ports
 from broker.stored import Disclosure
@@ -33,16 +33,28 @@ def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) ->
 def for_helper(consent: Consent, lines: Iterable[Grant], ports: Ports) -> ConsentView:
     """These lines and their text; who is still waited for is no helper's to see."""
     view = _view(consent, lines, (), ports)
-    text = "\n".join(line.text for line in view.grants)
+    text = _text(view.grants)
     return view.model_copy(update={"text": text, "text_sha256": text_sha256(text)})
 
 
-def for_guardian(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
-    """Only the lines whose category needs a guardian; what the subject answers alone stays the subject's."""
-    lines = [grant for grant in consent.grants if needed[grant.category].guardians > 0]
-    view = _view(consent, lines, consent.waiting_for(needed), ports)
-    text = "\n".join(line.text for line in view.grants)
-    return view.model_copy(update={"text": text, "as_guardian": True})
+def for_guardian(
+    consent: Consent, needed: Mapping[str, Needed], ports: Ports, *, key: PersonKey | None = None
+) -> ConsentView:
+    """Only the lines whose category needs a guardian, and what those wait for; what the subject answers alone stays theirs.
+
+    The hash is of the text that is shown: one of the whole would let guesses at the rest be tried out. ``key``: who looks.
+    """
+    lines = guardians_lines(consent, needed)
+    view = _view(consent, lines, consent.waiting_for(needed, lines), ports)
+    text = _text(view.grants)
+    seen = {"text": text, "text_sha256": text_sha256(text), "as_guardian": True}
+    signed = Signer("guardian", key) in {each.signer for each in consent.signatures if key}
+    return view.model_copy(update={**seen, "has_signed": signed})
+
+
+def guardians_lines(consent: Consent, needed: Mapping[str, Needed]) -> list[Grant]:
+    """The lines that guardians see: those whose category needs one."""
+    return [grant for grant in consent.grants if needed[grant.category].guardians > 0]
 
 
 def for_youth(consent: Consent, ports: Ports) -> ConsentView:
@@ -72,8 +84,7 @@ def for_party(
     if not own:
         return None
     view = _view(consent, own, (), ports)
-    text = "\n".join(line.text for line in view.grants)
-    return view.model_copy(update={"text": text})
+    return view.model_copy(update={"text": _text(view.grants)})
 
 
 def of_disclosure(
@@ -139,6 +150,10 @@ def of_question(question: Question, consent: Consent | None, *, at: datetime) ->
         answered_by=tuple(sorted({signer.kind for signer in question.yes_by})),
         closes=question.closes,
     )
+
+
+def _text(lines: Iterable[GrantView]) -> str:
+    return "\n".join(line.text for line in lines)
 
 
 def _view(

@@ -48,6 +48,15 @@ from tillit.wire.consents import (
     Withdrawal,
 )
 from tillit.wire.explanations import Explanation, FieldExplanation, Giver, GiverCode
+from tillit.wire.guarding import (
+    Guarded,
+    GuardedCategory,
+    GuardedConsent,
+    MyGuardians,
+    MyWard,
+    MyWards,
+    Said,
+)
 from tillit.wire.helping import (
     Helped,
     HelpedConsents,
@@ -225,6 +234,9 @@ __all__ = [
     "GrantId",
     "GrantView",
     "Ground",
+    "Guarded",
+    "GuardedCategory",
+    "GuardedConsent",
     "Helped",
     "HelpedConsents",
     "HelpedDisclosure",
@@ -259,6 +271,7 @@ __all__ = [
     "MyDisclosure",
     "MyDisclosures",
     "MyField",
+    "MyGuardians",
     "MyHelper",
     "MyHelpers",
     "MyHidden",
@@ -272,6 +285,8 @@ __all__ = [
     "MyObjections",
     "MyQuestion",
     "MyQuestions",
+    "MyWard",
+    "MyWards",
     "NoticeChoice",
     "NoticeChoiceRequest",
     "NoticeDelay",
@@ -300,6 +315,7 @@ __all__ = [
     "RecipientHeader",
     "RecordId",
     "Review",
+    "Said",
     "SealedField",
     "SealedKey",
     "Sha256",

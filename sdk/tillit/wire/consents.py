@@ -95,7 +95,7 @@ class ConsentView(Wire):
     """A consent as one party may see it: a service sees only the grants it is source or recipient of.
 
     ``third_party``: a member of the family is asked, for what is written about them in a youth's record. ``as_guardian``: a
-    guardian sees it, and only the lines that need one.
+    guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: this guardian has answered.
     """
 
     id: ConsentId
@@ -113,6 +113,7 @@ class ConsentView(Wire):
     waiting_for: tuple[str, ...]
     third_party: bool = False
     as_guardian: bool = False
+    has_signed: bool = False
 
 
 Answers = Annotated[dict[GrantId, Answer], Field(min_length=1, max_length=MAX_GRANTS)]
