@@ -76,6 +76,14 @@ class Settings(KeyringSettings):
     """What the portal is called there."""
     login_key_file: Path | None = None
     """The portal's private key there, a JWK, readable by its owner only."""
+    staff_login_issuer: Url | None = None
+    """The identity provider that employees log in at (OpenID Connect; Ansattporten). No pages for them without one."""
+    staff_login_client: Name | None = None
+    """What the portal is called there."""
+    staff_login_key_file: Path | None = None
+    """The portal's private key there, a JWK, readable by its owner only."""
+    staff_units_file: Path | None = None
+    """Which unit the employees of an organisation act for, by its number: {"units": {"974760673": "nav-larvik"}}."""
     register_file: Path | None = None
     """The synthetic population register; in demo only."""
     anonymity_k: Annotated[int, Field(ge=LEAST_K, le=1000)] = DEFAULT_K
@@ -154,6 +162,17 @@ class Settings(KeyringSettings):
             problems.append(
                 "TILLIT_LOGIN_ISSUER, TILLIT_LOGIN_CLIENT and TILLIT_LOGIN_KEY_FILE: set all or none"
             )
+        staff = (
+            self.staff_login_issuer,
+            self.staff_login_client,
+            self.staff_login_key_file,
+            self.staff_units_file,
+        )
+        if any(staff) and (None in staff or None in login):
+            problems.append(
+                "TILLIT_STAFF_LOGIN_ISSUER, TILLIT_STAFF_LOGIN_CLIENT, TILLIT_STAFF_LOGIN_KEY_FILE and "
+                "TILLIT_STAFF_UNITS_FILE: set all, beside TILLIT_LOGIN_…, or none"
+            )
         return problems
 
     def _of_the_custodian(self) -> list[str]:
@@ -180,6 +199,7 @@ class Settings(KeyringSettings):
                 ("TILLIT_OPA_URL", self.opa_url),
                 ("TILLIT_PERSON_ISSUER", self.person_issuer),
                 ("TILLIT_LOGIN_ISSUER", self.login_issuer),
+                ("TILLIT_STAFF_LOGIN_ISSUER", self.staff_login_issuer),
             )
             if url is not None and is_plain_and_remote(url)
         ]
@@ -199,6 +219,7 @@ class Settings(KeyringSettings):
             for name, file in (
                 ("TILLIT_CUSTODIAN_KEY_FILE", self.custodian_key_file),
                 ("TILLIT_LOGIN_KEY_FILE", self.login_key_file),
+                ("TILLIT_STAFF_LOGIN_KEY_FILE", self.staff_login_key_file),
                 ("TILLIT_PASSPHRASE_FILE", self.passphrase_file),
             )
             if is_open_to_others(file)

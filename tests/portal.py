@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from joserfc.jwk import ECKey
 
 from broker.demo.national_ids import numbers
 from broker.demo.provider import DemoProvider, Somebody
+from tests.integration.bad_input import NAV, SCHOOL
 from tests.integration.world import EMIL, NORA, STRANGER, World, served, world_in
 from tests.processes import free_port
 
-CLIENT = "tillit-portal"
+CLIENT, STAFF_CLIENT = "tillit-portal", "tillit-staff"
 BORN = datetime.now(UTC).date() - timedelta(days=5_660)
 """Fifteen and a half years ago: old enough to answer for school alone, too young for health."""
 SARA = next(numbers(BORN, "woman"))
@@ -28,6 +30,16 @@ FAMILY = (
     {"national_id": MOTHER, "born": "1983-02-02", "guardians": []},
 )
 PEOPLE = (EMIL, NORA, STRANGER, SARA, MOTHER)
+ADVISER, COUNSELLOR, COLLEAGUE, TEMP = range(4)
+"""Employees: of Nav, of a school, of Nav again, and of nobody that is known here."""
+ORGANISATIONS = {"900000001": NAV, "900000002": SCHOOL}
+WORK: Sequence[Mapping[str, Any]] = (
+    {"orgno": "900000001", "roles": ["veileder"]},
+    {"orgno": "0192:900000002", "roles": ["unheard_of", "radgiver"]},
+    {"orgno": "900000001", "roles": ["leder"]},
+    {"orgno": "900000009", "roles": ["veileder"]},
+)
+EMPLOYEES = tuple(islice(numbers(date(1988, 8, 8), "woman"), len(WORK)))
 _INPUT = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 
@@ -79,9 +91,13 @@ class Visitor:
         """Log in as one of the people, through the provider; the answer is the one that sets the cookie."""
         return self.http.get(self.vouched(number, to))
 
-    def vouched(self, number: int = 0, to: str = "/") -> str:
+    def log_in_at_work(self, number: int = 0, to: str = "/staff") -> httpx.Response:
+        """Log in as one of the employees."""
+        return self.http.get(self.vouched(number, to, door="/staff/login"))
+
+    def vouched(self, number: int = 0, to: str = "/", door: str = "/login") -> str:
         """Log in at the provider; where it sends the browser back to."""
-        there = self.http.get(f"/login?to={to}").headers["location"]
+        there = self.http.get(f"{door}?to={to}").headers["location"]
         choosing = self.http.get(there)
         asked = {name: unescape(value) for name, value in _INPUT.findall(choosing.text)}
         chosen = self.http.post(there.partition("?")[0], data=asked | {"somebody": str(number)})
@@ -99,6 +115,7 @@ class PortalWorld:
     world: World
     url: str
     claims: Claims
+    staff_claims: Claims
     visitors: list[Visitor] = field(default_factory=list)
 
     def visitor(self) -> Visitor:
@@ -114,18 +131,28 @@ class PortalWorld:
         assert answer.status_code == 303, answer.text
         return made
 
+    def at_work(self, number: int = 0) -> Visitor:
+        """A browser in which one of the employees is logged in."""
+        made = self.visitor()
+        answer = made.log_in_at_work(number)
+        assert answer.status_code == 303, answer.text
+        return made
+
 
 @contextmanager
 def portal_in(
     directory: Path, database_url: str, *, others: Sequence[Mapping[str, Any]] = ()
 ) -> Iterator[PortalWorld]:
     """A running portal in a directory; ``others`` stand in its register too."""
-    port, login_port = free_port(), free_port()
+    port, login_port, work_port = free_port(), free_port(), free_port()
     key = ECKey.generate_key("P-256", auto_kid=True)
     file = directory / "portal.jwk"
     file.write_text(json.dumps(key.as_dict(private=True)))
-    claims = Claims()
+    claims, staff_claims = Claims(), Claims()
     issuer, login = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{login_port}"
+    work = f"http://127.0.0.1:{work_port}"
+    units = directory / "units.json"
+    units.write_text(json.dumps({"units": ORGANISATIONS}))
     provider = DemoProvider(
         login,
         [Somebody(number, f"person {n}", "") for n, number in enumerate(PEOPLE)],
@@ -133,21 +160,36 @@ def portal_in(
         client_jwk=key.as_dict(private=False),
         claims=claims,
     )
+    workplaces = DemoProvider(
+        work,
+        [
+            Somebody(number, f"employee {n}", "", dict(said))
+            for n, (number, said) in enumerate(zip(EMPLOYEES, WORK, strict=True))
+        ],
+        client=STAFF_CLIENT,
+        client_jwk=key.as_dict(private=False),
+        claims=staff_claims,
+    )
     settings: dict[str, Any] = {
         "issuer": issuer,
         "login_issuer": login,
         "login_client": CLIENT,
         "login_key_file": file,
+        "staff_login_issuer": work,
+        "staff_login_client": STAFF_CLIENT,
+        "staff_login_key_file": file,
+        "staff_units_file": units,
         # A busy machine must not turn a page into an error.
         "engine_deadline_ms": 5000,
     }
     with (
         served(provider.application(), login_port),
+        served(workplaces.application(), work_port),
         world_in(
             directory, database_url, port=port, others=(*FAMILY, *others), **settings
         ) as world,
     ):
-        running = PortalWorld(world, issuer, claims)
+        running = PortalWorld(world, issuer, claims, staff_claims)
         yield running
         for visitor in running.visitors:
             visitor.close()

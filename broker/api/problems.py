@@ -46,6 +46,7 @@ TABLE: Mapping[str, Shape] = {
     # the portal
     "login.lost": Shape(400, "The login was not begun in this browser, or took too long"),
     "login.refused": Shape(403, "The identity provider did not log the person in"),
+    "login.not_employed": Shape(403, "No service here has the employee in such a role"),
     "login.unavailable": Shape(503, "The identity provider does not answer"),
     "session.none": Shape(401, "Not logged in"),
     "session.stale": Shape(401, "A fresh login is needed"),

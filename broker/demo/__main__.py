@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _set_up(given: argparse.Namespace, teller: Teller) -> Stage:
     with _step("finding a port and a directory"):
         port = free_port(given.port)
-        stage = Stage(staging.new_run(RUNS.absolute()), port, free_port(port + 1))
+        login_port = free_port(port + 1)
+        stage = Stage(staging.new_run(RUNS.absolute()), port, login_port, free_port(login_port + 1))
     if port != given.port:
         teller.line(f"port {given.port} is taken; this demo listens on {port} instead")
     teller.line(f"run directory: {os.path.relpath(stage.directory)}")
@@ -85,6 +86,8 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
     teller.line(f"broker: process {broker.pid}, {stage.url}")
     provider = staging.start_provider(stage, children)
     teller.line(f"login: process {provider.pid}, {stage.login_url}")
+    workplaces = staging.start_provider(stage, children, at_work=True)
+    teller.line(f"login at work: process {workplaces.pid}, {stage.work_url}")
     with _step("enrolling the services"), teller.working("enrolling four services"):
         services = staging.start_services(stage, children)
         staging.enrol(stage, services)
@@ -125,6 +128,10 @@ def _keep_serving(
             (
                 "the portal, in a browser: log in as Emil, who was asked just now, or as another youth",
                 stage.url,
+            ),
+            (
+                "pages for employees: an adviser of Nav's asks, a school counsellor writes down an answer",
+                f"{stage.url}/staff",
             ),
             (
                 "what can be shared, by whom, why",

@@ -207,3 +207,22 @@ INGRID = Youth(
 )
 
 THE_TWELVE = (EMIL, SARA, JONAS, AMINA, OSKAR, MAJA, ALI, KRISTIN, PER, THEA, NOAH, INGRID)
+
+
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """An invented employee: who they are at work, by an organisation number of the series that test data has."""
+
+    national_id: str
+    first_name: str
+    last_name: str
+    unit: str
+    organisation: str
+    role: str
+    title: str
+
+
+EMPLOYEES = (
+    Employee("22848649884", "Berit", "Oppdiktsen", NAV, "310000011", "veileder", "veileder"),
+    Employee("03917949955", "Terje", "Påfunnsrud", SCHOOL, "310000029", "radgiver", "rådgiver"),
+)

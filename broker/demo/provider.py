@@ -39,18 +39,25 @@ Claims = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """An invented person to be."""
+    """An invented person to be. Of who has ``work``, it is told instead of the number: ``orgno`` and ``roles``."""
 
     national_id: str = field(repr=False)
     name: str
     about: str
+    work: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """Who it is, as the provider's tokens say it."""
+        sub = {"sub": b64u(hashlib.sha256(self.national_id.encode()).digest())}
+        return sub | (dict(self.work) if self.work else {"pid": self.national_id})
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A code that was given out, and what its exchange is held against."""
 
-    national_id: str = field(repr=False)
+    chosen: Somebody
     asked: Mapping[str, str]
     until: float
 
@@ -130,7 +137,7 @@ class DemoProvider:
         if not number.isdecimal() or int(number) >= len(self._people):
             return HTMLResponse(_page("<p>There is nobody by that number.</p>"), 400)
         code = secrets.token_urlsafe(32)
-        chosen = self._people[int(number)].national_id
+        chosen = self._people[int(number)]
         self._waiting[code] = _Waiting(chosen, asked, time.time() + CODE_SECONDS)
         answer = {"code": code, "state": asked["state"], "iss": self.issuer}
         return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 303)
@@ -152,14 +159,12 @@ class DemoProvider:
         claims = {
             "iss": self.issuer,
             "aud": self._client,
-            "sub": b64u(hashlib.sha256(waiting.national_id.encode()).digest()),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "auth_time": now,
             "nonce": waiting.asked["nonce"],
             "acr": "idporten-loa-substantial",
-            "pid": waiting.national_id,
-        }
+        } | waiting.chosen.claims
         header = {"alg": "ES256", "kid": self._key.kid}
         token = jose.encode(header, self._claims(claims), self._key)
         return JSONResponse(

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from rich.progress import Progress, TaskID
 
 from broker.demo.larvik import Municipality, register
-from broker.demo.people import EMIL, THE_TWELVE, Youth
+from broker.demo.people import EMIL, EMPLOYEES, SHORT_NAMES, THE_TWELVE, Employee, Youth
 from broker.demo.person import ISSUER, Browser, SyntheticIssuer
 from broker.demo.processes import (
     Child,
@@ -42,6 +42,7 @@ class Stage:
     directory: Path
     port: int
     login_port: int
+    work_port: int
 
     @property
     def url(self) -> str:
@@ -52,6 +53,11 @@ class Stage:
     def login_url(self) -> str:
         """The address of the demo's identity provider."""
         return f"http://127.0.0.1:{self.login_port}"
+
+    @property
+    def work_url(self) -> str:
+        """The address of the identity provider that the demo's employees log in at."""
+        return f"http://127.0.0.1:{self.work_port}"
 
     @property
     def logs(self) -> Path:
@@ -77,6 +83,10 @@ class Stage:
             "TILLIT_LOGIN_ISSUER": self.login_url,
             "TILLIT_LOGIN_CLIENT": PORTAL,
             "TILLIT_LOGIN_KEY_FILE": str(own / "portal.jwk"),
+            "TILLIT_STAFF_LOGIN_ISSUER": self.work_url,
+            "TILLIT_STAFF_LOGIN_CLIENT": PORTAL,
+            "TILLIT_STAFF_LOGIN_KEY_FILE": str(own / "portal.jwk"),
+            "TILLIT_STAFF_UNITS_FILE": str(self.directory / "units.json"),
         }
 
 
@@ -99,6 +109,9 @@ def furnish(stage: Stage, town: Municipality, issuer: SyntheticIssuer) -> None:
     issuer.save_public(stage.directory / "person-issuer.jwks")
     _write_portal_key(stage, own)
     _write_json(stage.directory / "people.json", [_somebody(youth) for youth in THE_TWELVE])
+    _write_json(stage.directory / "employees.json", [_at_work(one) for one in EMPLOYEES])
+    organisations = {one.organisation: one.unit for one in EMPLOYEES}
+    _write_json(stage.directory / "units.json", {"units": organisations})
     now = datetime.now(UTC)
     for unit in SERVICES:
         stage.home(unit).mkdir(parents=True)
@@ -151,22 +164,25 @@ def start_broker(stage: Stage, children: Children) -> Child:
     return broker
 
 
-def start_provider(stage: Stage, children: Children) -> Child:
-    """Start the process that people log in at."""
+def start_provider(stage: Stage, children: Children, *, at_work: bool = False) -> Child:
+    """Start the process that people log in at, or the one for employees."""
+    port, people = (
+        (stage.work_port, "employees.json") if at_work else (stage.login_port, "people.json")
+    )
     provider = Child(
-        "the demo's login",
+        "the demo's login at work" if at_work else "the demo's login",
         [
             "broker.demo.provider",
             "--port",
-            str(stage.login_port),
+            str(port),
             "--client",
             PORTAL,
             "--client-jwk",
             str(stage.directory / "portal.jwk"),
             "--people",
-            str(stage.directory / "people.json"),
+            str(stage.directory / people),
         ],
-        log=stage.logs / "login.log",
+        log=stage.logs / ("work.log" if at_work else "login.log"),
         directory=stage.directory,
         environment={},
     )
@@ -280,4 +296,14 @@ def _somebody(youth: Youth) -> dict[str, str]:
         "national_id": youth.national_id,
         "name": f"{youth.first_name} {youth.last_name}",
         "about": f"{youth.age(today)} år",
+    }
+
+
+def _at_work(one: Employee) -> dict[str, Any]:
+    """An employee, at the demo's login for them."""
+    return {
+        "national_id": one.national_id,
+        "name": f"{one.first_name} {one.last_name}",
+        "about": f"{SHORT_NAMES[one.unit]}, {one.title}",
+        "work": {"orgno": one.organisation, "roles": [one.role]},
     }

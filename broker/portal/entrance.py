@@ -20,13 +20,13 @@ from broker.api.door import Pool, checked_path, fingerprint, from_pairs, languag
 from broker.api.endpoints import Nothing
 from broker.api.errors import Failure, FormMalformed, NoSuchResource, QueryInvalid
 from broker.api.problems import TABLE
-from broker.domain.sessions import Session
-from broker.errors import BrokerError, CustodianDown
+from broker.domain.sessions import Session, StaffSession, Stay
+from broker.errors import BrokerError, CustodianDown, Refused, Unavailable
 from broker.portal import mistakes
 from broker.portal.errors import FormForeign, NoSession, SessionStale
 from broker.portal.forms import Form, check_of, is_ours
 from broker.portal.pages import Answer, Hall, Onward, Page, Saved, Shown, Visit
-from broker.usecases import sessions
+from broker.usecases import refusals, sessions, staff_sessions
 from keys.errors import CustodianError
 from tillit.jose import b64u
 from tillit.wire import Language
@@ -63,18 +63,38 @@ class Entrance(Route):
         return match, {**child, "route": self} if match is not Match.NONE else child
 
     async def _handle(self, request: Request) -> Response:
+        stay: Stay | None = None
         try:
             limits.check_head(request.scope)
-            token = _cookie(request, self._hall.cookie)
-            session = await self._pool.run(self._session, token)
-            closed = session is None and self.declared.who != "anybody"
+            token = _cookie(request, self._hall.cookie(self.declared))
+            stay = await self._pool.run(self._stay, token)
+            closed = stay is None and self.declared.who != "anybody"
             body = b"" if closed else await self._body(request)  # no stranger has a body held
-            return await self._pool.run(self._answered, request, session, token, body)
+            return await self._pool.run(self._answered, request, stay, token, body)
         except BrokerError as error:
-            return self._told(error, request, None, "")
+            return await self._stopped(error, request, stay)
 
-    def _session(self, token: str) -> Session | None:
-        return sessions.session(token, ports=self._hall.renewed()) if token else None
+    async def _stopped(self, error: BrokerError, request: Request, stay: Stay | None) -> Response:
+        """What is told of a visit that did not come as far as its page."""
+        told = error
+        if isinstance(stay, StaffSession) and isinstance(error, Refused):
+            try:
+                await self._pool.run(self._noted, error, stay)
+            except Unavailable as down:
+                told = down
+        return self._told(told, request, None, "")
+
+    def _stay(self, token: str) -> Stay | None:
+        """The session of a token, of the page's own kind."""
+        if not token:
+            return None
+        ports = self._hall.renewed()
+        if not self.declared.staff:
+            return sessions.session(token, ports=ports)
+        door, found = self._hall.staff, staff_sessions.session(token, ports=ports)
+        if door is None or found is None:
+            return None
+        return found if door.workplaces.admits(found.employee, ports.catalogue) else None
 
     async def _body(self, request: Request) -> bytes:
         if self.declared.method == "GET":
@@ -84,38 +104,58 @@ class Entrance(Route):
 
     # --- in a thread ---
 
-    def _answered(
-        self, request: Request, session: Session | None, token: str, body: bytes
-    ) -> Response:
+    def _answered(self, request: Request, stay: Stay | None, token: str, body: bytes) -> Response:
         try:
-            visit = self._visit(request, session, token, body)
-            return self._response(self.declared.make(visit), visit)
+            return self._made(request, stay, token, body)
         except BrokerError as error:
-            return self._told(error, request, session, token)
+            return self._told(error, request, stay, token)
         except CustodianError:
-            return self._told(CustodianDown(), request, session, token)
+            return self._told(CustodianDown(), request, stay, token)
         except Exception as error:  # noqa: BLE001 (the last line of defence: nothing inner may leave)
             log_failure(error, self.declared.route)
-            return self._told(Failure(), request, session, token)
+            return self._told(Failure(), request, stay, token)
 
-    def _visit(self, request: Request, session: Session | None, token: str, body: bytes) -> Visit:
+    def _made(self, request: Request, stay: Stay | None, token: str, body: bytes) -> Response:
+        """The page. What a unit was refused is in the log before it is told."""
+        try:
+            visit = self._visit(request, stay, token, body)
+            answer = self.declared.make(visit)
+        except Refused as error:
+            self._noted(error, stay)
+            raise
+        if isinstance(answer, Shown) and answer.refusal is not None:
+            self._noted(answer.refusal, stay)
+        return self._response(answer, visit)
+
+    def _noted(self, error: BrokerError, stay: Stay | None) -> None:
+        """Log that an employee's request was refused, as the API does of a service's."""
+        if isinstance(stay, StaffSession) and not isinstance(error, SessionStale):
+            refusals.record(
+                stay.employee.unit,
+                route=self.declared.route,
+                code=error.code,
+                ports=self._hall.renewed(),
+                actor=stay.employee.actor,
+            )
+
+    def _visit(self, request: Request, stay: Stay | None, token: str, body: bytes) -> Visit:
         page, ports = self.declared, self._hall.renewed()
         path = checked_path(request.path_params)
         if page.who != "anybody":
-            if session is None:
+            if stay is None:
                 raise NoSession
-            if page.who == "fresh" and not session.is_fresh(ports.clock()):
+            if page.who.startswith("fresh") and not stay.is_fresh(ports.clock()):
                 raise SessionStale
         return Visit(
             hall=self._hall,
             ports=ports,
-            session=session,
-            token=token if session else "",
-            login=_cookie(request, f"{self._hall.cookie}-login"),
-            language=_language(request, session),
+            stay=stay,
+            token=token if stay else "",
+            login=_cookie(request, f"{self._hall.cookie(page)}-login"),
+            language=_language(request, stay),
             path=path,
             query=_query(request.scope["query_string"], page),
-            form=self._form(request, token if session else "", body, ports.issuer),
+            form=self._form(request, token if stay else "", body, ports.issuer),
             form_sha256=fingerprint(request, body),
         )
 
@@ -134,12 +174,12 @@ class Entrance(Route):
 
     def _response(self, answer: Answer, visit: Visit) -> Response:
         match answer:
-            case Shown(template, context, status):
+            case Shown(template, context, status, _):
                 return self._shown(
                     template,
                     context,
                     visit.language,
-                    session=visit.session,
+                    stay=visit.stay,
                     token=visit.token,
                     status=status,
                 )
@@ -151,8 +191,9 @@ class Entrance(Route):
                 return saved
             case Onward(to, kept, login, spoken):
                 onward = RedirectResponse(to, status_code=303, headers=dict(HEADERS))
-                self._keep(onward, self._hall.cookie, kept)
-                self._keep(onward, f"{self._hall.cookie}-login", login)
+                cookie = self._hall.cookie(self.declared)
+                self._keep(onward, cookie, kept)
+                self._keep(onward, f"{cookie}-login", login)
                 self._keep(onward, CHOSEN, spoken, seconds=CHOSEN_SECONDS)
                 return onward
 
@@ -162,12 +203,14 @@ class Entrance(Route):
         context: Mapping[str, Any],
         spoken: Language,
         *,
-        session: Session | None,
+        stay: Stay | None,
         token: str,
         status: int,
     ) -> Response:
         common = {
-            "session": session,
+            "session": stay if isinstance(stay, Session) else None,
+            "at_work": stay if isinstance(stay, StaffSession) else None,
+            "home": self.declared.home,
             "check": check_of(token) if token else "",
             "once": b64u(secrets.token_bytes(16)),
         }
@@ -190,22 +233,24 @@ class Entrance(Route):
         )
 
     def _told(
-        self, error: BrokerError, request: Request, session: Session | None, token: str
+        self, error: BrokerError, request: Request, stay: Stay | None, token: str
     ) -> Response:
         """The page that says what stopped the visit."""
         if isinstance(error, NoSession | SessionStale) and self.declared.method == "GET":
             again = "again=yes&" if isinstance(error, SessionStale) else ""
             return RedirectResponse(
-                f"/login?{again}to={request.scope['path']}", status_code=303, headers=dict(HEADERS)
+                f"{self.declared.home}/login?{again}to={request.scope['path']}",
+                status_code=303,
+                headers=dict(HEADERS),
             )
-        spoken = _language(request, session)
+        spoken = _language(request, stay)
         context = mistakes.told(error, self._hall.looks.words[spoken])
         return self._shown(
             "mistake.html",
             context,
             spoken,
-            session=session,
-            token=token if session else "",
+            stay=stay,
+            token=token if stay else "",
             status=TABLE[error.code].status,
         )
 
@@ -232,9 +277,9 @@ def _cookie(request: Request, name: str) -> str:
     return value if len(value) <= MAX_COOKIE_CHARS and value.isascii() else ""
 
 
-def _language(request: Request, session: Session | None) -> Language:
-    if session is not None:
-        return session.language
+def _language(request: Request, stay: Stay | None) -> Language:
+    if stay is not None:
+        return stay.language
     chosen = request.cookies.get(CHOSEN, "")
     return language(
         chosen if chosen in {"nb", "nn", "en"} else request.headers.get("accept-language", "")

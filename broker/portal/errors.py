@@ -15,6 +15,12 @@ class ProviderDown(Unavailable):
     code = "login.unavailable"
 
 
+class NotEmployed(Refused):
+    """The identity provider vouches for somebody of no organisation or role that may record and ask here."""
+
+    code = "login.not_employed"
+
+
 class NoSession(Refused):
     """Nobody is logged in."""
 

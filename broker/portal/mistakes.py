@@ -21,6 +21,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("You were not logged in"),
         N_("The login service did not say who you are. Try once more, or try later."),
     ),
+    "login.not_employed": (
+        N_("You were not let in"),
+        N_(
+            "Your workplace, or your role there, is not known here. Ask whoever is in charge of this where you work."
+        ),
+    ),
     "login.unavailable": (
         N_("Login does not answer"),
         N_(
@@ -68,6 +74,34 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_(
             "That page was already sent, with another answer. The first one counts. Look at it once more."
         ),
+    ),
+    "consent.cooldown": (
+        N_("It is too early to ask again"),
+        N_("The youth has answered lately, and is left in peace for a while."),
+    ),
+    "consent.outside_ages": (
+        N_("The collaboration is not for somebody of that age"),
+        N_("It has an age group, and the youth is not in it."),
+    ),
+    "consent.nothing_to_grant": (
+        N_("There is nothing to ask for"),
+        N_(
+            "None of these services can be told any of this for that purpose. Choose something else."
+        ),
+    ),
+    "consent.too_many_lines": (
+        N_("That was too much"),
+        N_(
+            "It would be too many lines for anybody to answer. Choose fewer services or less information."
+        ),
+    ),
+    "consent.lifetime": (
+        N_("That is too long"),
+        N_("The collaboration lets nobody ask for so long."),
+    ),
+    "subject.unknown_person": (
+        N_("We find nobody by that number"),
+        N_("Look at the number once more. Nothing was written down about anybody."),
     ),
     "question.answered": (
         N_("Something has changed meanwhile"),

@@ -1,8 +1,8 @@
 """Logging in at the identity provider: OpenID Connect's code flow with PKCE, as ID-porten does it.
 
-The client shows who it is by a signed assertion (``private_key_jwt``), with an RSA or a P-256 key. Of the person only ``pid``
-is read, and only to make its keyed hash. *Not checked*: how the provider found out who the person is, beyond the level
-(``acr``) that it vouches for.
+The client shows who it is by a signed assertion (``private_key_jwt``), with an RSA or a P-256 key. Of a person only ``pid``
+is read, and only to make its keyed hash; of an employee only ``sub``, ``orgno`` and ``roles``. *Not checked*: how the provider
+found out who somebody is, beyond the level (``acr``) that it vouches for.
 """
 
 import contextlib
@@ -46,7 +46,11 @@ MAX_CODE_CHARS = 2048
 SKEW_SECONDS = 30
 FRESH_SECONDS = 300
 
+MAX_SUBJECT_CHARS, MAX_ROLES = 255, 64
+
 _PID = re.compile(r"[0-9]{11}", re.ASCII)
+# As the provider may write it: bare, or as ISO 6523 has Norwegian organisations.
+_ORGNO = re.compile(r"(?:0192:)?([0-9]{9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class Vouched:
     """Whom the provider vouches for, and when they showed it who they are: long ago where it does not say."""
 
     national_id: str = field(repr=False)
+    login_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Employed:
+    """An employee whom the provider vouches for: its own id for them, their organisation, and what they are there."""
+
+    subject: str = field(repr=False)
+    organisation: str
+    roles: frozenset[str]
     login_at: datetime
 
 
@@ -121,6 +135,33 @@ class Provider:
             LoginRefused: for nobody's, or its word does not hold.
             ProviderDown: it cannot be asked.
         """
+        claims, shown_at = self._claims(login, code=code, again=again)
+        pid = claims.get("pid")
+        if not isinstance(pid, str) or not _PID.fullmatch(pid):
+            raise LoginRefused
+        return Vouched(pid, shown_at)
+
+    def employed(self, login: Login, *, code: str, again: bool) -> Employed:
+        """The employee whom the provider vouches for in exchange for the code.
+
+        Raises:
+            LoginRefused: it vouches for nobody, or does not say of which organisation and in which roles.
+            ProviderDown: it cannot be asked.
+        """
+        claims, shown_at = self._claims(login, code=code, again=again)
+        subject, orgno, roles = (claims.get(name) for name in ("sub", "orgno", "roles"))
+        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARS:
+            raise LoginRefused
+        number = _ORGNO.fullmatch(orgno) if isinstance(orgno, str) else None
+        if number is None or not isinstance(roles, list) or len(roles) > MAX_ROLES:
+            raise LoginRefused
+        named = frozenset(role for role in roles if isinstance(role, str))
+        return Employed(subject, number[1], named, shown_at)
+
+    def _claims(
+        self, login: Login, *, code: str, again: bool
+    ) -> tuple[Mapping[str, Any], datetime]:
+        """What the provider says in exchange for the code, its signature checked, and when the login was."""
         found = self._metadata()
         answer = self._ask(
             "POST",
@@ -138,7 +179,7 @@ class Provider:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise LoginRefused
-        return self._vouched(token, login, again=again)
+        return self._checked(token, login, again=again)
 
     def _assertion(self) -> str:
         now = int(self._clock().timestamp())
@@ -167,7 +208,9 @@ class Provider:
             renewed = self._metadata(within=LOOK_AGAIN)
             return jwt.decode(token, renewed.keys, algorithms=algorithms)
 
-    def _vouched(self, token: str, login: Login, *, again: bool) -> Vouched:
+    def _checked(
+        self, token: str, login: Login, *, again: bool
+    ) -> tuple[Mapping[str, Any], datetime]:
         now = int(self._clock().timestamp())
         try:
             decoded = self._decoded(token)
@@ -188,10 +231,9 @@ class Provider:
         shown = said if isinstance(said, int) else 0
         if again and abs(now - shown) > FRESH_SECONDS:
             raise LoginRefused("the provider did not ask the person again")
-        level, pid = claims.get("acr"), claims.get("pid")
-        if not isinstance(level, str) or not isinstance(pid, str) or not _PID.fullmatch(pid):
+        if not isinstance(claims.get("acr"), str):
             raise LoginRefused
-        return Vouched(pid, datetime.fromtimestamp(max(0, min(shown, now)), UTC))
+        return claims, datetime.fromtimestamp(max(0, min(shown, now)), UTC)
 
     def _metadata(self, *, within: timedelta = READ_AGAIN) -> _Found:
         if (found := self._known(within)) is not None:

@@ -11,16 +11,28 @@ from pydantic import BaseModel
 
 from broker.api.endpoints import Nothing
 from broker.domain.ids import PersonKey
-from broker.domain.sessions import Session
+from broker.domain.sessions import Employee, Session, StaffSession, Stay
+from broker.errors import BrokerError
 from broker.portal.looks import Looks
 from broker.portal.oidc import Provider
 from broker.portal.words import Words
+from broker.portal.workplaces import Workplaces
 from broker.ports import Ports
-from broker.usecases.call import PersonCall
-from tillit.wire import Language
+from broker.usecases.call import Call, PersonCall
+from tillit.wire import Actor, Language
 
-Who = Literal["anybody", "person", "fresh"]
-"""``person``: whoever is logged in; ``fresh``: logged in within the last minutes."""
+Who = Literal["anybody", "person", "fresh", "employee", "fresh_employee"]
+"""``person``: whoever is logged in as themself; ``employee``: for a unit; ``fresh``: logged in within the last minutes."""
+STAFF = "/staff"
+"""Pages for employees lie below this, and no others do: a session of either kind is nobody's on pages of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffDoor:
+    """What employees come in by."""
+
+    provider: Provider
+    workplaces: Workplaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +43,12 @@ class Hall:
     provider: Provider
     looks: Looks
     https: bool
+    staff: StaffDoor | None = None
 
-    @property
-    def cookie(self) -> str:
+    def cookie(self, page: "Page") -> str:
         """The name of the session's cookie; browsers hold the prefix to https, this host and every path."""
-        return "__Host-tillit" if self.https else "tillit"
+        name = "tillit-staff" if page.staff else "tillit"
+        return f"__Host-{name}" if self.https else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Visit:
 
     hall: Hall
     ports: Ports
-    session: Session | None
+    stay: Stay | None
     token: str
     login: str
     language: Language
@@ -59,6 +72,16 @@ class Visit:
         return self.hall.looks.words[self.language]
 
     @property
+    def session(self) -> Session | None:
+        """The person's session, on a page for people."""
+        return self.stay if isinstance(self.stay, Session) else None
+
+    @property
+    def staff_session(self) -> StaffSession | None:
+        """The employee's session, on a page for employees."""
+        return self.stay if isinstance(self.stay, StaffSession) else None
+
+    @property
     def person(self) -> PersonKey:
         """Who is logged in."""
         if self.session is None:
@@ -66,23 +89,43 @@ class Visit:
         return self.session.person
 
     @property
+    def employee(self) -> Employee:
+        """Who is logged in for a unit."""
+        if self.staff_session is None:
+            raise TypeError("the page does not ask for an employee")
+        return self.staff_session.employee
+
+    @property
+    def actor(self) -> Actor:
+        """The same as a service would name them."""
+        return Actor(id=self.employee.actor, role=self.employee.role)
+
+    @property
     def call(self) -> PersonCall:
         """The person's act, which a second press of the same button repeats and does not do again."""
         return PersonCall(self.person, self.form.once, self.form_sha256, self.language)
 
+    @property
+    def unit_call(self) -> Call:
+        """The unit's act, by the employee."""
+        return Call(self.employee.unit, self.form.once, self.form_sha256, self.language)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page to show."""
+    """A page to show. ``refusal``: what a unit's request was refused with, where the page says so itself."""
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    refusal: BrokerError | None = None
 
 
-def shown(template: str, *, status: int = 200, **context: object) -> Shown:
+def shown(
+    template: str, *, status: int = 200, refusal: BrokerError | None = None, **context: object
+) -> Shown:
     """A page of a template, with what it shows."""
-    return Shown(template, context, status)
+    return Shown(template, context, status, refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +168,16 @@ class Page:
     def route(self) -> str:
         """Method and template, as they stand in logs."""
         return f"{self.method} {self.path}"
+
+    @property
+    def staff(self) -> bool:
+        """Whether it is one for employees."""
+        return self.path == STAFF or self.path.startswith(f"{STAFF}/")
+
+    @property
+    def home(self) -> str:
+        """What the addresses of its kind begin with."""
+        return STAFF if self.staff else ""
 
 
 class Pages:

@@ -58,6 +58,19 @@ _POSITION = (
     .where(tables.party.c.unit == bindparam("unit"), tables.party.c.consent == bindparam("after"))
     .scalar_subquery()
 )
+_PARTY_BEFORE = (
+    select(tables.consent.c.body)
+    .join(tables.party, tables.party.c.consent == tables.consent.c.id)
+    .where(tables.party.c.unit == bindparam("unit"))
+    .order_by(tables.party.c.position.desc())
+    .limit(bindparam("limit"))
+)
+_PARTY_OLDER = _PARTY_BEFORE.where(
+    tables.party.c.position
+    < select(tables.party.c.position)
+    .where(tables.party.c.unit == bindparam("unit"), tables.party.c.consent == bindparam("before"))
+    .scalar_subquery()
+)
 _PARTY_AFTER = _PARTY.where(tables.party.c.position > _POSITION)
 _USED = select(tables.used_grant.c.consent, tables.used_grant.c.line).where(
     tables.used_grant.c.consent.in_(bindparam("consents", expanding=True))
@@ -156,6 +169,14 @@ class Consents(Part):
             rows = self._run(_PARTY, {"unit": unit, "limit": limit})
         else:
             rows = self._run(_PARTY_AFTER, {"unit": unit, "limit": limit, "after": after})
+        return tuple(_read(body) for body in rows.scalars())
+
+    def consents_lately(self, unit: UnitId, *, before: str | None, limit: int) -> Sequence[Consent]:
+        """A page of those that concern a unit, newest first; ``before`` is the id of the last one seen."""
+        if before is None:
+            rows = self._run(_PARTY_BEFORE, {"unit": unit, "limit": limit})
+        else:
+            rows = self._run(_PARTY_OLDER, {"unit": unit, "limit": limit, "before": before})
         return tuple(_read(body) for body in rows.scalars())
 
     def use_grant(

@@ -31,10 +31,26 @@ class SessionRow(Row, table=True):
     expires_at: datetime = Field(sa_type=Instant)
 
 
+class StaffSessionRow(Row, table=True):
+    """An employee who is logged in for their unit on one browser: apart from people, whose pages they never open."""
+
+    __tablename__ = "portal_staff_session"
+
+    token_sha256: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    unit: str
+    actor: str = Field(index=True)
+    role: str
+    language: str = Field(sa_type=String(2))
+    login_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+
+
 def _table(row: type[Row]) -> Table:
     return Row.metadata.tables[str(row.__tablename__)]
 
 
 login = _table(LoginRow)
 session = _table(SessionRow)
-KEPT = (login, session)
+staff_session = _table(StaffSessionRow)
+KEPT = (login, session, staff_session)

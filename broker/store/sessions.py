@@ -1,13 +1,17 @@
 """Sessions of the portal, and logins on their way. Whose secret a hash is of, nobody can tell from here."""
 
 import json
+from dataclasses import fields
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from broker.domain.ids import PersonKey
-from broker.domain.sessions import Login, Session
+from broker.domain.sessions import Employee, Login, Session, StaffSession, Stay
 from broker.store.part import Part
-from broker.store.portal_tables import login, session
+from broker.store.portal_tables import login, session, staff_session
+
+_STAY = tuple(field.name for field in fields(Stay))
 
 
 class Sessions(Part):
@@ -28,15 +32,15 @@ class Sessions(Part):
 
     def add_session(self, token_sha256: bytes, begun: Session) -> None:
         """Keep a new session."""
-        row = {name: getattr(begun, name) for name in Session.__slots__}
-        self._run(insert(session), {"token_sha256": token_sha256} | row)
+        row = {"token_sha256": token_sha256, "person": begun.person} | _stay(begun)
+        self._run(insert(session), row)
 
     def session(self, token_sha256: bytes) -> Session | None:
         """The session of a token."""
         found = self._run(select(session).where(session.c.token_sha256 == token_sha256)).first()
         if found is None:
             return None
-        return Session(**{name: getattr(found, name) for name in Session.__slots__})
+        return Session(person=found.person, **_stay(found))
 
     def save_session(self, token_sha256: bytes, changed: Session) -> None:
         """Keep what changed; nothing where the session has ended meanwhile."""
@@ -50,3 +54,38 @@ class Sessions(Part):
     def end_sessions(self, person: PersonKey) -> None:
         """End every session of a person."""
         self._run(delete(session).where(session.c.person == person))
+
+    def add_staff_session(self, token_sha256: bytes, begun: StaffSession) -> None:
+        """Keep an employee's new session."""
+        who = begun.employee
+        row = {"unit": who.unit, "actor": who.actor, "role": who.role} | _stay(begun)
+        self._run(insert(staff_session), {"token_sha256": token_sha256} | row)
+
+    def staff_session(self, token_sha256: bytes) -> StaffSession | None:
+        """An employee's session by its token."""
+        mine = staff_session.c.token_sha256 == token_sha256
+        found = self._run(select(staff_session).where(mine)).first()
+        if found is None:
+            return None
+        who = Employee(found.unit, found.actor, found.role)
+        return StaffSession(employee=who, **_stay(found))
+
+    def save_staff_session(self, token_sha256: bytes, changed: StaffSession) -> None:
+        """Keep what changed; nothing where the session has ended meanwhile."""
+        row = {"seen_at": changed.seen_at, "language": changed.language}
+        mine = staff_session.c.token_sha256 == token_sha256
+        self._run(update(staff_session).where(mine).values(row))
+
+    def end_staff_session(self, token_sha256: bytes) -> None:
+        """End one session of an employee."""
+        mine = staff_session.c.token_sha256 == token_sha256
+        self._run(delete(staff_session).where(mine))
+
+    def end_staff_sessions(self, actor: str) -> None:
+        """End every session of an employee."""
+        self._run(delete(staff_session).where(staff_session.c.actor == actor))
+
+
+def _stay(found: Any) -> dict[str, Any]:
+    """What every session has, of a session or a row."""
+    return {name: getattr(found, name) for name in _STAY}

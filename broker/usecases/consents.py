@@ -62,7 +62,7 @@ def request(asked: ConsentRequest, *, call: Call, ports: Ports) -> ConsentView:
     def act(tx: Transaction) -> ConsentView:
         now = ports.clock()
         subject = known(tx, call.unit, asked.subject)
-        consent, event = _drafted(tx, asked, subject, unit=call.unit, now=now, ports=ports)
+        consent, event = drafted(tx, asked, subject, unit=call.unit, now=now, ports=ports)
         tx.add_consent(consent)
         log(tx, consent, event)
         tx.add_notice(subject, Notice("requested", now, call.unit, consent=consent.id))
@@ -208,7 +208,7 @@ def log(tx: Transaction, consent: Consent, event: ConsentEvent) -> None:
     tx.append(Entry(event.type, event.at, content, consent.subject, found_by))
 
 
-def _drafted(
+def drafted(
     tx: Transaction,
     asked: ConsentRequest,
     subject: SubjectId,
@@ -217,6 +217,11 @@ def _drafted(
     now: datetime,
     ports: Ports,
 ) -> tuple[Consent, ConsentEvent]:
+    """A consent as it would be put before the subject; nothing is kept yet.
+
+    Raises:
+        ConsentError: its subclasses say what about the request cannot be.
+    """
     grants = compile_grants(asked, ports.catalogue, requester=unit, at=now)
     agreed = ports.catalogue.collaborations.get(asked.collaboration or "")
     about = None if asked.about is None else _youth(tx, asked.about, subject, unit, now, ports)

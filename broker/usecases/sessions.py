@@ -1,4 +1,4 @@
-"""Sessions: logging in to the portal and out of it. What a browser holds is known here by its hash only."""
+"""Sessions of people: logging in to the portal and out of it. What a browser holds is known here by its hash only."""
 
 import hashlib
 from datetime import datetime
@@ -11,26 +11,33 @@ from tillit.jose import b64u
 from tillit.wire import Language
 
 TOKEN_BYTES = 32
+PERSON, STAFF = "", "staff "
+"""Whose a login is."""
 
 
-def begin_login(*, going_to: str, language: Language, ports: Ports) -> tuple[str, Login]:
-    """Begin a login: what the browser is to keep, and what to ask the identity provider with."""
+def begin_login(
+    *, going_to: str, language: Language, ports: Ports, kind: str = PERSON
+) -> tuple[str, Login]:
+    """Begin a login: what the browser is to keep, and what to ask the identity provider with.
+
+    ``kind``: whose login it is; a login of one kind is never answered as one of another.
+    """
     browser, state, nonce, verifier = (b64u(ports.randomness(TOKEN_BYTES)) for _ in range(4))
     until = ports.clock() + LOGIN_TAKES
     begun = Login(state, nonce, verifier, going_to, language, until)
     with ports.store.write() as tx:
-        tx.add_login(hashed(browser), begun)
+        tx.add_login(hashed(kind + browser), begun)
     return browser, begun
 
 
-def begun_login(browser: str, *, state: str, ports: Ports) -> Login:
+def begun_login(browser: str, *, state: str, ports: Ports, kind: str = PERSON) -> Login:
     """The login that this browser began and the provider answers now; it cannot be answered twice.
 
     Raises:
         LoginLost: it began none, another one, or too long ago.
     """
     with ports.store.write() as tx:
-        begun = tx.take_login(hashed(browser))
+        begun = tx.take_login(hashed(kind + browser))
     if begun is None or begun.state != state or begun.expires_at <= ports.clock():
         raise LoginLost
     return begun

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 import pytest
@@ -18,6 +19,17 @@ WAIT_MS = 15_000
 LOCALES: dict[Language, str] = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
 
 Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """One of the employees of ``tests.portal``."""
+
+    number: int
+
+
+Who = int | AtWork | None
+"""Who looks: one of the people, an employee, or nobody who is logged in."""
 
 
 @contextmanager
@@ -45,25 +57,25 @@ class Browsers:
     def __init__(self, chromium: Browser, portal: PortalWorld) -> None:
         self._chromium = chromium
         self._portal = portal
-        self._kinds: dict[tuple[int | None, Language, bool], BrowserContext] = {}
+        self._kinds: dict[tuple[Who, Language, bool], BrowserContext] = {}
 
     @contextmanager
     def page(
         self,
-        person: int | None = 0,
+        person: Who = 0,
         *,
         language: Language = "nb",
         width: int = PHONE,
         scheme: Scheme = "light",
         scripts: bool = True,
     ) -> Iterator[Page]:
-        """An empty page of a browser in which one of the people is logged in, or (None) nobody."""
+        """An empty page of a browser in which one of the people or of the employees is logged in, or (None) nobody."""
         kind = (person, language, scripts)
         if kind not in self._kinds:
             self._kinds[kind] = self.fresh(language=language, scripts=scripts)
             if person is not None:
-                token = self._token(person, language)
-                cookie = {"name": "tillit", "value": token, "url": self._portal.url}
+                name, token = self._token(person, language)
+                cookie = {"name": name, "value": token, "url": self._portal.url}
                 self._kinds[kind].add_cookies([cookie])  # type: ignore[list-item]  # a type that Playwright keeps private
         page = self._kinds[kind].new_page()
         page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -84,8 +96,14 @@ class Browsers:
         context.set_default_timeout(WAIT_MS)
         return context
 
-    def _token(self, person: int, language: Language) -> str:
+    def _token(self, person: int | AtWork, language: Language) -> tuple[str, str]:
+        """The cookie of a new session."""
         visitor = self._portal.visitor()
         visitor.http.headers["accept-language"] = language
-        visitor.log_in(person)
-        return str(visitor.http.cookies["tillit"])
+        if isinstance(person, AtWork):
+            visitor.log_in_at_work(person.number)
+            name = "tillit-staff"
+        else:
+            visitor.log_in(person)
+            name = "tillit"
+        return name, str(visitor.http.cookies[name])

@@ -1,11 +1,14 @@
 """Sights: every page that the portal has to look at, each in the states that look different, and the way there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from tests.browser.chromium import AtWork, Who
 from tests.browser.life import Life
+from tests.integration.world import EMIL, STRANGER
+from tests.portal import ADVISER
 
 NOTHING = "con_" + "a" * 22
 
@@ -19,10 +22,10 @@ class Sight:
 
     routes: frozenset[str]
     way: Callable[[Page, Life], object]
-    visitor: int | None = 0
+    visitor: Who = 0
 
 
-def _at(route: str, path: str, *, visitor: int | None = 0) -> Sight:
+def _at(route: str, path: str, *, visitor: Who = 0) -> Sight:
     def way(page: Page, life: Life) -> None:
         page.goto(path.format_map(vars(life)))
 
@@ -57,6 +60,37 @@ def _of_form(route: str, action: str, **fields: str) -> Sight:
 
     return Sight(frozenset({route}), way, 1)
 
+
+def _at_work(route: str, number: str = EMIL, *, far: int = 0, ticks: Sequence[str] = ()) -> Sight:
+    """A page on the way to a request: an employee looks a youth up, and goes on so far."""
+
+    def way(page: Page, _: Life) -> None:
+        page.goto("/staff")
+        page.locator("#national_id").fill(number)
+        _sent(page, "form[action='/staff/find'] button")
+        if far > 0:
+            page.locator("#collaboration").select_option("ungdomsutvalget-larvik")
+            _sent(page, "form[action='/staff/ask'] button")
+        if far > 1:
+            for name in ticks:
+                page.locator(f"[name='{name}']").check()
+            _sent(page, "form[action='/staff/ask/preview'] button")
+
+    return Sight(frozenset({route}), way, AtWork(ADVISER))
+
+
+def _sent(page: Page, button: str) -> None:
+    with page.expect_navigation():
+        page.locator(button).first.click()
+
+
+_TICKS = (
+    "service.thor-heyerdahl-vgs",
+    "service.larvikshjelpa",
+    "purpose.case_discussion",
+    "category.education",
+    "category.health",
+)
 
 SIGHTS: Mapping[str, Sight] = {
     "welcome": _at("GET /", "/", visitor=None),
@@ -93,6 +127,22 @@ SIGHTS: Mapping[str, Sight] = {
     "no code": _of_form("POST /helping", "/helping", code="no code at all"),
     "helping": _at("GET /helping/{helper}", "/helping/{helper}", visitor=1),
     "copy": _at("GET /copy", "/copy"),
+    "at work, not in": _at("GET /staff", "/staff", visitor=None),
+    "at work": _at("GET /staff", "/staff", visitor=AtWork(ADVISER)),
+    "not let in": _at(
+        "GET /staff/login/answer",
+        "/staff/login/answer?state=none&error=access_denied",
+        visitor=None,
+    ),
+    "a youth": _at_work("POST /staff/find"),
+    "no youth": _at_work("POST /staff/find", STRANGER),
+    "no number": _at_work("POST /staff/find", "1234"),
+    "asking": _at_work("POST /staff/ask", far=1),
+    "asking for nothing": _at_work("POST /staff/ask/preview", far=2),
+    "what the youth will read": _at_work("POST /staff/ask/preview", far=2, ticks=_TICKS),
+    "request at work": _at(
+        "GET /staff/requests/{consent}", "/staff/requests/{asked}", visitor=AtWork(ADVISER)
+    ),
     "nothing there": _at("GET /consents/{consent}", f"/consents/{NOTHING}"),
 }
 
@@ -116,6 +166,11 @@ LEADS_ON = frozenset(
         "POST /choices/notices",
         "POST /choices/hidden",
         "POST /helping/{helper}/leave",
+        "GET /staff/login",
+        "POST /staff/logout",
+        "POST /staff/logout/everywhere",
+        "POST /staff/language",
+        "POST /staff/ask/send",
     }
 )
 """What shows no page of its own: it leads on to one of those above, or gives a file."""
@@ -127,6 +182,6 @@ def opened(name: str, page: Page, life: Life) -> Page:
     return page
 
 
-def whose(name: str) -> int | None:
-    """Who looks at a sight, of the people of ``tests.portal``; None: nobody who is logged in."""
+def whose(name: str) -> Who:
+    """Who looks at a sight."""
     return SIGHTS[name].visitor

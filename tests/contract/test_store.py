@@ -289,6 +289,10 @@ def test_a_unit_pages_through_what_concerns_it(kept: Store) -> None:
         assert tuple(tx.consents_party(UnitId("larvikshjelpa"), after=None, limit=9)) == (other,)
         assert tx.consents_party(NAV, after=other.id, limit=9) == ()
         assert tx.consents_party(NAV, after="con_none", limit=9) == ()
+        late = tx.consents_lately(NAV, before=None, limit=3)
+        early = tx.consents_lately(NAV, before=late[-1].id, limit=9)
+        assert (*late, *early) == tuple(reversed((*first, *rest)))
+        assert tx.consents_lately(NAV, before=other.id, limit=9) == ()
 
 
 def test_a_single_use_grant_is_used_once(kept: Store) -> None:

@@ -5,8 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from broker.domain.ids import PersonKey
-from broker.domain.sessions import LOGIN_TAKES, Login, Session
+from broker.domain.ids import PersonKey, UnitId
+from broker.domain.sessions import (
+    IDLE,
+    LOGIN_TAKES,
+    Employee,
+    Login,
+    Session,
+    StaffSession,
+)
 from broker.ports import Store
 from broker.store.sql import SqlStore
 from tests.consenting import NOW
@@ -126,3 +133,36 @@ def test_nothing_is_kept_when_its_transaction_fails(store: Store) -> None:
     assert kept(store, PHONE) == [None]
     with store.write() as tx:
         assert tx.take_login(PHONE) is None
+
+
+ADVISER = Employee(UnitId("nav-larvik"), "emp-a", "veileder")
+
+
+def test_sessions_of_employees_are_apart_from_peoples(store: Store) -> None:
+    """A token of one kind is nobody's of the other; each ends by itself, or with all of the employee's."""
+    session = StaffSession.begun(ADVISER, "nb", login_at=NOW, at=NOW)
+    other = StaffSession.begun(replace(ADVISER, actor="emp-b"), "nn", login_at=NOW, at=NOW)
+    with store.write() as tx:
+        tx.add_staff_session(PHONE, session)
+        tx.add_staff_session(SCHOOL, session)
+        tx.add_staff_session(LIBRARY, other)
+    assert kept(store, PHONE, SCHOOL, LIBRARY) == [None] * 3
+    spoken = session.speaking("en").seen(NOW + IDLE / 2)
+    with store.write() as tx:
+        tx.save_staff_session(PHONE, spoken)
+        tx.end_sessions(EMIL)
+        tx.end_session(PHONE)
+    with store.write() as tx:
+        assert [tx.staff_session(t) for t in (PHONE, SCHOOL, LIBRARY)] == [spoken, session, other]
+        tx.end_staff_session(SCHOOL)
+        assert tx.staff_session(SCHOOL) is None
+        tx.end_staff_sessions(ADVISER.actor)
+        assert [tx.staff_session(t) for t in (PHONE, LIBRARY)] == [None, other]
+
+
+def test_employees_who_were_away_for_long_are_swept(store: SqlStore) -> None:
+    """As people's sessions are."""
+    session = StaffSession.begun(ADVISER, "nb", login_at=LONG_AGO, at=LONG_AGO)
+    with store.write() as tx:
+        tx.add_staff_session(PHONE, session)
+    assert store.sweep(at=NOW, remembered_before=LONG_AGO) == 1

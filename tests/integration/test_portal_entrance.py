@@ -5,7 +5,9 @@ import re
 import pytest
 
 from broker.portal import rooms
-from broker.portal.pages import Page
+from broker.portal.pages import STAFF, Page
+from tests.integration.bad_input import SCHOOL
+from tests.integration.world import STRANGER
 from tests.portal import PortalWorld, Visitor
 
 PAGES = {page.route: page for page in rooms.every()}
@@ -15,6 +17,10 @@ OPEN = {
     "GET /login/answer",
     "GET /static/{file}",
     "POST /language",
+    "GET /staff",
+    "GET /staff/login",
+    "GET /staff/login/answer",
+    "POST /staff/language",
 }
 CLOSED = {route: page for route, page in PAGES.items() if page.who != "anybody"}
 
@@ -35,6 +41,9 @@ SOUND = {
     "how": "digest",
     "code": "AAAA-BBBB-CCCC",
     "language": "nb",
+    "national_id": STRANGER,
+    "subject": "hdl_" + "a" * 22,
+    "other": SCHOOL,
 }
 
 
@@ -46,13 +55,17 @@ def _fields(page: Page) -> dict[str, str]:
     """What a sound form of the page holds, beside what every form does."""
     taken = page.takes.model_fields
     fields = {name: value for name, value in SOUND.items() if name in taken}
-    return fields | ({"line.g1": "yes"} if "lines" in taken else {})
+    fields |= {"line.g1": "yes"} if "lines" in taken else {}
+    boxes = {"purpose.case_discussion": "yes", "category.education": "yes"}
+    return fields | (boxes if "purposes" in taken else {})
 
 
 @pytest.fixture(scope="module")
 def emil(portal: PortalWorld) -> Visitor:
-    """A browser in which Emil is logged in."""
-    return portal.logged_in()
+    """A browser in which Emil is logged in, and where he works as well."""
+    visitor = portal.logged_in()
+    visitor.log_in_at_work()
+    return visitor
 
 
 def test_only_what_everybody_may_see_is_open() -> None:
@@ -60,12 +73,42 @@ def test_only_what_everybody_may_see_is_open() -> None:
     assert {route for route, page in PAGES.items() if page.who == "anybody"} == OPEN
 
 
+def test_pages_for_employees_lie_apart() -> None:
+    """What an employee may open is told by its address, and so is which of a browser's two sessions is looked at."""
+    staff = {route for route, page in PAGES.items() if page.staff}
+    assert staff == {route for route, page in PAGES.items() if page.path.startswith(STAFF)}
+    employees = {route for route, page in PAGES.items() if page.who.endswith("employee")}
+    assert employees == staff - OPEN
+
+
+@pytest.mark.parametrize("route", sorted(CLOSED))
+def test_a_session_of_the_other_kind_opens_nothing(portal: PortalWorld, route: str) -> None:
+    """Neither under its own name nor put under the other's: a person is no employee, and an employee nobody's youth."""
+    page, path = CLOSED[route], _path(CLOSED[route])
+    other = portal.logged_in() if page.staff else portal.at_work()
+    other.get("/" if page.staff else STAFF)
+    kept, wanted = ("tillit", "tillit-staff") if page.staff else ("tillit-staff", "tillit")
+    for carried in (False, True):
+        if carried:
+            token = other.http.cookies[kept]
+            other.http.cookies.set(wanted, token)
+        fields = other.hidden() | _fields(page)
+        answer = other.get(path) if page.method == "GET" else other.post(path, fields)
+        if page.method == "GET":
+            assert answer.headers["location"] == f"{page.home}/login?to={path}"
+        else:
+            assert answer.status_code == 401
+            assert "session.none" in answer.text
+            other.get("/" if page.staff else STAFF)
+
+
 @pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("GET")))
 def test_a_page_without_a_session_leads_to_the_login(portal: PortalWorld, route: str) -> None:
     """And back to the page afterwards."""
     path = _path(CLOSED[route])
     answer = portal.visitor().get(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?to={path}")
+    login = f"{CLOSED[route].home}/login?to={path}"
+    assert (answer.status_code, answer.headers["location"]) == (303, login)
 
 
 @pytest.mark.parametrize("route", sorted(r for r in CLOSED if r.startswith("POST")))
@@ -84,7 +127,7 @@ def test_a_form_from_another_site_is_refused(
     emil: Visitor, route: str, headers: dict[str, str]
 ) -> None:
     """Whatever it holds: another site's page does not act for the person (CSRF)."""
-    emil.get("/")
+    emil.get(PAGES[route].home or "/")
     answer = emil.post(_path(PAGES[route]), emil.hidden(), **headers)
     assert answer.status_code == 403
     assert "form.foreign" in answer.text
@@ -165,8 +208,8 @@ def test_what_belongs_to_nobody_and_what_belongs_to_another_look_alike(
     emil: Visitor, route: str
 ) -> None:
     """An id that one guesses tells nothing."""
-    emil.get("/")
     page, path = CLOSED[route], _path(CLOSED[route])
+    emil.get(page.home or "/")
     answer = emil.get(path) if page.method == "GET" else emil.press(path, **_fields(page))
     assert answer.status_code == 404, answer.text
     assert "There is nothing here" in answer.text or "Her er det ingenting" in answer.text

@@ -327,7 +327,7 @@ def test_another_algorithm_is_refused(
     token = answer.json()["id_token"]
     assert json.loads(unb64u(token.partition(".")[0]))["alg"] == alg
     with pytest.raises(LoginRefused):
-        portal._vouched(token, LOGIN, again=False)
+        portal._checked(token, LOGIN, again=False)
 
 
 def test_the_provider_takes_nobody_elses_word_for_ours(

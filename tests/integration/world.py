@@ -204,10 +204,14 @@ class World:
         engine.dispose()
         return counts
 
-    def refusals(self) -> list[dict[str, str]]:
+    def refusals(self) -> list[dict[str, Any]]:
         """The contents of every ``request.refused`` in the log, oldest first."""
+        return self.entries("request.refused")
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """The contents of every entry of a kind in the log, oldest first."""
         engine = create_engine(self.settings.database)
-        found = contents(engine, "request.refused", custodian(self.settings))
+        found = contents(engine, kind, custodian(self.settings))
         engine.dispose()
         return [dict(content) for content in found]
 

@@ -5,8 +5,16 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.ids import PersonKey
-from broker.domain.sessions import FRESH, IDLE, LONGEST, SEEN_EVERY, Session
+from broker.domain.ids import PersonKey, UnitId
+from broker.domain.sessions import (
+    FRESH,
+    IDLE,
+    LONGEST,
+    SEEN_EVERY,
+    Employee,
+    Session,
+    StaffSession,
+)
 from tests.consenting import NOW
 
 EMIL = PersonKey("a" * 64)
@@ -21,7 +29,9 @@ def begun(at: datetime = NOW) -> Session:
 def test_it_begins_with_a_login_and_has_an_end() -> None:
     """The end is set once: no visit moves it."""
     session = begun()
-    assert session == Session(EMIL, "nb", NOW, NOW, NOW + LONGEST)
+    assert session == Session(
+        person=EMIL, language="nb", login_at=NOW, seen_at=NOW, expires_at=NOW + LONGEST
+    )
     assert session.seen(NOW + IDLE).expires_at == NOW + LONGEST
 
 
@@ -83,3 +93,14 @@ def test_nothing_keeps_it_alive_past_its_end_or_past_idleness(
         assert not session.is_alive(asked)
     elif asked < last + IDLE - SEEN_EVERY:
         assert session.is_alive(asked)
+
+
+def test_an_employees_session_lasts_as_a_persons() -> None:
+    """And no provider's clock that is ahead makes it fresh for longer."""
+    adviser = Employee(UnitId("nav-larvik"), "emp-a", "veileder")
+    session = StaffSession.begun(adviser, "nb", login_at=NOW + FRESH, at=NOW)
+    assert session.is_fresh(NOW + FRESH - SECOND)
+    assert not session.is_fresh(NOW + FRESH)
+    assert session.is_alive(NOW + IDLE - SECOND)
+    assert not session.is_alive(NOW + IDLE)
+    assert session.seen(NOW + IDLE).employee == adviser

@@ -40,6 +40,19 @@ def _refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
     return str(refused.value)
 
 
+LOGIN = {
+    "login_issuer": "https://login.example",
+    "login_client": "portal",
+    "login_key_file": "none.jwk",
+}
+STAFF = {
+    "staff_login_issuer": "http://work.example",
+    "staff_login_client": "portal",
+    "staff_login_key_file": "none.jwk",
+    "staff_units_file": "units.json",
+}
+
+
 def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forgetting the mode must never mean the lax one."""
     _environment(monkeypatch, passphrase=GOOD)
@@ -55,6 +68,7 @@ def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
             {"person_issuer": "http://id.example", "person_jwks_file": "keys.json"},
             "TILLIT_PERSON_ISSUER: plain http",
         ),
+        (LOGIN | STAFF, "TILLIT_STAFF_LOGIN_ISSUER: plain http"),
         ({"register_file": "people.json"}, "TILLIT_REGISTER_FILE: a synthetic register"),
         ({"passphrase": "short"}, "TILLIT_PASSPHRASE: needs 16 characters"),
         ({"vault_url": "http://vault.example:8200"}, "TILLIT_VAULT_URL: plain http"),
@@ -158,6 +172,8 @@ def test_loopback_may_be_plain_http(monkeypatch: pytest.MonkeyPatch, url: str) -
         ({"custodian_key_file": "key.pem"}, "for an https address only"),
         ({"person_issuer": "https://id.example"}, "set both or neither"),
         ({"passphrase_file": "somewhere"}, "set one of them"),
+        (STAFF | {"staff_units_file": ""}, "TILLIT_STAFF_UNITS_FILE: set all"),
+        (STAFF, "beside TILLIT_LOGIN_"),
         ({"mode": "lax"}, "TILLIT_MODE"),
         ({"issuer": "https://a.example/"}, "TILLIT_ISSUER"),
         ({"issuer": "https://user@a.example"}, "TILLIT_ISSUER"),

@@ -13,6 +13,7 @@ from broker.portal.rooms import (
     requests,
     sessions,
     shared,
+    staff,
     start,
     values,
 )
@@ -34,3 +35,4 @@ def every() -> Iterator[Page]:
         copy,
     ):
         yield from room.pages
+    yield from staff.every()
