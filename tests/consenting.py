@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from broker.domain.consents import Consent, requested
-from broker.domain.grants import Answer, Grant
+from broker.domain.consents import Consent
+from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import ConsentId, GrantId, PersonKey, SubjectId, UnitId
+from broker.domain.requesting import requested
 from broker.domain.signatures import Recorder, Signer
 from tillit.wire import Condition
 
@@ -80,10 +81,13 @@ def asked(
     return requested(**{**fields, **more})[0]
 
 
-def answers(yes: Iterable[int] = (), no: Iterable[int] = ()) -> dict[GrantId, Answer]:
+def answers(
+    yes: Iterable[int] = (), no: Iterable[int] = (), not_now: Iterable[int] = ()
+) -> dict[GrantId, LineAnswer]:
     """Answers by line number."""
-    said: dict[GrantId, Answer] = {GrantId(f"g{n}"): "yes" for n in yes}
-    return said | {GrantId(f"g{n}"): "no" for n in no}
+    said: dict[GrantId, LineAnswer] = {GrantId(f"g{n}"): "yes" for n in yes}
+    said |= {GrantId(f"g{n}"): "no" for n in no}
+    return said | {GrantId(f"g{n}"): "not_now" for n in not_now}
 
 
 def active(*grants: Grant, **more: Any) -> Consent:

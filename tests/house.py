@@ -37,12 +37,12 @@ from tillit.opening import Opened, open_disclosure
 from tillit.sealing import SubjectRef, Value, seal_deposit
 from tillit.wire import (
     Actor,
-    Answer,
     Ask,
     ConsentRequest,
     ConsentView,
     DigitalAnswer,
     DisclosureAnswer,
+    LineAnswer,
     SubjectRequest,
 )
 
@@ -138,7 +138,7 @@ class House:
         self,
         view: ConsentView,
         national_id: str,
-        say: Callable[[Any], Answer] = lambda _: "yes",
+        say: Callable[[Any], LineAnswer] = lambda _: "yes",
         **more: Any,
     ) -> ConsentView:
         """Answer every line a person is shown."""

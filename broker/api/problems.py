@@ -105,6 +105,8 @@ TABLE: Mapping[str, Shape] = {
     "consent.error": Shape(422, "The consent does not allow it"),
     "consent.state": Shape(409, "The consent's state does not allow it"),
     "consent.lines_missing": Shape(422, "Not every line is answered"),
+    "consent.nothing_answered": Shape(422, "Everything was put off"),
+    "consent.others_must_sign": Shape(409, "The lines wait for somebody else too"),
     "consent.lines_unknown": Shape(422, "The consent has no such line"),
     "consent.lines_not_for_signer": Shape(403, "Lines that are not the signer's to answer"),
     "consent.text_differs": Shape(409, "What was read is not the text"),

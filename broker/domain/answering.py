@@ -1,21 +1,25 @@
 """Answering: whose lines are whose, what an answer makes of them, and whether it is enough."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from broker.domain.errors import (
     LinesMissing,
     LinesNotForSigner,
     LinesUnknown,
+    NothingAnswered,
     SignerHasSigned,
     SignerNotNeeded,
     named,
 )
-from broker.domain.grants import Answer, Grant
+from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import GrantId
 from broker.domain.signatures import Needed, Signature, Signer, needed_for, signed
 from broker.domain.states import State
 from tillit.wire import AskFirst
+
+_STRONGEST: tuple[LineAnswer, ...] = ("no", "not_now", "yes")
+_NOT_GIVEN = frozenset({"no", "not_now"})
 
 Grants = tuple[Grant, ...]
 Signatures = tuple[Signature, ...]
@@ -23,15 +27,16 @@ Signatures = tuple[Signature, ...]
 
 def check_say(
     signer: Signer,
-    answers: Mapping[GrantId, Answer],
+    answers: Mapping[GrantId, LineAnswer],
     *,
     grants: Grants,
     signatures: Signatures,
     needed: Mapping[str, Needed],
 ) -> None:
-    """Raise unless the signer answers exactly the lines that are theirs, for the first time.
+    """Raise unless the signer answers exactly the lines that are theirs, or some that they have put off.
 
-    Every line is the subject's; a guardian's are those whose category needs guardians today.
+    Every line is the subject's; a guardian's are those whose category needs guardians today. Putting
+    everything off is no answer.
     """
     lines = {grant.id: needed_for(grant.category, needed) for grant in grants}
     if unknown := answers.keys() - lines.keys():
@@ -41,12 +46,16 @@ def check_say(
     }
     if not theirs:
         raise SignerNotNeeded
-    if any(_same(signer, signature.signer) for signature in signatures):
-        raise SignerHasSigned
-    if missing := theirs - answers.keys():
+    if has_signed(signer, signatures):
+        theirs &= set(put_off(signer, grants=grants, signatures=signatures))
+        if not theirs:
+            raise SignerHasSigned
+    elif missing := theirs - answers.keys():
         raise LinesMissing(named(missing))
     if beyond := answers.keys() - theirs:
         raise LinesNotForSigner(named(beyond))
+    if not {"yes", "no"} & set(answers.values()):
+        raise NothingAnswered
 
 
 def check_also(
@@ -69,21 +78,46 @@ def check_also(
         raise LinesNotForSigner(named(beyond))
 
 
-def answered(grants: Grants, signature: Signature) -> Grants:
-    """The lines after one more signature: a no by anyone stays a no."""
-    return tuple(replace(grant, answer=_answer(grant, signature)) for grant in grants)
+def has_signed(signer: Signer, signatures: Signatures) -> bool:
+    """Whether this signer has answered before."""
+    return any(_same(signer, signature.signer) for signature in signatures)
+
+
+def put_off(signer: Signer, *, grants: Grants, signatures: Signatures) -> tuple[GrantId, ...]:
+    """The lines that the signer has put off, and nobody has said no to: theirs to answer still."""
+    own = [signature for signature in signatures if _same(signer, signature.signer)]
+    open_ = {grant.id for grant in grants if grant.answer == "not_now"}
+    return tuple(g.id for g in grants if g.id in open_ and _last_word(own, g.id) == "not_now")
+
+
+def answered(grants: Grants, signatures: Signatures) -> Grants:
+    """The lines after one more signature: a no by anyone stays a no, and what anyone puts off is no yes."""
+    return tuple(replace(grant, answer=_answer(grant, signatures)) for grant in grants)
 
 
 def state_after(grants: Grants, signatures: Signatures, needed: Mapping[str, Needed]) -> State:
-    """Refused when every line is a no; active when every other has its signatures."""
-    standing = [grant for grant in grants if grant.answer != "no"]
-    if not standing:
-        return State.REFUSED
-    return State.PARTLY_SIGNED if lacking(standing, signatures, needed) else State.ACTIVE
+    """Active when every line that is neither a no nor put off has its signatures.
+
+    With no such line, requested as before where some are put off, and refused where every one is a no.
+    """
+    standing = [grant for grant in grants if grant.answer not in _NOT_GIVEN]
+    if standing:
+        return State.PARTLY_SIGNED if lacking(standing, signatures, needed) else State.ACTIVE
+    later = any(grant.answer == "not_now" for grant in grants)
+    return State.REQUESTED if later else State.REFUSED
+
+
+def waiting(
+    grants: Sequence[Grant], signatures: Signatures, needed: Mapping[str, Needed]
+) -> frozenset[str]:
+    """What the lines lack that were not said no to: first those that nobody has put off."""
+    standing = [grant for grant in grants if grant.answer not in _NOT_GIVEN]
+    later = [grant for grant in grants if grant.answer == "not_now"]
+    return lacking(standing or later, signatures, needed)
 
 
 def lacking(
-    grants: Grants | list[Grant], signatures: Signatures, needed: Mapping[str, Needed]
+    grants: Sequence[Grant], signatures: Signatures, needed: Mapping[str, Needed]
 ) -> frozenset[str]:
     """What these lines still lack: of ``subject``, ``guardian``, ``child_heard``."""
     lacks = (
@@ -96,7 +130,21 @@ def _same(one: Signer, other: Signer) -> bool:
     return one == other or one.kind == other.kind == "subject"
 
 
-def _answer(grant: Grant, signature: Signature) -> Answer | None:
-    if grant.answer == "no" or grant.id in signature.no:
+def _answer(grant: Grant, signatures: Signatures) -> LineAnswer | None:
+    if grant.answer == "no":
         return "no"
-    return "yes" if grant.id in signature.yes else grant.answer
+    by: dict[object, list[Signature]] = {}
+    for signature in signatures:
+        signer = signature.signer
+        by.setdefault("subject" if signer.kind == "subject" else signer, []).append(signature)
+    words = {_last_word(own, grant.id) for own in by.values()}
+    return next((word for word in _STRONGEST if word in words), grant.answer)
+
+
+def _last_word(own: Iterable[Signature], line: GrantId) -> LineAnswer | None:
+    """What one signer has said last of a line."""
+    word: LineAnswer | None = None
+    for signature in own:
+        said = {"yes": signature.yes, "no": signature.no, "not_now": signature.not_now}
+        word = next((w for w in _STRONGEST if line in said[w]), word)
+    return word

@@ -74,6 +74,7 @@ class SignatureGiven(ConsentEvent):
             "read": self.signature.read,
             "yes": list(self.signature.yes),
             "no": list(self.signature.no),
+            **({"not_now": list(self.signature.not_now)} if self.signature.not_now else {}),
             "child_heard": self.signature.child_heard,
             "recorded_by": recorder and _said(recorder),
         }
@@ -91,6 +92,20 @@ class ConsentActivated(SignatureGiven):
     """Every line with a yes has all its signatures: it is in force."""
 
     type = "consent.activated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAnsweredLater(SignatureGiven):
+    """Lines of a consent in force that had been put off were answered."""
+
+    type = "consent.answered_later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentPutOff(SignatureGiven):
+    """No line has a yes, and some are put off: nothing is given, and nothing refused."""
+
+    type = "consent.put_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,24 @@
 Every transition returns the new consent, one version higher, and the event that says what changed.
 """
 
-import base64
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from broker.domain.answering import answered, check_also, check_say, lacking, state_after
+from broker.domain.answering import (
+    answered,
+    check_also,
+    check_say,
+    has_signed,
+    put_off,
+    state_after,
+    waiting,
+)
 from broker.domain.consent_events import (
     ConsentActivated,
+    ConsentAnsweredLater,
     ConsentConditioned,
     ConsentEvent,
     ConsentEventHappened,
@@ -22,6 +29,7 @@ from broker.domain.consent_events import (
     ConsentNarrowed,
     ConsentPartlySigned,
     ConsentPaused,
+    ConsentPutOff,
     ConsentRefused,
     ConsentRequested,
     ConsentResumed,
@@ -34,18 +42,16 @@ from broker.domain.errors import (
     EventNotHere,
     IllegalTransition,
     LinesUnknown,
-    NothingToGrant,
     NotOverYet,
     NotTheOneWhoPaused,
+    OthersMustSign,
     OutOfTime,
     SignerNotNeeded,
     TextDiffers,
-    TooManyLines,
     named,
 )
-from broker.domain.grants import Answer, Grant
+from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId
-from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.signatures import (
     Method,
     Needed,
@@ -57,7 +63,7 @@ from broker.domain.signatures import (
     signed,
 )
 from broker.domain.states import OPEN, TRANSITIONS, State
-from tillit.wire import MAX_GRANTS, AskFirst, EventName, Language
+from tillit.wire import AskFirst, EventName, Language
 
 __all__ = [
     "ANSWER_SKEW",
@@ -68,8 +74,6 @@ __all__ = [
     "Signed",
     "Signer",
     "State",
-    "requested",
-    "text_sha256",
 ]
 
 # How far a service's clock may stand from the broker's when it says when somebody answered.
@@ -135,31 +139,38 @@ class Consent:
         return grant.condition.event in self.happened
 
     def waiting_for(
-        self, needed: Mapping[str, Needed], lines: Iterable[Grant] | None = None
+        self, needed: Mapping[str, Needed], lines: Sequence[Grant] | None = None
     ) -> tuple[str, ...]:
         """What is waited for, by all of it or by some lines: of ``child_heard``, ``guardian``, ``subject``."""
         if self.state not in OPEN:
             return ()
         if self.reconfirms:
-            return () if self.signatures else ("subject",)
-        standing = [grant for grant in lines or self.grants if grant.answer != "no"]
-        return tuple(sorted(lacking(standing, self.signatures, needed)))
+            return ("subject",) if self.state == State.REQUESTED else ()
+        return tuple(sorted(waiting(lines or self.grants, self.signatures, needed)))
+
+    def put_off(self, signer: Signer) -> tuple[GrantId, ...]:
+        """The lines that a signer has put off and may answer still; none while nothing can be answered."""
+        if self.state not in {*OPEN, State.ACTIVE}:
+            return ()
+        return put_off(signer, grants=self.grants, signatures=self.signatures)
 
     def enough(self, needed: Mapping[str, Needed]) -> bool:
-        """Whether every line that nobody said no to has its signatures."""
+        """Whether every line that nobody said no to or put off has its signatures."""
         return state_after(self.grants, self.signatures, needed) == State.ACTIVE
 
     # --- transitions
 
     def request(self, *, at: datetime) -> tuple["Consent", ConsentRequested]:
         """Put a draft before the subject."""
+        if self.state != State.DRAFT:
+            raise IllegalTransition(f"a consent that is {self.state} has been asked for")
         new = self._moved(State.REQUESTED, at=at)
         lines = [grant.id for grant in new.grants]
         return new, _event(new, ConsentRequested, grants=lines, reconfirms=new.reconfirms)
 
     def answer(
         self,
-        answers: Mapping[GrantId, Answer],
+        answers: Mapping[GrantId, LineAnswer],
         *,
         signer: Signer,
         method: Method,
@@ -175,8 +186,9 @@ class Consent:
         """Record one signer's answers.
 
         Args:
-            answers: yes or no to every line that is the signer's: all of them for the subject,
-                those whose category needs guardians for a guardian.
+            answers: yes, no or not now to every line that is the signer's: all of them for the
+                subject, those whose category needs guardians for a guardian; later, any that
+                they put off.
             signer: who answers. *Not checked*: that they are who they say.
             method: ``digital``, or ``oral`` with ``recorded_by``.
             at: now.
@@ -190,12 +202,15 @@ class Consent:
 
         Returns:
             The consent: refused when every line is a no, active when every yes has all its
-            signatures, else partly signed. And the event, which holds the signature.
+            signatures, requested as before when none is a yes, else partly signed. And the
+            event, which holds the signature.
 
         Raises:
             ConsentError: the one that says what is wrong; nothing is recorded then.
         """
-        if self.state not in OPEN:
+        if self.state not in OPEN and not (
+            self.state == State.ACTIVE and has_signed(signer, self.signatures)
+        ):
             raise IllegalTransition(f"a consent that is {self.state} cannot be answered")
         said_at = at if answered_at is None else answered_at
         self._check_time(at, said_at)
@@ -213,6 +228,7 @@ class Consent:
             read=read,
             yes=tuple(grant.id for grant in self.grants if answers.get(grant.id) == "yes"),
             no=tuple(grant.id for grant in self.grants if answers.get(grant.id) == "no"),
+            not_now=tuple(g.id for g in self.grants if answers.get(g.id) == "not_now"),
             child_heard=child_heard,
             recorded_by=recorded_by,
         )
@@ -361,14 +377,17 @@ class Consent:
         needed: Mapping[str, Needed],
         also: Mapping[GrantId, AskFirst],
     ) -> tuple["Consent", SignatureGiven]:
-        grants = _with(answered(self.grants, signature), also)
         signatures = (*self.signatures, signature)
+        grants = _with(answered(self.grants, signatures), also)
         state = state_after(grants, signatures, needed)
+        later = self.state == State.ACTIVE
+        if later and state != State.ACTIVE:
+            raise OthersMustSign
         new = self._moved(state, at=at, grants=grants, signatures=signatures)
-        if state == State.ACTIVE:
+        if state == State.ACTIVE and not later:
             new = replace(new, valid_from=new.changed_at)
         changed = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
-        kind = _ANSWERED[state]
+        kind = ConsentAnsweredLater if later else _ANSWERED[state]
         by = signature.signer
         return new, _event(new, kind, by=by, grants=changed, signature=signature, also=also)
 
@@ -392,6 +411,7 @@ class Consent:
 
 
 _ANSWERED: Mapping[State, type[SignatureGiven]] = {
+    State.REQUESTED: ConsentPutOff,
     State.PARTLY_SIGNED: ConsentPartlySigned,
     State.ACTIVE: ConsentActivated,
     State.REFUSED: ConsentRefused,
@@ -421,64 +441,3 @@ def _event(
         grants=tuple(grants),
         **more,
     )
-
-
-def text_sha256(text: str) -> str:
-    """Base64url SHA-256 of the exact text: what a signer says they read."""
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-
-
-def requested(
-    *,
-    id: ConsentId,  # noqa: A002 - the field's own name
-    subject: SubjectId,
-    collaboration: str | None,
-    requested_by: UnitId,
-    actor: str,
-    actor_role: str,
-    at: datetime,
-    valid_until: datetime,
-    language: Language,
-    text: str,
-    guardians_rule: Literal["one", "all"],
-    grants: tuple[Grant, ...],
-    about: SubjectId | None = None,
-    reconfirms: ConsentId | None = None,
-) -> tuple[Consent, ConsentRequested]:
-    """A new consent, put before the subject, with no line answered.
-
-    Raises:
-        NothingToGrant: without lines.
-        TooManyLines: above ``MAX_GRANTS``.
-        OutOfTime: ends before it begins, or lasts longer than any consent may.
-    """
-    if not grants:
-        raise NothingToGrant
-    if len(grants) > MAX_GRANTS:
-        raise TooManyLines(f"at most {MAX_GRANTS}")
-    if len({grant.id for grant in grants}) != len(grants) or any(g.answer for g in grants):
-        raise ValueError("each line stands once and nothing is pre-ticked")
-    if not timedelta(0) < valid_until - at <= MAX_LIFETIME:
-        raise OutOfTime
-    draft = Consent(
-        id=id,
-        subject=subject,
-        version=0,
-        state=State.DRAFT,
-        collaboration=collaboration,
-        requested_by=requested_by,
-        actor=actor,
-        actor_role=actor_role,
-        requested_at=at,
-        changed_at=at,
-        valid_from=None,
-        valid_until=valid_until,
-        language=language,
-        text=text,
-        text_sha256=text_sha256(text),
-        guardians_rule=guardians_rule,
-        grants=grants,
-        about=about,
-        reconfirms=reconfirms,
-    )
-    return draft.request(at=at)

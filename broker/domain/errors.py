@@ -38,6 +38,18 @@ class LinesNotForSigner(ConsentError):
     code = "consent.lines_not_for_signer"
 
 
+class NothingAnswered(ConsentError):
+    """Everything was put off: that is no answer, and nothing is recorded."""
+
+    code = "consent.nothing_answered"
+
+
+class OthersMustSign(ConsentError):
+    """The consent is in force, and the lines wait for somebody else too; the service asks for them anew."""
+
+    code = "consent.others_must_sign"
+
+
 class TextDiffers(ConsentError):
     """What the signer read is not the text of this consent."""
 

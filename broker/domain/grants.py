@@ -8,6 +8,8 @@ from broker.domain.ids import GrantId, UnitId
 from tillit.wire import AskFirst, Condition
 
 Answer = Literal["yes", "no"]
+LineAnswer = Literal["yes", "no", "not_now"]
+"""``not_now``: put off by whoever signs it. It gives nothing, refuses nothing, and may still be answered."""
 
 _UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -31,7 +33,7 @@ class Grant:
     purpose: str
     condition: Condition
     special: bool
-    answer: Answer | None = None
+    answer: LineAnswer | None = None
     covers: tuple[str, ...] = ()
     asked_with: AskFirst | None = None
 

@@ -53,7 +53,8 @@ class Signature:
     """One signer's answer to the lines that are theirs.
 
     ``read`` is the base64url SHA-256 of the text they saw or heard, ``at`` when they answered. An
-    oral answer names who recorded it; a digital one names the signer by key.
+    oral answer names who recorded it; a digital one names the signer by key. Lines ``not_now`` wait
+    for another signature of the same signer's.
     """
 
     signer: Signer
@@ -64,6 +65,7 @@ class Signature:
     no: tuple[GrantId, ...]
     child_heard: bool = False
     recorded_by: Recorder | None = None
+    not_now: tuple[GrantId, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.method == "oral") != (self.recorded_by is not None):

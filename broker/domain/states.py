@@ -21,13 +21,12 @@ class State(StrEnum):
 
 _NOTHING: frozenset[State] = frozenset()
 _ENDS = frozenset({State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED, State.LAPSED})
-_UNANSWERED = frozenset(
-    {State.PARTLY_SIGNED, State.ACTIVE, State.REFUSED, State.EXPIRED, State.SUPERSEDED}
-)
-_HALFWAY = frozenset({State.PARTLY_SIGNED, State.ACTIVE, State.REFUSED})
+_HALFWAY = frozenset({State.REQUESTED, State.PARTLY_SIGNED, State.ACTIVE, State.REFUSED})
+_UNANSWERED = _HALFWAY | {State.EXPIRED, State.SUPERSEDED}
 _IN_FORCE = frozenset({State.ACTIVE, State.PAUSED})
 
-# A state that leads to itself is one that can be narrowed, or signed once more.
+# A state that leads to itself is one that can be narrowed, or signed once more; what was put off
+# leaves a request as it was.
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.REQUESTED}),
     State.REQUESTED: _UNANSWERED,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from broker.domain.consents import Consent
 from broker.domain.errors import IllegalTransition, LinesUnknown, OutOfTime, named
-from broker.domain.grants import Answer, Grant
+from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import GrantId, PersonKey
 from broker.domain.signatures import Needed, Signature, Signer, needed_for
 from broker.domain.states import OPEN, OVER, State
@@ -14,7 +14,7 @@ from broker.domain.states import OPEN, OVER, State
 
 def supposed(
     consent: Consent,
-    answers: Mapping[GrantId, Answer] | None,
+    answers: Mapping[GrantId, LineAnswer] | None,
     *,
     without: Collection[GrantId],
     needed: Mapping[str, Needed],
@@ -24,8 +24,8 @@ def supposed(
 
     Args:
         consent: open, in force or paused. What is paused stays so.
-        answers: yes or no by line; those not among them stand, unanswered ones as a no. None: as they
-            stand, unanswered ones as a yes. A no stays a no.
+        answers: yes, no or not now by line; those not among them stand, unanswered ones as a no. None:
+            as they stand, unanswered ones as a yes. A no stays a no.
         without: lines that are taken back.
         needed: category → signatures needed today.
         at: now.
@@ -49,17 +49,21 @@ def supposed(
     if not yes:
         ended = State.REFUSED if consent.state in OPEN else State.WITHDRAWN
         return replace(consent, state=ended, grants=grants)
+    stood = {grant.id for grant in consent.grants if grant.answer == "yes"}
+    added = [grant for grant in yes if consent.state in OPEN or grant.id not in stood]
+    signatures = consent.signatures
+    if added:
+        signatures = (*signatures, *_everybody(consent, added, needed, at))
     if consent.state not in OPEN:
-        return replace(consent, grants=grants)
-    signatures = (*consent.signatures, *_everybody(consent, yes, needed, at))
+        return replace(consent, grants=grants, signatures=signatures)
     return replace(consent, state=State.ACTIVE, valid_from=at, grants=grants, signatures=signatures)
 
 
-def _answer(grant: Grant, answers: Mapping[GrantId, Answer] | None) -> Answer:
+def _answer(grant: Grant, answers: Mapping[GrantId, LineAnswer] | None) -> LineAnswer:
     if grant.answer == "no":
         return "no"
     if answers is None:
-        return "yes"
+        return grant.answer or "yes"
     return answers.get(grant.id, grant.answer or "no")
 
 

@@ -65,6 +65,16 @@ TOLD: Mapping[str, tuple[str, str]] = {
             "A guardian said yes to this for you, so only they can open it wider. You can always ask for more care, or stop it."
         ),
     ),
+    "consent.nothing_answered": (
+        N_("All right, not now"),
+        N_("You put everything off, so nothing was sent. The request waits for you."),
+    ),
+    "consent.others_must_sign": (
+        N_("Somebody else must say yes too"),
+        N_(
+            "A guardian must answer this with you. Ask whoever wants it to send the question once more, to you both."
+        ),
+    ),
     "consent.already_signed": (
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),

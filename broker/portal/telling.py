@@ -79,7 +79,8 @@ class Told:
 class Asked:
     """A consent as pages show it, its lines by who would be told.
 
-    ``stands``: there is a yes that counts, or will. ``spoken``: the language of its text.
+    ``stands``: there is a yes that counts, or will. ``has_put_off``: the person put lines off and may answer them.
+    ``spoken``: the language of its text.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Asked:
     recipients: str
     waiting_for: str
     as_guardian: bool
+    has_put_off: bool
 
     @property
     def told(self) -> Sequence[Told]:
@@ -187,6 +189,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         recipients=words.listed(list(recipients)),
         waiting_for=words.listed([_waited_for(w, view, words) for w in view.waiting_for]),
         as_guardian=view.as_guardian,
+        has_put_off=bool(view.put_off),
     )
 
 

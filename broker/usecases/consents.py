@@ -13,7 +13,7 @@ from broker.domain.consent_events import (
     ConsentSettled,
     ConsentWithdrawn,
 )
-from broker.domain.consents import Consent, requested
+from broker.domain.consents import Consent
 from broker.domain.errors import (
     AskedTooSoon,
     FamilyConsentInvalid,
@@ -31,6 +31,7 @@ from broker.domain.lifetime import (
     may_ask_again,
     school_year_end,
 )
+from broker.domain.requesting import requested
 from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text

@@ -181,7 +181,8 @@ def consent_facts(
                     meeting=grant.condition.meeting or "",
                     also=grant.condition.also or "",
                 ),
-                answer=grant.answer or "",
+                # To the rules a line that was put off has no answer.
+                answer="" if grant.answer in {None, "not_now"} else grant.answer,
                 signed=SignedBy.model_validate(consent.signed(grant.id), from_attributes=True),
                 used=(consent.id, grant.id) in used or consent.over(grant),
                 allowed={

@@ -12,12 +12,13 @@ from itertools import groupby
 from audit.entries import Entry
 from audit.facets import Facets as Found
 from broker.domain.compile import compile_grants
-from broker.domain.consents import Consent, requested
+from broker.domain.consents import Consent
 from broker.domain.errors import FamilyConsentInvalid
 from broker.domain.facets import facets
 from broker.domain.facts import AskFacts, Facts, MeetingFacts
 from broker.domain.grants import Grant
 from broker.domain.ids import ConsentId, GrantId, PersonKey, UnitId
+from broker.domain.requesting import requested
 from broker.domain.states import OPEN, State
 from broker.domain.supposing import supposed
 from broker.errors import PreviewTooLarge, UnknownConsent

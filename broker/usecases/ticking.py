@@ -14,13 +14,14 @@ from functools import partial
 from typing import Protocol
 
 from audit.entries import Entry
-from broker.domain.consents import Consent, requested
+from broker.domain.consents import Consent
 from broker.domain.errors import SignersUnknown
 from broker.domain.facets import facets, of_manifest
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, fresh
 from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.noticing import digest_before
 from broker.domain.outgrowing import outgrown
+from broker.domain.requesting import requested
 from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed
 from broker.domain.states import OVER, State

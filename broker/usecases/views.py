@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from broker.domain.consents import Consent, text_sha256
+from broker.domain.consents import Consent
 from broker.domain.decisions import Permit
 from broker.domain.explaining import explain
-from broker.domain.grants import Grant
+from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import PersonKey, UnitId
 from broker.domain.questions import Question, QuestionState
+from broker.domain.requesting import text_sha256
 from broker.domain.signatures import Needed, Signer
 from broker.domain.wording import line_text
 from broker.ports import Ports
@@ -27,7 +28,8 @@ from tillit.wire import (
 
 def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Everything, every line with its answer."""
-    return _view(consent, consent.grants, consent.waiting_for(needed), ports)
+    view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
+    return view.model_copy(update={"put_off": consent.put_off(Signer("subject"))})
 
 
 def for_helper(consent: Consent, lines: Iterable[Grant], ports: Ports) -> ConsentView:
@@ -48,8 +50,11 @@ def for_guardian(
     view = _view(consent, lines, consent.waiting_for(needed, lines), ports)
     text = _text(view.grants)
     seen = {"text": text, "text_sha256": text_sha256(text), "as_guardian": True}
-    signed = Signer("guardian", key) in {each.signer for each in consent.signatures if key}
-    return view.model_copy(update={**seen, "has_signed": signed})
+    guardian = Signer("guardian", key)
+    signed = guardian in {each.signer for each in consent.signatures if key}
+    own = {grant.id for grant in lines}
+    later = tuple(line for line in consent.put_off(guardian) if line in own) if signed else ()
+    return view.model_copy(update={**seen, "has_signed": signed, "put_off": later})
 
 
 def guardians_lines(consent: Consent, needed: Mapping[str, Needed]) -> list[Grant]:
@@ -63,9 +68,9 @@ def for_youth(consent: Consent, ports: Ports) -> ConsentView:
 
 
 def for_requester(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
-    """Every line of what it asked for, but answers only on the lines it is source or recipient of."""
+    """Every line of what it asked for, but answers only on the lines it is source or recipient of; put off is no answer."""
     own = {grant.id for grant in consent.grants_of(consent.requested_by)}
-    lines = [(grant, grant.answer if grant.id in own else None) for grant in consent.grants]
+    lines = [(grant, _told(grant) if grant.id in own else None) for grant in consent.grants]
     view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
     shown = tuple(_line(grant, consent, ports, answer=answer) for grant, answer in lines)
     return view.model_copy(update={"grants": shown})
@@ -177,7 +182,11 @@ def _view(
     )
 
 
-def _line(grant: Grant, consent: Consent, ports: Ports, *, answer: str | None) -> GrantView:
+def _told(grant: Grant) -> LineAnswer | None:
+    return None if grant.answer == "not_now" else grant.answer
+
+
+def _line(grant: Grant, consent: Consent, ports: Ports, *, answer: LineAnswer | None) -> GrantView:
     return GrantView(
         id=grant.id,
         source=grant.source,

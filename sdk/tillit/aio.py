@@ -273,7 +273,7 @@ class AsyncClient(AsyncCollaborating, AsyncKeeping, AsyncWaiting):
         self,
         consent: str,
         *,
-        answers: Mapping[str, wire.Answer],
+        answers: Mapping[str, wire.LineAnswer],
         read_out: str,
         actor: wire.Actor,
         answered_at: datetime | None = None,

@@ -208,12 +208,13 @@ def _consent_request(given: Arguments) -> int:
 
 
 def _consent_capture(given: Arguments) -> int:
-    both = set(given.yes) & set(given.no)
-    if both:
-        raise errors.UsageError(f"answered both yes and no: {', '.join(sorted(both))}")
-    answers: dict[str, wire.Answer] = {
+    lines = (*set(given.yes), *set(given.no), *set(given.not_now))
+    if twice := {line for line in lines if lines.count(line) > 1}:
+        raise errors.UsageError(f"answered in more than one way: {', '.join(sorted(twice))}")
+    answers: dict[str, wire.LineAnswer] = {
         **dict.fromkeys(given.yes, "yes"),
         **dict.fromkeys(given.no, "no"),
+        **dict.fromkeys(given.not_now, "not_now"),
     }
     with _client(given) as client:
         consent = client.capture(

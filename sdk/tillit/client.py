@@ -321,7 +321,7 @@ class Client(Collaborating, Keeping, Waiting):
         self,
         consent: str,
         *,
-        answers: Mapping[str, wire.Answer],
+        answers: Mapping[str, wire.LineAnswer],
         read_out: str,
         actor: wire.Actor,
         answered_at: datetime | None = None,
@@ -329,7 +329,7 @@ class Client(Collaborating, Keeping, Waiting):
         child_heard: bool = False,
         idempotency_key: str | None = None,
     ) -> wire.ConsentView:
-        """Record an oral answer, line by line (grant id → ``yes`` or ``no``).
+        """Record an oral answer, line by line (grant id → ``yes``, ``no`` or ``not_now``).
 
         ``read_out`` is the ``text_sha256`` of the consent whose text was read out; ``answered_at`` is
         by default now. That the words were said is not checked: the actor vouches for it.

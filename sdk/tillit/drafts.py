@@ -101,7 +101,7 @@ def consent_request(
 
 def capture(
     *,
-    answers: Mapping[str, wire.Answer],
+    answers: Mapping[str, wire.LineAnswer],
     read_out: str,
     answered_at: datetime,
     actor: wire.Actor,

@@ -285,6 +285,7 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     capture.add_argument("--yes", nargs="+", default=(), metavar="LINE")
     capture.add_argument("--no", nargs="+", default=(), metavar="LINE")
+    capture.add_argument("--not-now", nargs="+", default=(), metavar="LINE")
     capture.add_argument("--signer", choices=("subject", "guardian"), default="subject")
     capture.add_argument("--answered-at", type=moment, help="RFC 3339 with zone; now when left out")
     capture.add_argument("--child-heard", action="store_true")

@@ -43,6 +43,20 @@ def _pressed(route: str, selector: str) -> Sight:
     return Sight(frozenset({route}), way)
 
 
+def _put_off(route: str) -> Sight:
+    """What is said to whoever puts off every line of the request."""
+
+    def way(page: Page, life: Life) -> None:
+        page.goto(f"/requests/{life.asked}")
+        for name in ("ordinary", "special"):
+            with page.expect_navigation():
+                page.locator(f"button[value={name}-not_now]").click()
+        with page.expect_navigation():
+            page.locator("form[action$='/answer'] button:not([name]):not(.plain)").click()
+
+    return Sight(frozenset({route}), way)
+
+
 def _of_form(route: str, action: str, **fields: str) -> Sight:
     """A page that a form of the choices shows: boxes ticked, text written, and sent by a visitor of its own."""
 
@@ -105,6 +119,7 @@ SIGHTS: Mapping[str, Sight] = {
     "request with lines left open": _pressed(
         "POST /requests/{consent}/answer", "form[action$='/answer'] button:not([name]):not(.plain)"
     ),
+    "everything put off": _put_off("POST /requests/{consent}/answer"),
     "preview": _pressed("POST /requests/{consent}/preview", "button[formaction$='/preview']"),
     "answered": _at("GET /requests/{consent}/answered", "/requests/{active}/answered"),
     "consents": _at("GET /consents", "/consents"),

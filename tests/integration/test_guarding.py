@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.domain.consents import text_sha256
 from broker.domain.errors import LinesNotForSigner, SignerNotNeeded, TextDiffers
 from broker.domain.ids import ConsentId
+from broker.domain.requesting import text_sha256
 from broker.errors import UnknownConsent, UnknownPerson
 from broker.usecases import consents, guarding, me
 from tests.house import ACTOR, EMIL, FATHER, MOTHER, SARA, House

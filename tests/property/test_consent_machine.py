@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
 from broker.domain.errors import ConsentError
-from broker.domain.grants import Answer
+from broker.domain.grants import LineAnswer
 from broker.domain.ids import ConsentId, GrantId
 from broker.domain.outgrowing import outgrown
 from broker.domain.states import TRANSITIONS, State
@@ -35,6 +35,7 @@ from tests.consenting import (
 )
 from tillit.wire import AskFirst, Condition
 
+WORDS = ("yes", "no", "not_now")
 CATEGORIES = ("education", "health", "work")
 ADULT = dict.fromkeys(CATEGORIES, ALONE)
 LINES = tuple(GrantId(f"g{n}") for n in range(1, 5))
@@ -59,7 +60,9 @@ signers = st.sampled_from([EMIL, MOTHER, FATHER, SOMEBODY])
 steerers = st.sampled_from([EMIL, EMIL, EMIL, MOTHER])
 steps = st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(days=20)])
 some_lines = st.sets(st.sampled_from([*LINES, *LINES, GrantId("g9")]), max_size=3)
-said = st.dictionaries(st.sampled_from(LINES), st.sampled_from(["yes", "no"]), max_size=2)
+said = st.dictionaries(
+    st.sampled_from(LINES), st.sampled_from(["yes", "no", "not_now"]), max_size=2
+)
 
 
 class Life(RuleBasedStateMachine):
@@ -103,15 +106,15 @@ class Life(RuleBasedStateMachine):
     @rule(
         signer=signers,
         answers=said,
-        full=st.sampled_from(["yes", "yes", "yes", "no", None]),
+        full=st.sampled_from(["yes", "yes", "yes", "no", "not_now", None]),
         step=steps,
         heard=st.booleans(),
     )
     def answer(
         self,
         signer: Any,
-        answers: dict[GrantId, Answer],
-        full: Answer | None,
+        answers: dict[GrantId, LineAnswer],
+        full: LineAnswer | None,
         step: timedelta,
         *,
         heard: bool,
@@ -230,6 +233,19 @@ class Life(RuleBasedStateMachine):
                     assert new.answer == "no"
                 if new.answer == "yes" != old.answer:
                     assert len(after.signatures) == len(before.signatures) + 1
+
+    @invariant()
+    def what_is_put_off_is_no_yes_until_it_is_answered(self) -> None:
+        """Whoever put a line off last, and has not answered it since, keeps it from being a yes; and can still answer it."""
+        if not self.history:
+            return
+        for grant in self.consent.grants:
+            last: dict[str, str] = {}
+            for s in self.consent.signatures:
+                word = next((w for w in WORDS if grant.id in getattr(s, w)), None)
+                last |= {} if word is None else {str(s.signer): word}
+            if "not_now" in last.values():
+                assert grant.answer in {"not_now", "no"}
 
     @invariant()
     def what_is_over_stays_over(self) -> None:

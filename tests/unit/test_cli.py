@@ -130,7 +130,7 @@ def test_missing_setting_is_named(
                 "g1",
                 *ASKED[2:],
             ],
-            "answered both yes and no: g1",
+            "answered in more than one way: g1",
         ),
         (
             ["consent", "capture", "con_x", "--read-out", "h", "--yes", "g1", *ASKED[2:]],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.domain.consent_events import ConsentEvent
-from broker.domain.consents import ANSWER_SKEW, Consent, requested, text_sha256
+from broker.domain.consents import ANSWER_SKEW, Consent
 from broker.domain.errors import (
     IllegalTransition,
     LinesUnknown,
@@ -22,6 +22,7 @@ from broker.domain.errors import (
 )
 from broker.domain.ids import ConsentId, GrantId, UnitId
 from broker.domain.lifetime import MAX_LIFETIME
+from broker.domain.requesting import requested, text_sha256
 from broker.domain.states import TRANSITIONS, State
 from tests.consenting import (
     ALONE,

@@ -7,7 +7,7 @@ import pytest
 
 from broker.domain.consents import Consent
 from broker.domain.errors import IllegalTransition, LinesUnknown, OutOfTime
-from broker.domain.grants import Answer
+from broker.domain.grants import LineAnswer
 from broker.domain.ids import GrantId
 from broker.domain.signatures import Signed, Signer
 from broker.domain.states import State
@@ -34,7 +34,7 @@ CHILD = {"education": ALONE, "health": BOTH_GUARDIANS}
 
 def suppose(
     consent: Consent,
-    said: dict[GrantId, Answer] | None = None,
+    said: dict[GrantId, LineAnswer] | None = None,
     *,
     without: tuple[int, ...] = (),
     needed: dict[str, Need] = GROWN,
@@ -44,7 +44,7 @@ def suppose(
     return supposed(consent, said, without=gone, needed=needed, at=NOW)
 
 
-def lines(consent: Consent) -> list[Answer | None]:
+def lines(consent: Consent) -> list[LineAnswer | None]:
     """Its answers, in order."""
     return [grant.answer for grant in consent.grants]
 

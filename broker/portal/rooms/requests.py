@@ -15,7 +15,15 @@ from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
 from broker.usecases import me, own_reading, previewing
 from broker.usecases.own_reading import ShownField
-from tillit.wire import MAX_GRANTS, DigitalAnswer, GrantId, Preview, PreviewService
+from tillit.wire import (
+    MAX_GRANTS,
+    ConsentView,
+    DigitalAnswer,
+    GrantId,
+    LineAnswer,
+    Preview,
+    PreviewService,
+)
 
 pages = Pages()
 
@@ -25,10 +33,18 @@ MOST = MAX_GRANTS + 8
 class AnswerForm(LinesForm):
     """The answer so far. ``fill``: what to choose for a group of lines, which sends nothing yet."""
 
-    lines: Annotated[Mapping[GrantId, Literal["yes", "no"]], Field(max_length=MAX_GRANTS)] = (
-        MappingProxyType({})
+    lines: Annotated[Mapping[GrantId, LineAnswer], Field(max_length=MAX_GRANTS)] = MappingProxyType(
+        {}
     )
-    fill: Literal["", "ordinary-yes", "ordinary-no", "special-yes", "special-no"] = ""
+    fill: Literal[
+        "",
+        "ordinary-yes",
+        "ordinary-no",
+        "ordinary-not_now",
+        "special-yes",
+        "special-no",
+        "special-not_now",
+    ] = ""
     child_heard: Literal["", "yes"] = ""
 
 
@@ -43,7 +59,7 @@ def fill(visit: Visit) -> Answer:
     """The same with a group of lines chosen. Nothing is answered yet."""
     form: AnswerForm = visit.form
     group, _, said = form.fill.partition("-")
-    found = _found(visit)
+    found = _open(visit)
     lines = {"ordinary": found.ordinary, "special": found.special}.get(group, ())
     return _request(visit, dict(form.lines) | dict.fromkeys(ids_of(lines), said))
 
@@ -107,12 +123,14 @@ def _says(one: ShownField, visit: Visit) -> str:
 
 @pages.post("/requests/{consent}/answer", "person", takes=AnswerForm, most=MOST)
 def answer(visit: Visit) -> Answer:
-    """Answer. A line that was left open is asked for once more, and nothing is answered."""
+    """Answer. A line that was left open is asked for once more, and nothing is answered; nor where all is put off."""
     form: AnswerForm = visit.form
-    found = _found(visit)
-    missing = found.lines - form.lines.keys()
-    if missing and found.is_waiting:
-        return _request(visit, form.lines, missing=missing, status=422)
+    found = _open(visit)
+    if found.is_waiting or found.has_put_off:
+        if missing := found.lines - form.lines.keys():
+            return _request(visit, form.lines, missing=missing, status=422)
+        if set(form.lines.values()) == {"not_now"}:
+            return shown("put_off.html", consent=found)
     answered = DigitalAnswer(
         read=found.read, answers=dict(form.lines), child_heard=form.child_heard == "yes"
     )
@@ -134,12 +152,25 @@ def _request(
     missing: AbstractSet[str] = frozenset(),
     status: int = 200,
 ) -> Answer:
-    found = _found(visit)
-    if not found.is_waiting:
+    found = _open(visit)
+    if not (found.is_waiting or found.has_put_off):
         return Onward(f"/consents/{found.id}")
     return shown("request.html", status=status, consent=found, chosen=chosen, missing=missing)
 
 
 def _found(visit: Visit) -> Asked:
+    return asked(_view(visit), visit)
+
+
+def _open(visit: Visit) -> Asked:
+    """The same with the lines alone that can be answered: all, or later those that the person put off."""
+    view = _view(visit)
+    if view.put_off:
+        lines = tuple(grant for grant in view.grants if grant.id in view.put_off)
+        view = view.model_copy(update={"grants": lines})
+    return asked(view, visit)
+
+
+def _view(visit: Visit) -> ConsentView:
     identity = ConsentId(visit.path["consent"])
-    return asked(me.consent(identity, person=visit.person, ports=visit.ports), visit)
+    return me.consent(identity, person=visit.person, ports=visit.ports)

@@ -45,6 +45,7 @@ from tillit.wire.consents import (
     ConsentView,
     DigitalAnswer,
     GrantView,
+    LineAnswer,
     Withdrawal,
 )
 from tillit.wire.explanations import Explanation, FieldExplanation, Giver, GiverCode
@@ -254,6 +255,7 @@ __all__ = [
     "InvocationRequest",
     "InvocationView",
     "Language",
+    "LineAnswer",
     "Manifest",
     "ManifestConsent",
     "ManifestField",

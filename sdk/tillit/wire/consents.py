@@ -70,12 +70,15 @@ class ConsentRequest(Wire):
 
 
 Answer = Literal["yes", "no"]
+LineAnswer = Literal["yes", "no", "not_now"]
+"""``not_now``: put off. It gives nothing, is no refusal, and may still be answered while the consent is open or in force."""
 
 
 class GrantView(Wire):
     """One enumerated line of a consent. ``fields`` empty means the whole category, up to the purpose's ceiling.
 
-    ``asked_with``: what the request itself put beside the condition, and nobody takes off; left out where that is nothing.
+    A service reads no ``not_now``: to it the line has no answer. ``asked_with``: what the request itself put beside the
+    condition, and nobody takes off; left out where that is nothing.
     """
 
     id: GrantId
@@ -86,7 +89,7 @@ class GrantView(Wire):
     purpose: PurposeId
     condition: Condition
     special: bool
-    answer: Answer | None
+    answer: LineAnswer | None
     text: str
     asked_with: Annotated[AskFirst | None, Field(exclude_if=lambda word: word is None)] = None
 
@@ -96,6 +99,7 @@ class ConsentView(Wire):
 
     ``third_party``: a member of the family is asked, for what is written about them in a youth's record. ``as_guardian``: a
     guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: this guardian has answered.
+    ``put_off``: lines that the person who reads put off, and may answer.
     """
 
     id: ConsentId
@@ -114,9 +118,10 @@ class ConsentView(Wire):
     third_party: bool = False
     as_guardian: bool = False
     has_signed: bool = False
+    put_off: Annotated[tuple[GrantId, ...], Field(exclude_if=lambda lines: not lines)] = ()
 
 
-Answers = Annotated[dict[GrantId, Answer], Field(min_length=1, max_length=MAX_GRANTS)]
+Answers = Annotated[dict[GrantId, LineAnswer], Field(min_length=1, max_length=MAX_GRANTS)]
 
 
 class Capture(Wire):
@@ -142,6 +147,7 @@ class DigitalAnswer(Wire):
     """The signer's own answer, line by line; ``read`` is the hash of the text that was shown.
 
     ``subject`` is given by a guardian who answers for a ward; ``child_heard`` then records that the child was heard.
+    Lines that were put off before are answered alone, all or some of them.
     ``conditions``: lines answered yes for which the signer wants to be asked first, or to be there.
     """
 

@@ -22,7 +22,8 @@ class Preview(Wire):
     """``POST /v1/me/preview``: if a consent were answered like this, and without those lines.
 
     With no ``answers``, every line stands as it is answered, and those that nobody has answered are a yes. With some, lines
-    that are not among them and that nobody has answered are a no. A line that was answered no stays a no.
+    that are not among them and that nobody has answered are a no. A line that was answered no stays a no, and what is put off
+    gives nothing.
     """
 
     consent: ConsentId
