@@ -18,7 +18,7 @@ from broker.domain.ids import (
 )
 from broker.domain.noticing import How
 from tillit.contents import Volume
-from tillit.wire import CaseWord, Gender, Manifest, Participant
+from tillit.wire import CaseWord, ContestFinding, Gender, Manifest, Participant
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,15 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A record that the subject contests, and the record of what they say to it."""
+    """A record that the subject contests, the record of what they say to it, and what its source says to that."""
 
     record: RecordId
     field: str
     source: UnitId
     objection: RecordId
     at: datetime
+    finding: ContestFinding | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

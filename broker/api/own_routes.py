@@ -1,4 +1,4 @@
-"""Own access over HTTP: the subject reads what is written about themself, sealed to a key of their own."""
+"""Own access over HTTP: the subject reads what is written about themself, writes, and contests; its source replies."""
 
 from typing import Any
 
@@ -16,7 +16,16 @@ from broker.errors import (
     UnknownPerson,
 )
 from broker.usecases import contests, own_access, own_words
-from tillit.wire import Contest, DepositAnswer, MyContests, OwnAccess, OwnValues, OwnWords
+from tillit.wire import (
+    Contest,
+    ContestReply,
+    ContestView,
+    DepositAnswer,
+    MyContests,
+    OwnAccess,
+    OwnValues,
+    OwnWords,
+)
 
 endpoints = Endpoints()
 
@@ -80,6 +89,22 @@ def contest(given: Exchange[Contest]) -> MyContests:
     What I say is sealed at once, and goes with the value to everybody who gets it from now on.
     """
     return contests.contest(given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/contests/{record}/reply",
+    "service",
+    takes=ContestReply,
+    gives=ContestView,
+    refuses=(NothingToContest,),
+)
+def reply_to_contest(given: Exchange[ContestReply]) -> ContestView:
+    """Say whether a value that the calling service wrote, and the subject contests, is right.
+
+    The subject is told. The value stays contested until the subject says otherwise.
+    """
+    record = RecordId(given.path["record"])
+    return contests.reply(record, given.body, call=given.call, ports=given.ports)
 
 
 @endpoints.post(

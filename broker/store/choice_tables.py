@@ -19,6 +19,8 @@ class ContestRow(Row, table=True):
     source: str
     objection: str = Field(foreign_key="record.id")
     at: datetime = Field(sa_type=Instant)
+    finding: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class HelperRow(Row, table=True):

@@ -4,16 +4,26 @@ The words are the subject's own (``own_words``), but no ask finds them: who does
 does not get what is said to it.
 """
 
+from dataclasses import replace
+
 from audit.entries import Entry
 from broker.domain.facets import facets
 from broker.domain.ids import PersonKey, RecordId, SubjectId
-from broker.errors import NothingToContest
+from broker.errors import Contended, NothingToContest
 from broker.ports import Ports, Transaction
-from broker.stored import Contest, Deposited
+from broker.stored import Contest, Deposited, Notice
 from broker.usecases import own_words
-from broker.usecases.call import PersonCall, once
+from broker.usecases.call import Call, PersonCall, once
 from broker.usecases.people import handle_for, myself
-from tillit.wire import OBJECTION, Event, MyContest, MyContests, OwnWords
+from tillit.wire import (
+    OBJECTION,
+    ContestReply,
+    ContestView,
+    Event,
+    MyContest,
+    MyContests,
+    OwnWords,
+)
 from tillit.wire import Contest as Said
 
 
@@ -72,6 +82,46 @@ def lift(record: RecordId, *, call: PersonCall, ports: Ports) -> MyContests:
     return once(act, answers=MyContests, call=call, ports=ports)
 
 
+def reply(record: RecordId, said: ContestReply, *, call: Call, ports: Ports) -> ContestView:
+    """A source says whether a value that it wrote is right. The subject is told; so is nobody else.
+
+    The value stays contested until the subject lifts it. A source may say another thing later.
+
+    Raises:
+        NothingToContest: the unit wrote no value by that id that is contested.
+    """
+
+    def act(tx: Transaction) -> ContestView:
+        now = ports.clock()
+        found = tx.contested(call.unit, record)
+        if found is None:
+            raise NothingToContest
+        subject, held = found
+        answered = replace(held, finding=said.finding, answered_at=now)
+        if not tx.answer_contest(record, said.finding, made=held.at, at=now):
+            raise Contended
+        content = {
+            "actor": said.actor.model_dump(mode="json"),
+            "field": held.field,
+            "finding": said.finding,
+            "record": record,
+            "source": held.source,
+        }
+        found_by = facets(services=(held.source,), outcome=said.finding)
+        tx.append(Entry("contest.answered", now, content, subject, found_by))
+        tx.add_notice(subject, Notice("contest_answered", now, held.source))
+        return ContestView(
+            record=record,
+            subject=handle_for(tx, held.source, subject, ports=ports),
+            field=held.field,
+            at=held.at,
+            finding=answered.finding,
+            answered_at=answered.answered_at,
+        )
+
+    return once(act, answers=ContestView, call=call, ports=ports)
+
+
 def _contestable(
     tx: Transaction, subject: SubjectId, record: RecordId, ports: Ports
 ) -> tuple[str, Deposited]:
@@ -96,6 +146,7 @@ def _enter(tx: Transaction, type_: str, subject: SubjectId, made: Contest, ports
         type=type_,
         at=now,
         subject=handle_for(tx, made.source, subject, ports=ports),
+        record=made.record,
         fields=(made.field,),
     )
     tx.add_event(made.source, event)
@@ -105,7 +156,14 @@ def seen(tx: Transaction, subject: SubjectId) -> MyContests:
     """What a subject contests now, the latest first."""
     return MyContests(
         contests=tuple(
-            MyContest(record=one.record, field=one.field, source=one.source, at=one.at)
+            MyContest(
+                record=one.record,
+                field=one.field,
+                source=one.source,
+                at=one.at,
+                finding=one.finding,
+                answered_at=one.answered_at,
+            )
             for one in tx.contests(subject).values()
         )
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.integration.bad_input import NAV, OT, SCHOOL, a_request, an_ask
+from tests.integration.bad_input import ACTOR, NAV, OT, SCHOOL, a_request, an_ask
 from tests.integration.world import EMIL, NORA, World
 from tillit.sealing import SubjectRef, Value, seal_deposit
 
@@ -36,8 +36,10 @@ def lived(world: World) -> Life:
     """Emil's life so far."""
     world.handle(NAV)
     world.handle(NAV, NORA)
+    contest(world, deposit(world, SCHOOL, {RATE: 0.6})[RATE], SCHOOL)
     deposit(world, SCHOOL, {RATE: 0.62})
-    deposit(world, HEALTH, {CAPACITY: "to timer om dagen", DIAGNOSIS: "F32.1"})
+    made = deposit(world, HEALTH, {CAPACITY: "to timer om dagen", DIAGNOSIS: "F32.1"})
+    contest(world, made[CAPACITY], HEALTH)
     stopped = answered(world, [NAV, SCHOOL], ["education"])
     me(world, stopped, "withdraw", {"grants": []})
     # A service's newer consent takes the place of its older one: those beside it were asked for by others.
@@ -64,6 +66,14 @@ def lived(world: World) -> Life:
     return life
 
 
+def contest(world: World, record: str, unit: str) -> None:
+    """Emil says that a value is not right, and its source looks into it."""
+    said = {"record": record, "text": "Det er fire timer, og bare når jeg har sovet."}
+    _sound(world.post("/v1/me/contests", said, person=EMIL))
+    reply = {"finding": "looking_into", "actor": ACTOR}
+    _sound(world.post(f"/v1/contests/{record}/reply", reply, unit=unit))
+
+
 def asks_first(world: World, consent: str) -> None:
     """Emil wants to be asked first on every line of a consent."""
     view = world.get(f"/v1/me/consents/{consent}", person=EMIL).json()
@@ -78,8 +88,10 @@ def helped(world: World) -> str:
     return str(_sound(world.post("/v1/me/helping", {"code": code}, person=NORA))["helper"])
 
 
-def deposit(world: World, unit: str, values: dict[str, Any], national_id: str = EMIL) -> None:
-    """A unit deposits values that it observed yesterday."""
+def deposit(
+    world: World, unit: str, values: dict[str, Any], national_id: str = EMIL
+) -> dict[str, str]:
+    """A unit deposits values that it observed yesterday; the record of each."""
     subject = world.handle(unit, national_id)
     sealed = seal_deposit(
         [
@@ -90,7 +102,8 @@ def deposit(world: World, unit: str, values: dict[str, Any], national_id: str = 
         subject=SubjectRef(subject, national_id),
         custodian_jwk=world.get("/v1/keys").json()["custodian"],
     )
-    _sound(world.post("/v1/deposits", json.loads(sealed.model_dump_json()), unit=unit))
+    made = world.post("/v1/deposits", json.loads(sealed.model_dump_json()), unit=unit)
+    return dict(_sound(made)["deposited"])
 
 
 def request(

@@ -177,6 +177,8 @@ LEADS_ON = frozenset(
         "POST /copy",
         "POST /questions/{question}",
         "POST /values/words",
+        "POST /values/{record}/contest",
+        "POST /values/{record}/lift",
         "POST /choices/helper/{helper}/remove",
         "POST /choices/notices",
         "POST /choices/hidden",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.bad_input import NAV, Unchanged, refused
+from tests.integration.bad_input import ACTOR, NAV, Unchanged, refused
 from tests.integration.world import EMIL, NORA, World
 from tillit.keys import ServiceKey
 from tillit.own import open_own_values
@@ -119,6 +119,26 @@ def test_what_cannot_be_contested_is_refused(
         refused(world, answer, status=status, code=code, logged=False)
         assert EMIL not in answer.text
     assert world.get("/v1/me/contests", person=EMIL).json() == {"contests": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        (NOBODYS, {"finding": "stands", "actor": ACTOR}, 404, "contest.unknown"),
+        (NOBODYS, {"finding": "wrong", "actor": ACTOR}, 422, "body.invalid"),
+        (NOBODYS, {"finding": "stands"}, 422, "body.member_missing"),
+        (EMIL, {"finding": "stands", "actor": ACTOR}, 404, "path.unknown"),
+    ],
+)
+def test_a_reply_to_what_nobody_contests_is_refused(
+    world: World, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    """A service learns nothing by guessing ids."""
+    world.handle(NAV)
+    with Unchanged(world, entries=1):
+        answer = world.post(f"/v1/contests/{path}/reply", body, unit=NAV)
+        refused(world, answer, status=status, code=code, logged=True)
+        assert EMIL not in answer.text
 
 
 def test_recipients_find_the_keys_that_own_words_are_signed_with(world: World) -> None:

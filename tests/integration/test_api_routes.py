@@ -102,6 +102,7 @@ ISSUE = {
     "GET /v1/me/contests",
     "POST /v1/me/contests",
     "POST /v1/me/contests/{record}/lift",
+    "POST /v1/contests/{record}/reply",
     "POST /v1/previews",
     "GET /audit/v1/events",
     "GET /audit/v1/signals",

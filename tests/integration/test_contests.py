@@ -1,6 +1,7 @@
 """Contests: what the youth says to a value goes with it to whoever gets it, and to nobody else, on both databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,21 @@ import pytest
 from broker.domain.ids import DisclosureId, RecordId, UnitId
 from broker.errors import DisclosureGone, NotASubject, NothingToContest
 from broker.usecases import contests, disclosures, me, own_reading, shredding, trust
-from tests.house import EMIL, SARA, House
+from tests.house import ACTOR, EMIL, SARA, House
+from tests.integration.entries import entries_about
 from tests.integration.test_one_disclosure import CAPACITY, RATE, entries, shared
 from tillit.display import answer_json, answer_text
 from tillit.errors import ManifestMismatch, SealBroken, SourceSignatureInvalid
 from tillit.opening import OpenedValue, sealed_values
 from tillit.results import Answer
-from tillit.wire import Contest, DisclosureAnswer, MyContests
+from tillit.wire import (
+    Contest,
+    ContestFinding,
+    ContestReply,
+    ContestView,
+    DisclosureAnswer,
+    MyContests,
+)
 
 NAV, HEALTH = "nav-larvik", "larvikshjelpa"
 WORDS = "det stemmer ikke etter lunsj"
@@ -121,6 +130,73 @@ def test_the_source_reads_that_it_is_contested_and_not_what_is_said(house: House
     told = [(one.type, one.fields) for one in events if one.type.startswith("contest.")]
     assert told == [("contest.made", (CAPACITY,)), ("contest.lifted", (CAPACITY,))]
     assert WORDS not in repr(events)
+
+
+def replies(
+    house: House, which: str, finding: ContestFinding, *, by: str = HEALTH, once: str | None = None
+) -> ContestView:
+    """A source says whether its value is right."""
+    said = ContestReply(finding=finding, actor=ACTOR)
+    return contests.reply(RecordId(which), said, call=house.call(by, key=once), ports=house.ports)
+
+
+def test_the_source_finds_the_value_in_its_feed_and_replies(house: House) -> None:
+    """N18: a contest that nobody answers is a shout into the void; the youth is told, and sees what was found."""
+    shared(house)
+    which = record(house)
+    says(house, which)
+    with house.ports.store.read() as tx:
+        told = [e.record for e in tx.events(UnitId(HEALTH), after=0, limit=50)]
+    assert which in told
+    house.clock.step(hours=1)
+    view = replies(house, which, "looking_into", once="the-very-same-key")
+    assert replies(house, which, "looking_into", once="the-very-same-key") == view
+    assert (view.record, view.subject) == (which, house.handle(HEALTH, EMIL))
+    replies(house, which, "corrected")
+    (seen,) = contests.contests(person=house.hashed(EMIL), ports=house.ports).contests
+    assert (seen.finding, seen.answered_at) == ("corrected", house.clock.at)
+    findings = [one["finding"] for one in entries_about(house, "contest.answered")]
+    assert findings == ["looking_into", "corrected"]
+    with house.ports.store.read() as tx:
+        subject = tx.subject_by_person(house.hashed(EMIL))
+        assert subject is not None
+        notices = tx.notices(subject, limit=9, at=house.clock.at)
+    assert [n.unit for n in notices if n.kind == "contest_answered"] == [HEALTH, HEALTH]
+    assert asked(house, CAPACITY)[CAPACITY].contested is not None
+
+
+def test_what_is_said_anew_waits_for_an_answer_anew(house: House) -> None:
+    """The answer was to other words."""
+    shared(house)
+    which = record(house)
+    says(house, which, "feil")
+    replies(house, which, "stands")
+    (seen,) = says(house, which).contests
+    assert (seen.finding, seen.answered_at) == (None, None)
+
+
+def test_only_the_source_replies_and_only_while_it_is_contested(house: House) -> None:
+    """Nobody else learns from the answer that there is such a value, or that it is contested."""
+    shared(house)
+    which = record(house)
+    with pytest.raises(NothingToContest):
+        replies(house, which, "stands")
+    says(house, which)
+    with pytest.raises(NothingToContest):
+        replies(house, which, "stands", by=NAV)
+    lifts(house, which)
+    with pytest.raises(NothingToContest):
+        replies(house, which, "stands")
+
+
+def test_a_reply_to_what_was_replaced_meanwhile_is_not_kept(house: House) -> None:
+    """It would stand under words that the source never knew of."""
+    shared(house)
+    which = RecordId(record(house))
+    says(house, which)
+    with house.ports.store.write() as tx:
+        earlier = house.clock.at - timedelta(hours=1)
+        assert not tx.answer_contest(which, "stands", made=earlier, at=house.clock.at)
 
 
 def test_nothing_but_ones_own_values_by_others_is_contested(house: House) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from broker.portal import rooms
 from tests.answering import CODE, LINE, answered, ask, code, opened, view
-from tests.integration.bad_input import NAV, Unchanged, an_ask
+from tests.integration.bad_input import NAV, SCHOOL, Unchanged, a_deposit, an_ask
 from tests.integration.world import EMIL, World
 from tests.portal import SARA, PortalWorld, Visitor
 
@@ -14,7 +14,7 @@ NUMBER = {"emil": 0, "nora": 1, "stranger": 2, "sara": 3, "mother": 4}
 OWN = {
     page.route: page
     for page in rooms.every()
-    if re.search("{(consent|disclosure|question|helper)}", page.path) and not page.staff
+    if re.search("{(consent|disclosure|question|helper|record)}", page.path) and not page.staff
 }
 
 
@@ -35,6 +35,7 @@ def emils(portal: PortalWorld, world: World) -> dict[str, dict[str, str]]:
         "disclosure": str(made["id"]),
         "question": _question(world, active),
         "helper": _helper(world),
+        "record": _record(world),
     }
     return {
         "waiting": common | {"consent": ask(world)},
@@ -52,6 +53,16 @@ def _question(world: World, consent: str) -> str:
     (question,) = world.get("/v1/me/questions", person=EMIL).json()["questions"]
     assert question["state"] == "open"
     return str(question["id"])
+
+
+def _record(world: World) -> str:
+    """What the school wrote, which Emil contests."""
+    deposit = a_deposit(world, world.handle(SCHOOL))
+    made = world.post("/v1/deposits", deposit, unit=SCHOOL).json()["deposited"]
+    record = str(made["education.attendance.rate"])
+    said = world.post("/v1/me/contests", {"record": record, "text": "nei"}, person=EMIL)
+    assert said.status_code == 200, said.text
+    return record
 
 
 def _helper(world: World) -> str:
@@ -92,6 +103,8 @@ def test_anothers_things_are_not_there(
         fields |= {f"line.{line['id']}": said for line in lines}
     if "answer" in page.takes.model_fields:
         fields["answer"] = "yes"
+    if "text" in page.takes.model_fields:
+        fields["text"] = "nei"
     before = view(world, ids["consent"])
     visitor.get("/consents")
     with Unchanged(world, entries=0):
@@ -99,6 +112,7 @@ def test_anothers_things_are_not_there(
     assert answer.status_code == 404
     assert code(answer) in {
         "consent.unknown",
+        "contest.unknown",
         "disclosure.unknown",
         "helper.unknown",
         "question.unknown",

@@ -1,6 +1,6 @@
 """Own access: the subject reads what is written about themself, sealed to a key made for that one reading."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -13,6 +13,7 @@ from tillit.wire.terms import (
     Instant,
     PurposeId,
     RecordId,
+    SubjectHandle,
     UnitId,
     Wire,
 )
@@ -23,6 +24,7 @@ ONESELF: Final = Actor(id=SUBJECT, role=SUBJECT)
 """Who reads."""
 MAX_DISCLOSURES = 500
 MAX_WORDS = 20_000
+MAX_CONTEST = 2_000
 
 JwkMember = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,12}$")]
 JwkText = Annotated[str, StringConstraints(max_length=4096)]
@@ -56,16 +58,45 @@ class Contest(Wire):
     """``POST /v1/me/contests``: say that a value is not right, and why; said again, it replaces what was said."""
 
     record: RecordId
-    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(repr=False)
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTEST)] = Field(
+        repr=False
+    )
+
+
+ContestFinding = Literal["looking_into", "stands", "corrected"]
+"""What a source says to a value of its own that is contested: not settled yet, right as it is, or written anew."""
+
+
+class ContestReply(Wire):
+    """``POST /v1/contests/{record}/reply``: what the source says to a value that it wrote and the subject contests."""
+
+    finding: ContestFinding
+    actor: Actor
+
+
+class ContestView(Wire):
+    """A contested value as its source sees it; ``subject`` is its own handle. What the subject says is not its to read."""
+
+    record: RecordId
+    subject: SubjectHandle
+    field: FieldName
+    at: Instant
+    finding: ContestFinding | None
+    answered_at: Instant | None
 
 
 class MyContest(Wire):
-    """A value that the subject contests: which, who wrote it, since when. The words are in what is read of oneself."""
+    """A value that the subject contests: which, who wrote it, since when. The words are in what is read of oneself.
+
+    ``finding``: what the source says to it, and since when; None while it has not answered.
+    """
 
     record: RecordId
     field: FieldName
     source: UnitId
     at: Instant
+    finding: ContestFinding | None = None
+    answered_at: Instant | None = None
 
 
 class MyContests(Wire):

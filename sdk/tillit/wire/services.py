@@ -16,6 +16,7 @@ from tillit.wire.terms import (
     InvocationId,
     MeetingId,
     PurposeId,
+    RecordId,
     SubjectHandle,
     UnitId,
     Wire,
@@ -72,6 +73,7 @@ class Event(Wire):
     meeting: MeetingId | None = None
     invocation: InvocationId | None = None
     case: CaseId | None = None
+    record: RecordId | None = None
     collaboration: CollaborationId | None = None
     purpose: PurposeId | None = None
     fields: tuple[FieldName, ...] = ()
