@@ -31,7 +31,7 @@ from broker.engine import bundle
 from broker.errors import BrokerError
 from broker.settings import PACKAGED_POLICIES, Settings, SettingsWrong, described
 from broker.store.migrate import migrate
-from broker.usecases import counting, retention, signalling, ticking
+from broker.usecases import counting, noticing, retention, sending, signalling, ticking
 from broker.usecases.trust import AUDITOR
 from keys import depositkeys, keyring, parting
 from keys.errors import CustodianError, KeyringExists
@@ -160,7 +160,7 @@ def enrol(given: argparse.Namespace, settings: Settings) -> None:
 
 
 def tick(_: argparse.Namespace, settings: Settings) -> None:
-    """Do now what time does by itself: end, lapse, offer again, remind, let the log's contents go. The server does."""
+    """Do now what time does by itself: end, lapse, offer again, remind, tell, let the log's contents go. The server does."""
     _check_set_up(settings)
     custodian = compose.custodian(settings)
     with closing(compose.opened(settings, custodian)) as store:
@@ -177,11 +177,15 @@ def tick(_: argparse.Namespace, settings: Settings) -> None:
         counted = looked = 0
         while counting.count_due(ports=ports):
             counted += 1
+        sent = sending.send(ports=ports)
+        waiting = len(noticing.due(ports=ports))
         kept = retention.keep(ports=ports)
         while some := signalling.look_for(ports=ports):
             looked += some
     own = {"months_counted": counted, "asks_looked_at_for_signals": looked}
-    for name, number in (asdict(ticked) | asdict(kept) | own).items():
+    messages = {f"messages_{name}": number for name, number in asdict(sent).items()}
+    told = asdict(ticked) | asdict(kept) | messages | {"notices_waiting": waiting} | own
+    for name, number in told.items():
         print(f"{name.replace('_', ' ')}: {number}")
 
 

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
@@ -18,6 +18,10 @@ from broker import change
 from broker import settings as configuration
 from broker.api import app
 from broker.api.log import Log
+from broker.api.metrics import Metrics
+from broker.channels.altinn import ContactRegister, Platform, TextMessages
+from broker.channels.folder import Folder
+from broker.channels.maskinporten import Maskinporten
 from broker.domain.anonymity import Group
 from broker.domain.ids import PersonKey
 from broker.engine import bundle
@@ -25,12 +29,12 @@ from broker.engine.leases import LeasedEngine
 from broker.engine.regorus import RegorusEngine
 from broker.errors import CustodianDown, RegisterDown, Unavailable
 from broker.portal.opening import opening
-from broker.ports import Person, PolicyEngine, Ports, Register
+from broker.ports import Messenger, Person, PolicyEngine, Ports, Register
 from broker.register import SyntheticRegister
 from broker.settings import Settings
 from broker.store.log_keys import CustodiansLogKeys
 from broker.store.sql import SqlStore
-from broker.usecases import counting, retention, signalling, ticking, trust
+from broker.usecases import counting, retention, sending, signalling, ticking, trust
 from broker.usecases.people import person_key
 from keys.broker_keyring import BrokerKeyring
 from keys.custodian import Custodian
@@ -41,10 +45,12 @@ from keys.rates import Rate
 from keys.remote import RemoteCustodian, tls_context
 from keys.signing import SigningKeys
 from tillit.quorums import Policy
+from tillit.wire import Channel
 
 SWEEP_SECONDS = 600.0
 RENEW_SECONDS = 3.0
 TICK_SECONDS = 60.0
+SEND_SECONDS = 5.0
 NO_BIRTHDAYS = "no population register is configured: birthdays cannot be looked at, only what is over is ended"
 NO_HYBRID = """\
 TILLIT_POST_QUANTUM: sources would seal to a deposit key that quantum computers break; make another:
@@ -163,6 +169,34 @@ def register(settings: Settings, secrets: BrokerSecrets) -> Register:
     )
 
 
+def messengers(settings: Settings) -> Mapping[Channel, Messenger]:
+    """The ways out of the portal that the settings name."""
+    found: dict[Channel, Messenger] = {}
+    if settings.mail_dir is not None:
+        found["email"] = Folder(settings.mail_dir)
+    if settings.mail_server is not None and settings.mail_from is not None:
+        from broker.channels.mail import MailServer  # noqa: PLC0415 (only who sends mail loads its client)
+
+        host, _, port = settings.mail_server.rpartition(":")
+        found["email"] = MailServer(
+            host=host,
+            port=int(port),
+            security=settings.mail_security,
+            sender=settings.mail_from,
+            clock=now,
+            user=settings.mail_user,
+            password_file=settings.mail_password_file,
+            ca_file=settings.mail_ca_file,
+        )
+    issuer, client = settings.maskinporten_issuer, settings.maskinporten_client
+    key = settings.maskinporten_key_file
+    if settings.altinn_url is not None and issuer and client and key:
+        tokens = Maskinporten(issuer, client, key, now)
+        platform = Platform(settings.altinn_url, maskinporten=tokens, clock=now)
+        found |= {"sms": TextMessages(platform), "register": ContactRegister(platform)}
+    return found
+
+
 def compose(settings: Settings) -> FastAPI:
     """The application. It serves when the keyring opens; after that it waits for whatever goes away.
 
@@ -178,6 +212,7 @@ def compose(settings: Settings) -> FastAPI:
         renewed = InForce(settings, store, keyring=keyring)
         ports = renewed()
         require_hybrid(ports)
+        metrics = Metrics(ports.engine.policy)
         sequencing = sequencer(store, lambda: renewed().secrets.signing, origin=settings.origin)
         witnesses = settings.witnesses()
         application = app.create(
@@ -189,12 +224,14 @@ def compose(settings: Settings) -> FastAPI:
                 *witnessing(store, witnesses, sequencing),
                 sweeper(store),
                 ticker(ports, renewed=renewed),
+                sender(renewed, count=metrics.sent),
                 watcher(renewed),
                 keeper(renewed),
                 renewed.watch,
             ),
             renewed=renewed,
             portal=opening(settings, renewed),
+            metrics=metrics,
         )
         undone.pop_all()
     return application
@@ -339,6 +376,7 @@ def ported(
         issuer=settings.issuer,
         anonymity_k=settings.anonymity_k,
         post_quantum=settings.post_quantum,
+        messengers=messengers(settings),
     )
 
 
@@ -370,6 +408,28 @@ def ticker(
             else:
                 if ticked != ticking.Ticked():
                     _log.info("tick: %s", ticked)
+
+    return run
+
+
+def sender(
+    ports: Callable[[], Ports],
+    *,
+    every: float = SEND_SECONDS,
+    count: sending.Count = sending.uncounted,
+) -> Callable[[threading.Event], None]:
+    """What tells people outside the portal, every few seconds until told to stop; nothing else waits for a channel."""
+
+    def run(stop: threading.Event) -> None:
+        rests = sending.Rests()
+        while not stop.wait(every):
+            try:
+                sent = sending.send(ports=ports(), rests=rests, count=count, stopped=stop.is_set)
+            except Unavailable as down:
+                _log.warning("send: %s", down.code)
+            else:
+                if sent != sending.Sent():
+                    _log.info("send: %s", sent)
 
     return run
 

@@ -48,6 +48,18 @@ class RegisterDown(Unavailable):
     code = "register.unavailable"
 
 
+class ChannelDown(Unavailable):
+    """What carries messages out of the portal does not take one now; ``detail`` says why, never to whom."""
+
+    code = "channel.unavailable"
+
+
+class AddressBusy(Unavailable):
+    """The channel takes messages, and none to that address now."""
+
+    code = "channel.address_busy"
+
+
 class CustodianDown(Unavailable):
     """The custodian is locked or gone."""
 
@@ -203,6 +215,36 @@ class HelperReadsOnly(Refused):
     """A helper reads, and neither answers nor takes back."""
 
     code = "helper.read_only"
+
+
+class AddressRefused(Refused):
+    """The channel takes no message to that address, now or later."""
+
+    code = "channel.address_refused"
+
+
+class NoSuchChannel(Refused):
+    """The broker has no such way out of the portal."""
+
+    code = "contact.no_channel"
+
+
+class TooManyCodes(Refused):
+    """So many codes were sent for the person within a day that no more are."""
+
+    code = "contact.too_many"
+
+
+class ContactCodeRefused(Refused):
+    """No address waits for that code: it is wrong, used, over, or was tried too often."""
+
+    code = "contact.code_refused"
+
+
+class NoContact(Refused):
+    """The person is told nowhere but in the portal."""
+
+    code = "contact.none"
 
 
 class UnknownQuestion(Refused):

@@ -6,7 +6,7 @@ Store: SQLite and PostgreSQL. Policy engine: regorus and OPA. Clock: the system'
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -18,6 +18,7 @@ from broker.domain.accesses import Access, Raised, SignalQuery
 from broker.domain.anonymity import DEFAULT_K, Group
 from broker.domain.catalogue import Catalogue
 from broker.domain.consents import Consent
+from broker.domain.contacts import Contact
 from broker.domain.decisions import Decision
 from broker.domain.facts import Fact, Facts
 from broker.domain.helping import Helper
@@ -37,6 +38,7 @@ from broker.domain.ids import (
     UnitId,
 )
 from broker.domain.invocations import Invocation
+from broker.domain.messages import Message
 from broker.domain.questions import Question
 from broker.domain.service_keys import ServiceKey, ServiceKeyChange
 from broker.domain.sessions import Login, Session, StaffSession
@@ -53,6 +55,7 @@ from broker.stored import (
     Meeting,
     Notice,
     Objection,
+    Reached,
     Recorded,
     Remembered,
     Stage,
@@ -60,6 +63,7 @@ from broker.stored import (
 from keys.custodian import Custodian
 from keys.keyring import BrokerSecrets
 from tillit.wire import (
+    Channel,
     ContestFinding,
     DepositItem,
     Event,
@@ -129,6 +133,17 @@ class Register(Protocol):
 
     def count(self, group: Group) -> int:
         """How many people the group is. Raises ``RegisterDown``."""
+        ...
+
+
+# --- messengers --------------------------------------------------------------------------------------
+
+
+class Messenger(Protocol):
+    """One way out of the portal. It is handed an address and a message that says nothing, and keeps neither."""
+
+    def send(self, message: Message, *, to: str) -> None:
+        """Hand the message on, within seconds. Raises ``ChannelDown``: try later; ``AddressRefused``: never to this address."""
         ...
 
 
@@ -287,6 +302,17 @@ class Transaction(Protocol):
     def show(self, subject: SubjectId, unit: UnitId) -> bool: ...
     def hidden(self, subject: SubjectId) -> Mapping[UnitId, datetime]: ...
 
+    # addresses outside the portal
+    def add_contact(self, contact: Contact, address: str) -> bool: ...
+    def save_contact(self, contact: Contact, *, was: int) -> None: ...
+    def contacts_of(self, subject: SubjectId) -> Sequence[Reached]: ...
+    def codes_asked(self, subject: SubjectId, *, since: datetime) -> int: ...
+    def contacts_due(
+        self, *, at: datetime, channels: Iterable[Channel], limit: int
+    ) -> Sequence[Reached]: ...
+    def notices_unreached(self, *, at: datetime, limit: int) -> Sequence[int]: ...
+    def hand_on_notices_of(self, subject: SubjectId, *, due_by: datetime, at: datetime) -> int: ...
+
     # what time does by itself
     def consents_due(self, *, at: datetime, after: Due | None, limit: int) -> Sequence[Due]: ...
     def disclosures_due(self, *, at: datetime, after: Due | None, limit: int) -> Sequence[Due]: ...
@@ -415,7 +441,7 @@ class Ports:
 
     ``randomness`` is ``os.urandom`` but in tests; ``origin`` names the log; ``issuer`` names the broker; an anonymous
     case could be about ``anonymity_k`` people at least; with ``post_quantum`` nothing is sealed to a key that quantum
-    computers break.
+    computers break. ``messengers``: the ways out of the portal, none of them unless they are set.
     """
 
     store: Store
@@ -430,3 +456,4 @@ class Ports:
     issuer: str
     anonymity_k: int = DEFAULT_K
     post_quantum: bool = False
+    messengers: Mapping[Channel, Messenger] = field(default_factory=dict)

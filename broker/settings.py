@@ -8,9 +8,10 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError, model
 
 from broker import witnesses_file
 from broker.addresses import is_plain_and_remote
+from broker.channels.settings import ChannelSettings
 from broker.domain.anonymity import DEFAULT_K, LEAST_K
 from keys.rates import BURST, PER_SECOND
-from keys.settings import KeyringSettings, is_open_to_others
+from keys.settings import is_open_to_others
 from tillit.quorums import Policy
 
 MIN_PASSPHRASE_CHARS = 16
@@ -27,7 +28,7 @@ class SettingsWrong(Exception):
     """The settings cannot be used. The text names each variable and what is wrong with it, never a secret."""
 
 
-class Settings(KeyringSettings):
+class Settings(ChannelSettings):
     """Everything an operator chooses. ``mode`` is ``production`` unless it is said otherwise."""
 
     mode: Literal["production", "demo"] = "production"
@@ -173,7 +174,7 @@ class Settings(KeyringSettings):
                 "TILLIT_STAFF_LOGIN_ISSUER, TILLIT_STAFF_LOGIN_CLIENT, TILLIT_STAFF_LOGIN_KEY_FILE and "
                 "TILLIT_STAFF_UNITS_FILE: set all, beside TILLIT_LOGIN_…, or none"
             )
-        return problems
+        return [*problems, *self.half_a_channel()]
 
     def _of_the_custodian(self) -> list[str]:
         files = {
@@ -224,7 +225,7 @@ class Settings(KeyringSettings):
             )
             if is_open_to_others(file)
         ]
-        return [*problems, *self.exposed()]
+        return [*problems, *self.exposed(), *self.exposed_channels()]
 
 
 def read() -> Settings:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.domain.contacts import Contact
 from broker.domain.decisions import Decision
 from broker.domain.facts import Facts
 from broker.domain.ids import (
@@ -34,6 +35,15 @@ class Deposited:
 class SealedReceipt:
     """A receipt as it is kept: sealed, and the volume whose key opens it, None when that was erased."""
 
+    volume: Volume | None
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A contact, and its address as it is kept: sealed, and the volume whose key opens it, None when that was erased."""
+
+    contact: Contact
     volume: Volume | None
     sealed: bytes = field(repr=False)
 

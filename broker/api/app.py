@@ -17,6 +17,7 @@ from broker.api import (
     authzen_routes,
     choice_routes,
     collaboration_routes,
+    contact_routes,
     guarding_routes,
     helping_routes,
     key_routes,
@@ -59,11 +60,12 @@ def create(
     background: Sequence[Background] = (),
     renewed: Callable[[], Ports] | None = None,
     portal: Callable[[Pool], Sequence[BaseRoute]] = lambda _: (),
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The application on these ports. Its lifespan runs ``background``, each in a thread of its own, until it ends.
 
     ``renewed`` gives the ports for each request, where the policies in them may be exchanged while it runs; ``portal`` the
-    routes of pages, which share the API's threads.
+    routes of pages, which share the API's threads. ``metrics`` count what happens beside the requests too.
     """
     pool = Pool()
     now = renewed or (lambda: ports)
@@ -77,7 +79,7 @@ def create(
             keyed=lambda national_id: person_key(national_id, ports.secrets),
         ),
         log=log,
-        metrics=Metrics(ports.engine.policy),
+        metrics=metrics or Metrics(ports.engine.policy),
     )
     app = FastAPI(
         title=TITLE,
@@ -109,6 +111,7 @@ def every() -> Iterator[Endpoint]:
     yield from helping_routes.endpoints
     yield from guarding_routes.endpoints
     yield from choice_routes.endpoints
+    yield from contact_routes.endpoints
     yield from question_routes.endpoints
     yield from preview_routes.endpoints
     yield from own_routes.endpoints

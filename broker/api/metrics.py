@@ -3,7 +3,7 @@
 Counts are of this process; with several workers, scrape replicas of one process each instead.
 """
 
-from prometheus_client import CollectorRegistry, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from tillit.wire import PolicyRef
@@ -25,6 +25,12 @@ class Metrics:
             registry=self._registry,
             buckets=_BUCKETS,
         )
+        self._sent = Counter(
+            "tillit_messages",
+            "Messages to people outside the portal, by channel and what became of them.",
+            ("channel", "outcome"),
+            registry=self._registry,
+        )
         self._bundle = Info("tillit_policy", "The bundle that decides.", registry=self._registry)
         self.decides_by(policy)
 
@@ -35,6 +41,10 @@ class Metrics:
     def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. ``route`` is a template, so that no path and no id becomes a label."""
         self._seconds.labels(method, route, str(status)).observe(seconds)
+
+    def sent(self, channel: str, outcome: str) -> None:
+        """Count one message outside the portal."""
+        self._sent.labels(channel, outcome).inc()
 
     def text(self) -> bytes:
         """Everything counted, as Prometheus reads it."""

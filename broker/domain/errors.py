@@ -8,6 +8,12 @@ from collections.abc import Iterable
 from broker.errors import Refused
 
 
+class AddressUnlike(Refused):
+    """It is no address of that channel: not of its form, or not the person's own."""
+
+    code = "contact.unlike"
+
+
 class ConsentError(Refused):
     """Base of what the domain refuses about a consent; nothing changed."""
 

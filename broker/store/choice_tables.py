@@ -1,11 +1,54 @@
 """Tables of what subjects choose for themselves."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field
 
 from broker.store.tables import Instant, Row, number
+
+_ON, _NOT_YET = "ended_at IS NULL", "confirmed_at IS NULL"
+
+
+def where(condition: str) -> Mapping[str, Any]:
+    """The condition of a partial index, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+class ContactRow(Row, table=True):
+    """An address that a subject asked to be told at, sealed; of each at most one that waits for its code and one that does not.
+
+    What has ended stays, without its address, for as long as codes are counted.
+    """
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        Index("contact_one_waiting", "subject", unique=True, **where(f"{_ON} AND {_NOT_YET}")),
+        Index(
+            "contact_one_confirmed", "subject", unique=True, **where(f"{_ON} AND NOT {_NOT_YET}")
+        ),
+        Index("contact_subject", "subject"),
+    )
+
+    id: str = Field(primary_key=True)
+    subject: str = Field(foreign_key="subject.id")
+    version: int
+    channel: str
+    language: str
+    volume: bytes | None = Field(default=None, sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    asked_at: datetime = Field(sa_type=Instant)
+    code_until: datetime = Field(sa_type=Instant)
+    tries: int
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    refused_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    message: str | None = None
+    failures: int
+    try_at: datetime = Field(sa_type=Instant)
 
 
 class ContestRow(Row, table=True):
@@ -79,6 +122,7 @@ class HiddenUnitRow(Row, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+contact = Row.metadata.tables["contact"]
 helper = Row.metadata.tables["helper"]
 contest = Row.metadata.tables["contest"]
 notice_choice = Row.metadata.tables["notice_choice"]

@@ -10,12 +10,13 @@ from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
 from broker.store import tables
 from broker.store.audit_tables import access
-from broker.store.choice_tables import contest, helper, hidden_unit, notice_choice
+from broker.store.choice_tables import contact, contest, helper, hidden_unit, notice_choice
 from broker.store.faults import readable
 from broker.store.part import Part
 
 # By the column that names the subject; what points at other rows before what it points at.
 _ABOUT: tuple[Table, ...] = (
+    contact,
     contest,
     tables.newest,
     tables.record,

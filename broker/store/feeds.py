@@ -128,7 +128,7 @@ def notice(row: Row[*tuple[Any, ...]]) -> Notice:
     return Notice(
         kind=row.kind,
         at=row.at,
-        unit=UnitId(row.unit) if row.helper is None else None,
+        unit=None if row.unit == _NO_UNIT else UnitId(row.unit),
         consent=None if row.consent is None else ConsentId(row.consent),
         disclosure=None if row.disclosure is None else DisclosureId(row.disclosure),
         meeting=None if row.meeting is None else MeetingId(row.meeting),

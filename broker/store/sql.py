@@ -20,6 +20,7 @@ from broker.store.auditing import Auditing
 from broker.store.cases import Cases
 from broker.store.choosing import Choosing
 from broker.store.consents import Consents
+from broker.store.contacts import Contacts
 from broker.store.contents import Contents
 from broker.store.contesting import Contesting
 from broker.store.disclosures import Disclosures
@@ -56,6 +57,7 @@ class SqlTransaction(
     Meetings,
     Helping,
     Choosing,
+    Contacts,
     Pathways,
     Cases,
     Statutes,

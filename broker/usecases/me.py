@@ -11,7 +11,7 @@ from broker.domain.signatures import Signer
 from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
-from broker.usecases import contests, helped, helping, hiding, noticing, receipts
+from broker.usecases import contacting, contests, helped, helping, hiding, noticing, receipts
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import save, signers
 from broker.usecases.guarding import guarded
@@ -264,6 +264,7 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
             hidden=hiding.seen(tx, subject, language=language, ports=ports).hidden,
             helpers=helping.seen(tx, subject, now=now).helpers,
             contests=contests.seen(tx, subject).contests,
+            contact=contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True),
         )
 
 

@@ -1,9 +1,9 @@
 """Noticing: the subject chooses, for each service, to be told each time or once a day; and what is due to be told now.
 
-How a notice travels (the portal, a message) is not decided here: ``due`` says what to tell whom, ``handed`` that it was told.
+How a notice travels, to an address outside the portal or not at all, is ``sending``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from audit.entries import Entry
 from broker.domain.facets import facets
@@ -12,7 +12,7 @@ from broker.domain.noticing import MAY_WAIT
 from broker.errors import UnknownService
 from broker.ports import Ports, Transaction
 from broker.stored import Addressed, ChosenNotice
-from broker.usecases.call import PersonCall, attempt, once
+from broker.usecases.call import PersonCall, once
 from broker.usecases.people import myself
 from tillit.wire import Language, MyNoticeChoices, NoticeChoice, NoticeChoiceRequest
 
@@ -76,18 +76,6 @@ def due(*, ports: Ports, limit: int = PAGE) -> Sequence[Addressed]:
     """What is due to be told now and was not handed on yet, longest due first: each notice, and about which subject."""
     with ports.store.read() as tx:
         return tx.notices_due(at=ports.clock(), limit=min(limit, PAGE))
-
-
-def handed(told: Iterable[Addressed], *, ports: Ports) -> Sequence[Addressed]:
-    """Mark as handed on; those that nobody else had marked, so that of two who mark the same one tells it."""
-    each = {one.position: one for one in told}
-
-    def mark() -> Sequence[Addressed]:
-        with ports.store.write() as tx:
-            marked = tx.hand_on_notices(each, at=ports.clock())
-        return tuple(each[position] for position in marked)
-
-    return attempt(mark)
 
 
 def _changed(tx: Transaction, subject: SubjectId, chosen: ChosenNotice) -> bool:

@@ -6,7 +6,8 @@ A leaf commits to its content under a salt (``tillit.leaves``). Both are kept ap
     aad            = the entry's leaf hash (32)
 
 ``content`` is the JCS form that the commitment was made over. A receipt is kept in the same form, with
-``aad`` = "receipt" ‖ 0x00 ‖ leaf hash and the compact token as its content, no salt. A volume key seals what is written
+``aad`` = "receipt" ‖ 0x00 ‖ leaf hash and the compact token as its content, no salt; so is the address that a subject is
+reached at, with ``aad`` = "contact" ‖ 0x00 ‖ contact's id. A volume key seals what is written
 about one subject (or about nobody) in one epoch for a short while. It lies wrapped beside the
 contents, inside out::
 
@@ -42,6 +43,7 @@ _IV_BYTES = 12
 _TAG_BYTES = 16
 _RANDOM_BYTES = 12
 _RECEIPT = b"receipt\0"
+_CONTACT = b"contact\0"
 _EPOCH = r"[a-z]{1,20}-[0-9]{4}-(?:0[1-9]|1[0-2])"
 _IS_EPOCH = re.compile(_EPOCH)
 _IS_VOLUME = re.compile(rf"({_EPOCH})\.[A-Za-z0-9_-]{{16}}")
@@ -151,6 +153,21 @@ def open_receipt(sealed: bytes, *, leaf_hash: bytes, key: bytes) -> str:
         return _opened(sealed, aad=_RECEIPT + leaf_hash, key=key).decode("ascii")
     except UnicodeDecodeError:
         raise ContentBroken("not a receipt") from None
+
+
+def seal_address(address: str, *, contact: str, key: bytes, randomness: Randomness) -> bytes:
+    """The address that a subject is reached at, sealed to the id of their contact."""
+    return _sealed(
+        address.encode(), aad=_CONTACT + contact.encode(), key=key, randomness=randomness
+    )
+
+
+def open_address(sealed: bytes, *, contact: str, key: bytes) -> str:
+    """The address. Raises ``ContentBroken``."""
+    try:
+        return _opened(sealed, aad=_CONTACT + contact.encode(), key=key).decode()
+    except UnicodeDecodeError:
+        raise ContentBroken("not an address") from None
 
 
 def _sealed(data: bytes, *, aad: bytes, key: bytes, randomness: Randomness) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 from broker.domain.ids import SubjectId
 from broker.domain.noticing import MAY_WAIT
 from broker.errors import NotASubject, UnknownService
-from broker.usecases import me, noticing
+from broker.usecases import me, noticing, sending
+from broker.usecases.sending import Sent
 from broker.usecases.ticking import tick
 from tests.house import EMIL, FATHER, MOTHER, SARA, House
 from tests.integration.entries import entries_about
@@ -32,8 +33,8 @@ def due(house: House) -> list[str]:
 
 
 def handed(house: House) -> None:
-    """Hand everything on that is due."""
-    noticing.handed(noticing.due(ports=house.ports), ports=house.ports)
+    """Hand everything on that is due: nobody here has an address, so the portal tells it."""
+    sending.send(ports=house.ports)
 
 
 def following(house: House) -> None:
@@ -138,9 +139,8 @@ def test_what_is_due_names_the_subject_and_is_handed_on_once(house: House) -> No
         people = [tx.person_of(SubjectId(one.subject)) for one in found]
     assert people == [house.hashed(EMIL), house.hashed(SARA)]
     assert [one.notice.kind for one in noticing.due(ports=house.ports, limit=1)] == ["requested"]
-    assert noticing.handed(found[:1], ports=house.ports) == found[:1]
-    assert noticing.handed(found, ports=house.ports) == found[1:]
-    assert noticing.handed(found, ports=house.ports) == ()
+    assert sending.send(ports=house.ports) == Sent(in_portal=2)
+    assert sending.send(ports=house.ports) == Sent()
     assert noticing.due(ports=house.ports) == ()
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tillit import leaves
 from tillit.contents import (
@@ -13,9 +14,11 @@ from tillit.contents import (
     check_content,
     fresh_id,
     is_epoch,
+    open_address,
     open_content,
     open_receipt,
     open_volume,
+    seal_address,
     seal_content,
     seal_receipt,
     seal_volume,
@@ -103,6 +106,26 @@ def test_a_receipt_opens_as_itself_and_as_nothing_else() -> None:
     foreign = seal_receipt("blåbær", leaf_hash=LEAF, key=KEY, randomness=counted())
     with pytest.raises(ContentBroken):
         open_receipt(foreign, leaf_hash=LEAF, key=KEY)
+
+
+def test_an_address_opens_for_the_contact_that_it_is_of() -> None:
+    """For no other contact, under no other key, and for nothing that is no address."""
+    kept = seal_address("emil@example.no", contact="ctc_1", key=KEY, randomness=counted())
+    assert open_address(kept, contact="ctc_1", key=KEY) == "emil@example.no"
+    other = seal_receipt("a.b.c", leaf_hash=b"ctc_1", key=KEY, randomness=counted())
+    for sealed_one, contact, key in (
+        (kept, "ctc_2", KEY),
+        (kept, "ctc_1", b"x" * 32),
+        (kept[:-1], "ctc_1", KEY),
+        (other, "ctc_1", KEY),
+    ):
+        with pytest.raises(ContentBroken):
+            open_address(sealed_one, contact=contact, key=key)
+    aad = b"contact\0ctc_1"
+    iv = b"i" * 12
+    foreign = b"\x01" + iv + AESGCM(KEY).encrypt(iv, b"\xff", aad)
+    with pytest.raises(ContentBroken):
+        open_address(foreign, contact="ctc_1", key=KEY)
 
 
 def test_a_content_without_room_for_its_salt_is_none() -> None:

@@ -58,6 +58,8 @@ def test_every_error_is_documented_on_some_route_or_by_the_router() -> None:
     by_router = {"path.method", "path.unknown"}
     # Never leave the domain: the broker's own bookkeeping raises them.
     internal = {"consent.error", "consent.not_over_yet"}
+    # Nor what a channel says, which only the sender of messages hears.
+    internal |= {"channel.unavailable", "channel.address_busy", "channel.address_refused"}
     # Told on pages of the portal's, which OpenAPI does not describe.
     pages = {
         error.code for error in _tree(BrokerError) if error.__module__ == "broker.portal.errors"

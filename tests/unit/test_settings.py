@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from broker.channels.folder import Folder
+from broker.compose import messengers
 from broker.settings import Settings, SettingsWrong, read
 from keys.errors import RootBackMissing
 from keys.settings import KeyringSettings, is_open_to_others
@@ -14,6 +16,15 @@ GOOD = "long enough a passphrase"
 
 
 WITNESS = Witness("witness.example/w1", "log.example", b"").vkey
+
+
+MAIL = {"mail_server": "mail.example:465", "mail_from": "tillit@tillit.example"}
+ALTINN = {
+    "altinn_url": "https://platform.altinn.example",
+    "maskinporten_issuer": "https://maskinporten.example/",
+    "maskinporten_client": "tillit",
+    "maskinporten_key_file": "maskinporten.jwk",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +83,13 @@ def test_production_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"register_file": "people.json"}, "TILLIT_REGISTER_FILE: a synthetic register"),
         ({"passphrase": "short"}, "TILLIT_PASSPHRASE: needs 16 characters"),
         ({"vault_url": "http://vault.example:8200"}, "TILLIT_VAULT_URL: plain http"),
+        (MAIL | {"mail_security": "none"}, "TILLIT_MAIL_SECURITY: plain text"),
+        ({"mail_dir": "mail"}, "TILLIT_MAIL_DIR: e-mail in a folder"),
+        (ALTINN | {"altinn_url": "http://altinn.example"}, "TILLIT_ALTINN_URL: plain http"),
+        (
+            ALTINN | {"maskinporten_issuer": "http://maskinporten.example/"},
+            "TILLIT_MASKINPORTEN_ISSUER: plain http",
+        ),
     ],
 )
 def test_unsafe_setting_is_refused_in_production_and_allowed_in_demo(
@@ -82,6 +100,49 @@ def test_unsafe_setting_is_refused_in_production_and_allowed_in_demo(
     assert said in _refused(monkeypatch, **chosen)
     _environment(monkeypatch, **chosen, mode="demo")
     assert read().mode == "demo"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        *(({name: value}, "set both or neither") for name, value in MAIL.items()),
+        *(({name: value}, "set all or none") for name, value in ALTINN.items()),
+        (MAIL | {"mail_user": "broker"}, "TILLIT_MAIL_USER and TILLIT_MAIL_PASSWORD_FILE"),
+        ({"mail_user": "broker"}, "TILLIT_MAIL_USER: for a TILLIT_MAIL_SERVER only"),
+        (MAIL | {"mail_dir": "mail"}, "TILLIT_MAIL_SERVER and TILLIT_MAIL_DIR: set one"),
+        (MAIL | {"mail_from": "tillit"}, "TILLIT_MAIL_FROM: not an e-mail address"),
+        (MAIL | {"mail_server": "mail.example"}, "TILLIT_MAIL_SERVER: "),
+    ],
+)
+def test_half_a_way_out_of_the_portal_is_refused_in_every_mode(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    """A broker that believes that it tells people, and does not, is worse than one that says that it cannot."""
+    for mode in ("production", "demo"):
+        assert said in _refused(monkeypatch, passphrase=GOOD, mode=mode, **variables)
+
+
+def test_the_ways_out_of_the_portal_are_those_that_are_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """None by default; the secrets of both are their owner's alone."""
+    _environment(monkeypatch, passphrase=GOOD)
+    assert messengers(read()) == {}
+    file = tmp_path / "secret"
+    file.write_text("secret")
+    file.chmod(0o644)
+    mail = MAIL | {"mail_user": "broker", "mail_password_file": str(file)}
+    altinn = ALTINN | {"maskinporten_key_file": str(file)}
+    said = _refused(monkeypatch, passphrase=GOOD, **mail, **altinn)
+    assert "TILLIT_MAIL_PASSWORD_FILE: readable by others" in said
+    assert "TILLIT_MASKINPORTEN_KEY_FILE: readable by others" in said
+    file.chmod(0o600)
+    _environment(monkeypatch, passphrase=GOOD, **mail, **altinn)
+    found = messengers(read())
+    assert sorted(found) == ["email", "register", "sms"]
+    assert "secret" not in repr(found)
+    _environment(monkeypatch, mode="demo", mail_dir=str(tmp_path / "mail"))
+    assert messengers(read()) == {"email": Folder(tmp_path / "mail")}
 
 
 def test_passphrase_is_required_in_production(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,13 @@ from tillit.wire.consents import (
     LineAnswer,
     Withdrawal,
 )
+from tillit.wire.contacts import (
+    Channel,
+    ContactConfirmation,
+    ContactRequest,
+    ContactWay,
+    MyContact,
+)
 from tillit.wire.explanations import Explanation, FieldExplanation, Giver, GiverCode
 from tillit.wire.guarding import (
     Guarded,
@@ -202,6 +209,7 @@ __all__ = [
     "CaseView",
     "CaseWord",
     "CategoryId",
+    "Channel",
     "CheckAnswer",
     "CollaborationId",
     "Condition",
@@ -211,6 +219,9 @@ __all__ = [
     "ConsentRequest",
     "ConsentState",
     "ConsentView",
+    "ContactConfirmation",
+    "ContactRequest",
+    "ContactWay",
     "Contest",
     "ContestFinding",
     "ContestReply",
@@ -273,6 +284,7 @@ __all__ = [
     "MyCase",
     "MyCases",
     "MyConsents",
+    "MyContact",
     "MyContest",
     "MyContests",
     "MyCopy",

@@ -8,6 +8,7 @@ from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.choices import How, NoticeChoice
 from tillit.wire.consents import ConsentView
+from tillit.wire.contacts import MyContact
 from tillit.wire.explanations import FieldExplanation
 from tillit.wire.helping import MyHelper
 from tillit.wire.hiding import MyHiddenUnit
@@ -151,3 +152,4 @@ class MyCopy(Wire):
     notice_choices: tuple[NoticeChoice, ...] = ()
     hidden: tuple[MyHiddenUnit, ...] = ()
     contests: tuple[MyContest, ...] = ()
+    contact: MyContact | None = None
