@@ -136,26 +136,27 @@ def migrate_command(_: argparse.Namespace, settings: Settings) -> None:
 
 
 def enrol(given: argparse.Namespace, settings: Settings) -> None:
-    """Give a unit, or an auditor, a one-time code with which it registers its first keys."""
+    """Give each unit, or auditor, a one-time code with which it registers its first keys: all of them or none."""
     _check_set_up(settings)
     with closing(compose.opened(settings)) as store:
         catalogue = change.in_force(store).catalogue
-        if given.unit not in catalogue.units and not given.unit.startswith(AUDITOR):
+        if any(u not in catalogue.units and not u.startswith(AUDITOR) for u in given.units):
             raise Mistake(
                 f"no unit by that id; there are: {', '.join(sorted(catalogue.units))}; "
                 f"an auditor's id starts with {AUDITOR}"
             )
-        code, at = secrets.token_hex(CODE_BYTES), compose.now()
-        hashed = hashlib.sha256(code.encode()).digest()
+        codes, at = [secrets.token_hex(CODE_BYTES) for _ in given.units], compose.now()
         with store.write() as tx:
-            tx.add_enrolment(UnitId(given.unit), hashed, expires_at=at + ENROLMENT_LASTS)
-            found_by = facets(services=known((given.unit,), catalogue.units))
-            content = {"unit": given.unit}
-            if given.unit not in catalogue.units:
-                content["role"] = given.role
-                tx.set_auditor(UnitId(given.unit), given.role, at=at)
-            tx.append(Entry("enrolment.opened", at, content, None, found_by))
-    print(code)
+            for unit, code in zip(given.units, codes, strict=True):
+                hashed = hashlib.sha256(code.encode()).digest()
+                tx.add_enrolment(UnitId(unit), hashed, expires_at=at + ENROLMENT_LASTS)
+                found_by = facets(services=known((unit,), catalogue.units))
+                content = {"unit": unit}
+                if unit not in catalogue.units:
+                    content["role"] = given.role
+                    tx.set_auditor(UnitId(unit), given.role, at=at)
+                tx.append(Entry("enrolment.opened", at, content, None, found_by))
+    print(*codes, sep="\n")
     print("one use, within 24 hours; hand it over in person or by phone", file=sys.stderr)
 
 
@@ -266,9 +267,10 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--workers", type=_positive, default=1, help="processes that serve")
     enrolling = add(commands, "enrol", enrol)
     enrolling.add_argument(
-        "unit",
+        "units",
         metavar="UNIT",
-        help=f"the unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…",
+        nargs="+",
+        help=f"a unit's id, as the catalogue has it, or an auditor's: {AUDITOR}…; a line for each",
     )
     enrolling.add_argument(
         "--role",

@@ -16,12 +16,15 @@ import httpx
 from broker.demo import stage as staging
 from broker.demo import story
 from broker.demo.larvik import DEFAULT_YOUTHS, LEAST_YOUTHS, MOST_YOUTHS, municipality
+from broker.demo.lives import OTHERS
+from broker.demo.meanwhile import Meanwhile
 from broker.demo.people import EMIL, NAV
 from broker.demo.person import RequestRefused, SyntheticIssuer
-from broker.demo.processes import ChildFailed, Children, free_port
+from broker.demo.processes import ChildFailed, Children, ServiceProcess, free_port
 from broker.demo.stage import Stage
 from broker.demo.story import Scene, StoryBroken
 from broker.demo.telling import Teller
+from broker.demo.town import Town
 from broker.demo.verification import from_outside
 from broker.engine import bundle
 from broker.settings import PACKAGED_POLICIES
@@ -88,15 +91,20 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
     teller.line(f"login: process {provider.pid}, {stage.login_url}")
     workplaces = staging.start_provider(stage, children, at_work=True)
     teller.line(f"login at work: process {workplaces.pid}, {stage.work_url}")
-    with _step("enrolling the services"), teller.working("enrolling four services"):
+    others: ServiceProcess | None = None
+    with _step("enrolling the services"), teller.working("enrolling the services"):
         services = staging.start_services(stage, children)
-        staging.enrol(stage, services)
+        if not given.once:
+            others = staging.start_others(stage, children, OTHERS)
+        shared = {} if others is None else dict.fromkeys(OTHERS, others)
+        staging.enrol(stage, services | shared)
     for unit, service in services.items():
         teller.line(f"{unit}: process {service.pid}, with a key of its own")
     with _step("depositing what the services hold"), teller.progress() as bars:
         totals = {unit: len(town.followed_by(unit)) for unit in services}
         deposited = staging.deposit_everything(services, bars, totals)
     teller.line(f"{deposited} values deposited, each signed by its source and sealed")
+    meanwhile = None if others is None else Meanwhile(Town(stage.url, issuer, services, others))
     emil = staging.log_in(stage, EMIL, issuer)
     scene = Scene(teller, services, emil, staging.held_about(EMIL, town))
     for chapter in story.CHAPTERS:
@@ -108,9 +116,13 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
     given.told = True
     teller.prose("The end. Everything above was real but the people.")
     scene.emil.close()
-    if not given.once:
+    if meanwhile is not None:
         with _step("asking Emil once more"):
             story.asked_again(scene)
+        with teller.working("the other eleven's stories"):
+            broken = meanwhile.ended()
+        for name, error in broken.items():
+            teller.line(f"the story of {name} broke off: {error}")
         _keep_serving(stage, children, teller, vkey, issuer)
 
 
@@ -126,7 +138,7 @@ def _keep_serving(
         stage.url,
         [
             (
-                "the portal, in a browser: log in as Emil, who was asked just now, or as another youth",
+                "the portal, in a browser: log in as Emil, who was asked just now, or as one of the other eleven",
                 stage.url,
             ),
             (

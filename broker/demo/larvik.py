@@ -32,8 +32,13 @@ _STORY_YEAR = 2026
 _OF_AGE = 18
 _T = TypeVar("_T")
 
+# Where two of the twelve live, others live too: of fewer than five whom a case could be about, none may be told of.
+_NEIGHBOURS: Sequence[tuple[str, date, Gender]] = (
+    *(("tonsberg", date(2011, 3, day), "woman") for day in range(1, 5)),
+    *(("ovre-eiker", date(2003, 5, day), "woman") for day in range(1, 5)),
+)
+
 # AFI 2016, Table 1 (lines 1580-1708).
-PLACE = "larvik"
 _GENDER: Mapping[Gender, float] = {"man": 0.63, "woman": 0.37}
 _AGES: Mapping[int, float] = {16: 0.11, 17: 0.12, 18: 0.12, 19: 0.12} | dict.fromkeys(
     range(20, 26), 0.53 / 6
@@ -116,7 +121,7 @@ def register(town: Municipality) -> dict[str, Any]:
             "born": youth.born.isoformat(),
             "guardians": [guardian.national_id for guardian in youth.guardians],
             "address_protection": youth.address_protection,
-            "municipality": PLACE,
+            "municipality": youth.municipality,
             "gender": youth.gender,
         }
         for guardian in youth.guardians:
@@ -125,8 +130,18 @@ def register(town: Municipality) -> dict[str, Any]:
                 "born": guardian.born.isoformat(),
                 "guardians": [],
                 "address_protection": "none",
-                "municipality": PLACE,
+                "municipality": youth.municipality,
             }
+    for municipality, born, gender in _NEIGHBOURS:
+        number = next(n for n in numbers(born, gender) if n not in people)
+        people[number] = {
+            "national_id": number,
+            "born": born.isoformat(),
+            "guardians": [],
+            "address_protection": "none",
+            "municipality": municipality,
+            "gender": gender,
+        }
     return {"people": list(people.values())}
 
 

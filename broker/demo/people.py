@@ -25,7 +25,7 @@ class Youth:
     """A synthetic youth: what the register knows, and what shapes the records that services hold.
 
     ``guardians`` are the holders of parental responsibility, empty from 18. ``units`` are the
-    services that follow the youth up; only they hold records.
+    services that follow the youth up; only they hold records. ``municipality`` is where the youth lives.
     """
 
     national_id: str
@@ -39,6 +39,7 @@ class Youth:
     units: tuple[str, ...] = ()
     guardians: tuple[Guardian, ...] = ()
     address_protection: Protection = "none"
+    municipality: str = "larvik"
     immigrant_background: bool = False
     completed_upper_secondary: bool = False
     individual_plan: bool = False
@@ -87,6 +88,7 @@ SARA = Youth(
     difficulties=frozenset({"mental_health"}),
     units=(SCHOOL,),
     guardians=(Guardian("16877649478", date(1976, 7, 16)),),
+    municipality="tonsberg",
 )
 JONAS = Youth(
     national_id="19920899946",
@@ -204,6 +206,7 @@ INGRID = Youth(
     benefit="social_assistance",
     difficulties=frozenset({"mental_health"}),
     units=(NAV,),
+    municipality="ovre-eiker",
 )
 
 THE_TWELVE = (EMIL, SARA, JONAS, AMINA, OSKAR, MAJA, ALI, KRISTIN, PER, THEA, NOAH, INGRID)

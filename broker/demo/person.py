@@ -1,4 +1,4 @@
-"""A person's side of the demo: a synthetic identity provider, and what Emil does in his browser.
+"""A person's side of the demo: a synthetic identity provider, and what people do in their browsers.
 
 Production takes tokens from ID-porten. Here the storyteller holds the issuer's key, made for
 this run only, and speaks for synthetic people.
@@ -18,11 +18,20 @@ from jwt.algorithms import OKPAlgorithm
 from pydantic import BaseModel
 
 from tillit.wire import (
+    CaseClaim,
+    CaseView,
     ConsentView,
+    Contest,
+    DepositAnswer,
     DigitalAnswer,
+    GrantView,
     MyConsents,
+    MyContests,
     MyDisclosures,
     MyNotices,
+    MyObjections,
+    ObjectionRequest,
+    OwnWords,
     Withdrawal,
 )
 
@@ -93,9 +102,37 @@ class Browser:
         body = DigitalAnswer(read=consent.text_sha256, answers=dict(answers))
         return self._post(f"/v1/me/consents/{consent.id}/answer", body, ConsentView)
 
+    def answer_all(
+        self, consent: str, say: Callable[[GrantView], bool], *, child_heard: bool = False
+    ) -> ConsentView:
+        """Answer every line that is shown; ``child_heard`` for a guardian who has heard the child."""
+        view = self.consent(consent)
+        said = {line.id: "yes" if say(line) else "no" for line in view.grants}
+        body = DigitalAnswer.model_validate(
+            {"read": view.text_sha256, "answers": said, "child_heard": child_heard}
+        )
+        return self._post(f"/v1/me/consents/{consent}/answer", body, ConsentView)
+
     def withdraw(self, consent: ConsentView) -> ConsentView:
         """Take the whole consent back."""
         return self._post(f"/v1/me/consents/{consent.id}/withdraw", Withdrawal(), ConsentView)
+
+    def objects(self, category: str) -> MyObjections:
+        """Speak against sharing a category."""
+        body = ObjectionRequest(category=category, objects=True)
+        return self._post("/v1/me/objections", body, MyObjections)
+
+    def says(self, field: str, text: str) -> DepositAnswer:
+        """Write something in their own words."""
+        return self._post("/v1/me/voice", OwnWords(field=field, text=text), DepositAnswer)
+
+    def contests(self, record: str, text: str) -> MyContests:
+        """Say that a value is not right, and why."""
+        return self._post("/v1/me/contests", Contest(record=record, text=text), MyContests)
+
+    def claims(self, claim: str) -> CaseView:
+        """Say that an anonymous case is about oneself, and let whoever told it know."""
+        return self._post("/v1/me/anonymous-cases", CaseClaim(claim=claim, tell=True), CaseView)
 
     def disclosures(self) -> MyDisclosures:
         """Who asked about the person, why, and what came of it."""

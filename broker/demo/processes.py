@@ -1,4 +1,4 @@
-"""The demo's child processes: the broker and one client per service, each ended by its pid."""
+"""The demo's child processes: the broker, the login and the services' clients, each ended by its pid."""
 
 import json
 import os
@@ -6,11 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import httpx
 
@@ -67,10 +68,7 @@ class Child:
 
     def stop(self) -> None:
         """End it by its pid: politely, then for good."""
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        self._close(self.process.stdin)
         if not self.ended():
             self.process.terminate()
         try:
@@ -78,6 +76,14 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        # Only now: a thread that waits for a line of it holds what it would be closed with.
+        self._close(self.process.stdout)
+
+    @staticmethod
+    def _close(stream: IO[bytes] | None) -> None:
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 def inherited() -> dict[str, str]:
@@ -86,29 +92,33 @@ def inherited() -> dict[str, str]:
 
 
 class ServiceProcess(Child):
-    """A client process that acts for one service, told what to do one JSON line at a time."""
+    """A client process that acts for one service, or for several, told what to do one JSON line at a time."""
 
-    def __init__(self, unit: str, *, url: str, directory: Path, log: Path) -> None:
+    def __init__(
+        self, name: str, units: Sequence[str], *, url: str, directory: Path, log: Path
+    ) -> None:
+        """``directory`` has one of each unit's own."""
         super().__init__(
-            unit,
-            ["broker.demo.service", "--unit", unit, "--url", url],
+            name,
+            ["broker.demo.service", "--url", url, *units],
             log=log,
             directory=directory,
             environment={},
             piped=True,
         )
-        self.unit = unit
+        self._turn = threading.Lock()
 
     def do(
         self, act: str, *, progress: Callable[[int], None] = lambda _: None, **arguments: Any
     ) -> Any:
-        """Have it do something, and wait for what it reports.
+        """Have it do something, and wait for what it reports. Threads take turns.
 
         Raises:
             ChildFailed: it could not, or it is gone.
         """
-        self.tell(act, **arguments)
-        return self.hear(progress=progress)
+        with self._turn:
+            self.tell(act, **arguments)
+            return self.hear(progress=progress)
 
     def tell(self, act: str, **arguments: Any) -> None:
         """Have it begin something. Raises ``ChildFailed`` when it is gone."""
@@ -117,8 +127,8 @@ class ServiceProcess(Child):
         try:
             self.process.stdin.write(line.encode())
             self.process.stdin.flush()
-        except OSError as error:
-            raise ChildFailed(f"{self.unit} has ended", self.log) from error
+        except (OSError, ValueError) as error:  # its end, or ours
+            raise ChildFailed(f"{self.name} has ended", self.log) from error
 
     def hear(self, *, progress: Callable[[int], None] = lambda _: None) -> Any:
         """Wait for the report on what it was told. Raises ``ChildFailed``."""
@@ -126,15 +136,18 @@ class ServiceProcess(Child):
             if "progress" in said:
                 progress(said["progress"])
             elif "failed" in said:
-                raise ChildFailed(f"{self.unit}: {said['failed']}", self.log)
+                raise ChildFailed(f"{self.name}: {said['failed']}", self.log)
             else:
                 return said["done"]
-        raise ChildFailed(f"{self.unit} has ended", self.log)
+        raise ChildFailed(f"{self.name} has ended", self.log)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         assert self.process.stdout is not None  # noqa: S101 - piped
-        for line in iter(self.process.stdout.readline, b""):
-            yield json.loads(line)
+        try:
+            for line in iter(self.process.stdout.readline, b""):
+                yield json.loads(line)
+        except ValueError as error:  # stopped in the middle of a line
+            raise ChildFailed(f"{self.name} has ended", self.log) from error
 
 
 class Children:

@@ -39,11 +39,15 @@ Claims = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """An invented person to be. Of who has ``work``, it is told instead of the number: ``orgno`` and ``roles``."""
+    """An invented person to be. ``spoken``: language → name and about in it; in English where there is none.
+
+    Of who has ``work``, it is told instead of the number: ``orgno`` and ``roles``.
+    """
 
     national_id: str = field(repr=False)
     name: str
     about: str
+    spoken: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     work: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -114,20 +118,21 @@ class DemoProvider:
 
     async def _choose(self, request: Request) -> Response:
         asked = dict(request.query_params)
+        language = asked.get("ui_locales", "")
         if wrong := self._wrong(asked):
             return HTMLResponse(_page(f"<p>{escape(wrong)}</p>"), 400)
         hidden = "".join(
             f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
             for name, value in asked.items()
         )
+        said = [one.spoken.get(language, (one.name, one.about)) for one in self._people]
         people = "".join(
-            f'<li><button name="somebody" value="{number}"><strong>{escape(one.name)}</strong>'
-            f"<span>{escape(one.about)}</span></button></li>"
-            for number, one in enumerate(self._people)
+            f'<li><button name="somebody" value="{number}"><strong>{escape(name)}</strong>'
+            f"<span>{escape(about)}</span></button></li>"
+            for number, (name, about) in enumerate(said)
         )
-        return HTMLResponse(
-            _page(f'<form method="post" action="/authorize">{hidden}<ul>{people}</ul></form>')
-        )
+        form = f'<form method="post" action="/authorize">{hidden}<ul>{people}</ul></form>'
+        return HTMLResponse(_page(form, language))
 
     async def _chosen(self, request: Request) -> Response:
         asked = await _form(request)
@@ -220,20 +225,36 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in given.items()}
 
 
-def _page(content: str) -> str:
+_SAID: Mapping[str, tuple[str, str]] = {
+    "nb": (
+        "Demo: velg hvem du vil være",
+        "Ikke ID-porten. Alle her er oppdiktet, og alle kan være hvem som helst.",
+    ),
+    "nn": (
+        "Demo: vel kven du vil vere",
+        "Ikkje ID-porten. Alle her er oppdikta, og alle kan vere kven som helst.",
+    ),
+    "en": (
+        "Demo: choose who to be",
+        "Not ID-porten. Everybody here is invented, and anybody may be anybody.",
+    ),
+}
+
+
+def _page(content: str, language: str = "en") -> str:
+    spoken = language if language in _SAID else "en"
+    title, warning = _SAID[spoken]
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<!doctype html><html lang="{spoken}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>Demo login</title><style>"
+        f"<title>{title}</title><style>"
         "body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:34rem;padding:1rem;"
         "background:#fdf1d7;color:#1d2b2f}"
         "ul{list-style:none;padding:0}li{margin:.5rem 0}"
         "button{width:100%;min-height:48px;text-align:left;font:inherit;background:#fff;"
         "color:inherit;border:2px solid #8a5a00;border-radius:12px;padding:.6rem 1rem;cursor:pointer}"
         "span{display:block}"
-        "</style><main><h1>Demo login: choose who to be</h1>"
-        "<p>Not ID-porten. Everybody here is invented, and anybody may be anybody.</p>"
-        f"{content}</main></html>"
+        f"</style><main><h1>{title}</h1><p>{warning}</p>{content}</main></html>"
     )
 
 

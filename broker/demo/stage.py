@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Any
 from joserfc.jwk import ECKey
 from rich.progress import Progress, TaskID
 
+from broker.demo.cast import everybody
 from broker.demo.larvik import Municipality, register
-from broker.demo.people import EMIL, EMPLOYEES, SHORT_NAMES, THE_TWELVE, Employee, Youth
+from broker.demo.people import EMPLOYEES, SHORT_NAMES, Employee, Youth
 from broker.demo.person import ISSUER, Browser, SyntheticIssuer
 from broker.demo.processes import (
     Child,
@@ -29,6 +30,7 @@ from broker.demo.processes import (
 )
 from broker.demo.records import records
 from broker.demo.story import SERVICES
+from broker.demo.town import case_name
 
 PORTAL = "tillit-portal"
 _PASSPHRASE_BYTES = 24
@@ -108,11 +110,12 @@ def furnish(stage: Stage, town: Municipality, issuer: SyntheticIssuer) -> None:
     _write_json(stage.directory / "register.json", register(town))
     issuer.save_public(stage.directory / "person-issuer.jwks")
     _write_portal_key(stage, own)
-    _write_json(stage.directory / "people.json", [_somebody(youth) for youth in THE_TWELVE])
     _write_json(stage.directory / "employees.json", [_at_work(one) for one in EMPLOYEES])
     organisations = {one.organisation: one.unit for one in EMPLOYEES}
     _write_json(stage.directory / "units.json", {"units": organisations})
     now = datetime.now(UTC)
+    people = [asdict(one) for one in everybody(now.date())]
+    _write_json(stage.directory / "people.json", people)
     for unit in SERVICES:
         stage.home(unit).mkdir(parents=True)
         cases = _cases(town, unit, now=now)
@@ -191,25 +194,38 @@ def start_provider(stage: Stage, children: Children, *, at_work: bool = False) -
 
 
 def start_services(stage: Stage, children: Children) -> dict[str, ServiceProcess]:
-    """Start one client process per service, each in its own directory."""
+    """Start one client process per service of Emil's story, each with a directory of its own."""
     services = {}
     for unit in SERVICES:
-        services[unit] = ServiceProcess(
-            unit, url=stage.url, directory=stage.home(unit), log=stage.logs / f"{unit}.log"
-        )
+        services[unit] = _service(stage, unit, [unit])
         children.add(services[unit])
     return services
 
 
+def start_others(stage: Stage, children: Children, units: Sequence[str]) -> ServiceProcess:
+    """Start the process that the services of the others' stories share."""
+    process = _service(stage, "the other services", units)
+    children.add(process)
+    return process
+
+
+def _service(stage: Stage, name: str, units: Sequence[str]) -> ServiceProcess:
+    log = stage.logs / f"{name.replace(' ', '-')}.log"
+    home = stage.directory / "services"
+    return ServiceProcess(name, units, url=stage.url, directory=home, log=log)
+
+
 def enrol(stage: Stage, services: Mapping[str, ServiceProcess]) -> None:
     """Hand each service a one-time code, as an operator would; it registers its public keys."""
+    codes = command(stage, "enrol", *services).split()
     with ThreadPoolExecutor() as threads:
-        said = threads.map(lambda unit: command(stage, "enrol", unit), services)
-        codes = [text.split()[0] for text in said]
-    for service, code in zip(services.values(), codes, strict=True):
-        service.tell("enrol", code=code)
-    for service in services.values():
-        service.hear()
+        for _ in threads.map(_enrolled, services.items(), codes):
+            pass
+
+
+def _enrolled(service: tuple[str, ServiceProcess], code: str) -> None:
+    unit, process = service
+    process.do("enrol", unit=unit, code=code)
 
 
 def deposit_everything(
@@ -248,11 +264,6 @@ def log_in(stage: Stage, youth: Youth, issuer: SyntheticIssuer) -> Browser:
     return Browser(stage.url, national_id=youth.national_id, issuer=issuer)
 
 
-def case_name(youth: Youth) -> str:
-    """What the services call a youth among themselves in the demo: Emil by his first name."""
-    return youth.first_name if youth is EMIL else youth.national_id
-
-
 def _cases(town: Municipality, unit: str, *, now: datetime) -> dict[str, Any]:
     return {
         case_name(youth): {
@@ -287,16 +298,6 @@ def _write_portal_key(stage: Stage, own: Path) -> None:
     key = ECKey.generate_key("P-256", auto_kid=True)
     _write_secret(own / "portal.jwk", json.dumps(key.as_dict(private=True)))
     _write_json(stage.directory / "portal.jwk", key.as_dict(private=False))
-
-
-def _somebody(youth: Youth) -> dict[str, str]:
-    """Who there is to be at the demo's login."""
-    today = datetime.now(UTC).date()
-    return {
-        "national_id": youth.national_id,
-        "name": f"{youth.first_name} {youth.last_name}",
-        "about": f"{youth.age(today)} år",
-    }
 
 
 def _at_work(one: Employee) -> dict[str, Any]:

@@ -19,6 +19,7 @@ ROLES: Mapping[str, str] = {
     MENTAL_HEALTH: "psykolog",
 }
 NAME = EMIL.first_name
+LARVIK = "ungdomsutvalget-larvik"
 DIAGNOSIS = "health.diagnosis"
 
 
@@ -45,7 +46,13 @@ class Scene:
     ) -> Mapping[str, Any]:
         """Have one service ask about Emil."""
         answer: Mapping[str, Any] = self.services[unit].do(
-            "ask", about=NAME, fields=fields, purpose=purpose, role=ROLES[unit], meeting=meeting
+            "ask",
+            about=NAME,
+            fields=fields,
+            purpose=purpose,
+            role=ROLES[unit],
+            meeting=meeting,
+            collaboration=LARVIK,
         )
         return answer
 
@@ -78,7 +85,12 @@ def before_consent(scene: Scene) -> None:
     )
     wanted = ["education.attendance.rate", "functioning.daily_rhythm", DIAGNOSIS]
     may = scene.services[NAV].do(
-        "check", about=NAME, fields=wanted, purpose="case_discussion", role=ROLES[NAV]
+        "check",
+        about=NAME,
+        fields=wanted,
+        purpose="case_discussion",
+        role=ROLES[NAV],
+        collaboration=LARVIK,
     )
     scene.teller.answered(NAV, "veileder, may I?", may)
     answer = scene.ask(NAV, wanted, "case_discussion")
@@ -149,6 +161,7 @@ def forum_meeting(scene: Scene) -> None:
         held_at=held_at,
         participants=[{"unit": unit, "role": ROLES[unit]} for unit in SERVICES],
         role=ROLES[NAV],
+        collaboration=LARVIK,
     )
     told = [n for n in scene.emil.notices().notices if n.meeting == meeting["id"]]
     expect(len(told) == 1 and told[0].held_at is not None, "Emil was not told of the meeting")
@@ -203,7 +216,7 @@ def dropped_out(scene: Scene) -> None:
         writes it down; OT, whom he has said may know, finds it in its feed (hendelser).""",
     )
     for unit in SERVICES:
-        scene.services[unit].do("events")
+        scene.services[unit].do("events", about=NAME)
     scene.services[SCHOOL].do(
         "deposit",
         about=NAME,
@@ -216,7 +229,11 @@ def dropped_out(scene: Scene) -> None:
         role="radgiver",
     )
     heard = {
-        unit: [e for e in scene.services[unit].do("events")["events"] if e["type"] == _DROPOUT]
+        unit: [
+            e
+            for e in scene.services[unit].do("events", about=NAME)["events"]
+            if e["type"] == _DROPOUT
+        ]
         for unit in SERVICES
     }
     expect(len(heard[OT]) == 1, "OT was not told")
@@ -276,6 +293,8 @@ def _request(scene: Scene) -> Mapping[str, Any]:
         purposes=["case_discussion", "teaching_adaptation", "dropout_notice"],
         categories=["education", "functioning", "health"],
         role=ROLES[NAV],
+        collaboration=LARVIK,
+        condition="standing",
     )
     return asked
 

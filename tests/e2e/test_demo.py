@@ -112,8 +112,8 @@ def test_once_tells_the_whole_story_and_leaves_nothing_running(tmp_path: Path) -
         "one bit of the copy flipped",
     ):
         assert promised in text, promised
-    # The broker, the login and four services.
-    assert len(running.children()) == 6
+    # The broker, the two logins and four services.
+    assert len(running.children()) == 7
     assert not any(_alive(pid) for pid in running.children())
     # What the story says is not shared is not on the screen, nor anyone's number.
     assert _diagnosis() not in text

@@ -1,5 +1,6 @@
 """The operator's command line: from nothing to serving, and what it says when something is missing."""
 
+import hashlib
 import io
 import json
 import os
@@ -15,10 +16,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from broker.cli import main
+from broker.compose import now
 from broker.domain.ids import UnitId
 from broker.store.sql import SqlStore
+from broker.store.tables import enrolment
 from tests.integration.world import EMIL, ISSUER
 from tests.policies.copies import AGREEMENT, copied, rewrite
 from tillit.enrolment import prove
@@ -220,6 +224,28 @@ def test_enrolled_unit_is_served_and_ctrl_c_ends_it(ready: Path, workers: str) -
     assert code not in output.read_text()
     assert '"route": "/v1/me/consents"' in lines
     assert "Traceback" not in output.read_text()
+
+
+def test_several_units_are_enrolled_at_once_or_none(ready: Path) -> None:
+    """A code for each, in the order given; where one is unknown, none is let in."""
+    invited = run(ready, "enrol", "nav-larvik", "ot-vestfold")
+    assert invited.returncode == 0, invited.stderr
+    first, second = (hashlib.sha256(code.encode()).digest() for code in invited.stdout.split())
+    store = SqlStore(f"sqlite:///{ready / 'data' / 'broker.sqlite'}", origin="any")
+    with store.write() as tx:
+        assert not tx.spend_enrolment(UnitId("ot-vestfold"), first, at=now())
+        assert tx.spend_enrolment(UnitId("nav-larvik"), first, at=now())
+        assert tx.spend_enrolment(UnitId("ot-vestfold"), second, at=now())
+    before = _opened(store)
+    assert run(ready, "enrol", "nav-larvik", "no-such").returncode == 2
+    assert _opened(store) == before
+    store.close()
+
+
+def _opened(store: SqlStore) -> int:
+    with store.engine.connect() as connection:
+        counted = select(func.count()).select_from(enrolment)
+        return connection.execute(counted).scalar_one()
 
 
 def test_what_is_loaded_is_served_without_a_restart_and_a_directory_is_not(tmp_path: Path) -> None:
