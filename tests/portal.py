@@ -141,9 +141,13 @@ class PortalWorld:
 
 @contextmanager
 def portal_in(
-    directory: Path, database_url: str, *, others: Sequence[Mapping[str, Any]] = ()
+    directory: Path,
+    database_url: str,
+    *,
+    others: Sequence[Mapping[str, Any]] = (),
+    people: Sequence[str] = PEOPLE,
 ) -> Iterator[PortalWorld]:
-    """A running portal in a directory; ``others`` stand in its register too."""
+    """A running portal in a directory; ``others`` stand in its register too, and ``people`` can log in, by their number."""
     port, login_port, work_port = free_port(), free_port(), free_port()
     key = ECKey.generate_key("P-256", auto_kid=True)
     file = directory / "portal.jwk"
@@ -155,7 +159,7 @@ def portal_in(
     units.write_text(json.dumps({"units": ORGANISATIONS}))
     provider = DemoProvider(
         login,
-        [Somebody(number, f"person {n}", "") for n, number in enumerate(PEOPLE)],
+        [Somebody(number, f"person {n}", "") for n, number in enumerate(people)],
         client=CLIENT,
         client_jwk=key.as_dict(private=False),
         claims=claims,

@@ -79,14 +79,15 @@ class Told:
 class Asked:
     """A consent as pages show it, its lines by who would be told.
 
-    ``stands``: there is a yes that counts, or will. ``has_put_off``: the person put lines off and may answer them.
-    ``spoken``: the language of its text.
+    ``is_waiting``: for whoever looks; ``may_answer``: they may also where it waits for somebody else. ``has_put_off``: they put
+    lines off and may answer them. ``stands``: there is a yes that counts, or will. ``spoken``: the language of its text.
     """
 
     id: str
     version: int
     state: str
     is_waiting: bool
+    may_answer: bool
     is_active: bool
     is_paused: bool
     is_over: bool
@@ -171,8 +172,8 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         id=view.id,
         version=view.version,
         state=words(STATES[view.state]),
-        is_waiting=view.state in WAITING
-        and ("guardian" if view.as_guardian else "subject") in view.waiting_for,
+        is_waiting=_is_waiting(view),
+        may_answer=_may_answer(view),
         is_active=view.state == "active",
         is_paused=view.state == "paused",
         is_over=view.state not in WAITING | ALIVE,
@@ -298,6 +299,17 @@ def noticed(notice: MyNotice, visit: Visit) -> tuple[str, str]:
 def named(kind: str, key: str, visit: Visit) -> str:
     """What the catalogue calls something."""
     return visit.ports.catalogue.text(kind, key, visit.language)  # type: ignore[arg-type]  # of the kinds here
+
+
+def _is_waiting(view: ConsentView) -> bool:
+    """Whether it waits for whoever looks. A child who is to be heard is by their own answer."""
+    mine = {"guardian"} if view.as_guardian else {"subject", "child_heard"}
+    return view.state in WAITING and not mine.isdisjoint(view.waiting_for) and _may_answer(view)
+
+
+def _may_answer(view: ConsentView) -> bool:
+    unsigned = view.state in WAITING and bool(view.waiting_for) and not view.has_signed
+    return unsigned or bool(view.put_off)
 
 
 def _waited_for(who: str, view: ConsentView, words: Words) -> str:

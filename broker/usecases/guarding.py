@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from broker.domain.consents import Consent
-from broker.domain.ids import PersonKey, SubjectId
+from broker.domain.ids import ConsentId, PersonKey, SubjectId
 from broker.domain.signatures import Needed
 from broker.ports import Person, Ports, SignerQuestion, SignersNeeded, Transaction
 from broker.usecases.consents import signers
@@ -54,6 +54,27 @@ def my_guardians(*, person: PersonKey, ports: Ports) -> MyGuardians:
         seen=_seen(consents, found, now=now, ports=ports),
         said={c.id: _said(c, needed) for c, needed in consents},
     )
+
+
+def said_of(identity: ConsentId, *, person: PersonKey, ports: Ports) -> Mapping[str, Said]:
+    """Who has said what to the lines of one consent of the person's that need guardians; empty where none does.
+
+    Raises:
+        UnknownPerson: the register does not know the person.
+    """
+    now = ports.clock()
+    with ports.store.read() as tx:
+        subject, found = tx.subject_by_person(person), tx.consent(identity)
+        if found is None or found.subject != subject or found.reconfirms:
+            return {}
+        return _said(found, signers(tx, found, now=now, ports=ports))
+
+
+def torn_for(identity: ConsentId, *, person: PersonKey, ports: Ports) -> tuple[str, ...]:
+    """The lines of a consent that the person said yes to as a guardian and somebody else no."""
+    with ports.store.read() as tx:
+        found = tx.consent(identity)
+        return () if found is None else _torn(found, person)
 
 
 def guarded(tx: Transaction, subject: SubjectId, *, now: datetime, ports: Ports) -> list[Needing]:
@@ -137,6 +158,7 @@ def _ward(
     return MyWard(
         seen=_seen(consents, person, now=now, ports=ports),
         mine={identity: said for identity, said in mine.items() if said},
+        torn={c.id: lines for c, _ in consents if (lines := _torn(c, guardian))},
     )
 
 
@@ -182,9 +204,16 @@ def _answers_of(consent: Consent, guardian: PersonKey) -> dict[str, Answer]:
     return said
 
 
+def _torn(consent: Consent, guardian: PersonKey) -> tuple[str, ...]:
+    refused = {line for signature in consent.signatures for line in signature.no}
+    said = _answers_of(consent, guardian)
+    return tuple(line for line, answer in said.items() if answer == "yes" and line in refused)
+
+
 def _said(consent: Consent, needed: Mapping[str, Needed]) -> dict[str, Said]:
     return {
         line.id: Said(
+            guardians=needed[line.category].guardians,
             guardians_yes=_count(consent, line.id, "yes"),
             guardians_no=_count(consent, line.id, "no"),
             subject=_own(consent, line.id),

@@ -1,6 +1,6 @@
 """Views: a consent or a disclosure as one party may see it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from broker.domain.consents import Consent
@@ -11,6 +11,7 @@ from broker.domain.ids import PersonKey, UnitId
 from broker.domain.questions import Question, QuestionState
 from broker.domain.requesting import text_sha256
 from broker.domain.signatures import Needed, Signer
+from broker.domain.states import OVER, State
 from broker.domain.wording import line_text
 from broker.ports import Ports
 from broker.stored import Disclosure
@@ -29,7 +30,9 @@ from tillit.wire import (
 def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) -> ConsentView:
     """Everything, every line with its answer."""
     view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
-    return view.model_copy(update={"put_off": consent.put_off(Signer("subject"))})
+    signed = any(each.signer.kind == "subject" for each in consent.signatures)
+    later = consent.put_off(Signer("subject"))
+    return view.model_copy(update={"has_signed": signed, "put_off": later})
 
 
 def for_helper(consent: Consent, lines: Iterable[Grant], ports: Ports) -> ConsentView:
@@ -44,17 +47,37 @@ def for_guardian(
 ) -> ConsentView:
     """Only the lines whose category needs a guardian, and what those wait for; what the subject answers alone stays theirs.
 
-    The hash is of the text that is shown: one of the whole would let guesses at the rest be tried out. ``key``: who looks.
+    The hash is of the text that is shown: one of the whole would let guesses at the rest be tried out. Where nothing of theirs
+    stands any more it is over for them, whatever else of it holds. ``key``: who looks.
     """
     lines = guardians_lines(consent, needed)
     view = _view(consent, lines, consent.waiting_for(needed, lines), ports)
     text = _text(view.grants)
-    seen = {"text": text, "text_sha256": text_sha256(text), "as_guardian": True}
     guardian = Signer("guardian", key)
     signed = guardian in {each.signer for each in consent.signatures if key}
     own = {grant.id for grant in lines}
-    later = tuple(line for line in consent.put_off(guardian) if line in own) if signed else ()
-    return view.model_copy(update={**seen, "has_signed": signed, "put_off": later})
+    seen: dict[str, object] = {
+        "text": text,
+        "text_sha256": text_sha256(text),
+        "as_guardian": True,
+        "has_signed": signed,
+        "put_off": tuple(n for n in consent.put_off(guardian) if n in own) if signed else (),
+    }
+    state = _state_for(consent, lines)
+    if state != consent.state:
+        seen |= {"state": state.value, "valid_from": None}
+    return view.model_copy(update=seen)
+
+
+def _state_for(consent: Consent, lines: Sequence[Grant]) -> State:
+    """How it stands by some lines alone: over where all are a no, not in use where none is a yes."""
+    answers = {line.answer for line in lines}
+    if consent.state in OVER:
+        return consent.state
+    if answers == {"no"}:
+        refused = {line for each in consent.signatures for line in each.no}
+        return State.REFUSED if {line.id for line in lines} <= refused else State.WITHDRAWN
+    return consent.state if "yes" in answers else State.REQUESTED
 
 
 def guardians_lines(consent: Consent, needed: Mapping[str, Needed]) -> list[Grant]:

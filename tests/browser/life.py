@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.integration.bad_input import ACTOR, NAV, OT, SCHOOL, a_request, an_ask
 from tests.integration.world import EMIL, NORA, World
+from tests.portal import MOTHER, SARA
 from tillit.sealing import SubjectRef, Value, seal_deposit
 
 HEALTH = "larvikshjelpa"
@@ -22,7 +23,10 @@ RATE, CAPACITY, DIAGNOSIS = (
 
 @dataclass(frozen=True)
 class Life:
-    """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure, Nora as a helper."""
+    """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure, Nora as a helper.
+
+    And of Sara's, who is fifteen: a request that waits for her and her mother, and what the two did not agree about.
+    """
 
     asked: str
     active: str
@@ -30,6 +34,8 @@ class Life:
     stopped: str
     disclosure: str
     helper: str
+    young: str
+    torn: str
 
 
 def lived(world: World) -> Life:
@@ -51,6 +57,7 @@ def lived(world: World) -> Life:
     asks_first(world, answered(world, [NAV, OT], ["work"], by=OT))
     deposit(world, OT, {"work.status": "job_seeking"})
     ask(world, NAV, "work.status")
+    torn = disagreed(world)
     life = Life(
         asked=request(world, SERVICES, CATEGORIES, purposes=["case_discussion"]),
         active=active,
@@ -58,6 +65,8 @@ def lived(world: World) -> Life:
         stopped=stopped,
         disclosure=shared,
         helper=helped(world),
+        young=request(world, [NAV, SCHOOL, HEALTH], ["education", "health"], national_id=SARA),
+        torn=torn,
     )
     states = {"asked": "requested", "active": "active", "paused": "paused", "stopped": "withdrawn"}
     for name, state in states.items():
@@ -72,6 +81,18 @@ def contest(world: World, record: str, unit: str) -> None:
     _sound(world.post("/v1/me/contests", said, person=EMIL))
     reply = {"finding": "looking_into", "actor": ACTOR}
     _sound(world.post(f"/v1/contests/{record}/reply", reply, unit=unit))
+
+
+def disagreed(world: World) -> str:
+    """Sara says yes to all that she is asked for, and her mother no to health."""
+    services = [NAV, SCHOOL, HEALTH]
+    consent = request(world, services, ["education", "health"], national_id=SARA)
+    for person, said in ((SARA, "yes"), (MOTHER, "no")):
+        view = world.get(f"/v1/me/consents/{consent}", person=person).json()
+        answers = {line["id"]: said for line in view["grants"]}
+        answer = {"read": view["text_sha256"], "answers": answers, "child_heard": person == MOTHER}
+        me(world, consent, "answer", answer, national_id=person)
+    return consent
 
 
 def asks_first(world: World, consent: str) -> None:

@@ -141,6 +141,18 @@ SIGHTS: Mapping[str, Sight] = {
     "invited": _of_form("POST /choices/helper", "/choices/helper", consents="yes"),
     "no code": _of_form("POST /helping", "/helping", code="no code at all"),
     "helping": _at("GET /helping/{helper}", "/helping/{helper}", visitor=1),
+    "start of a guardian": _at("GET /", "/", visitor=4),
+    "as a guardian": _at("GET /wards", "/wards", visitor=4),
+    "request to a guardian": _at("GET /requests/{consent}", "/requests/{young}", visitor=4),
+    "what a guardian did not agree to": _at(
+        "GET /consents/{consent}", "/consents/{torn}", visitor=4
+    ),
+    "start of a fifteen-year-old": _at("GET /", "/", visitor=3),
+    "request to a fifteen-year-old": _at("GET /requests/{consent}", "/requests/{young}", visitor=3),
+    "what guardians see": _at("GET /guardians", "/guardians", visitor=3),
+    "what a youth and a guardian did not agree to": _at(
+        "GET /requests/{consent}/answered", "/requests/{torn}/answered", visitor=3
+    ),
     "copy": _at("GET /copy", "/copy"),
     "at work, not in": _at("GET /staff", "/staff", visitor=None),
     "at work": _at("GET /staff", "/staff", visitor=AtWork(ADVISER)),

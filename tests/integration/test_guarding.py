@@ -176,6 +176,17 @@ def test_what_the_youth_has_yet_to_answer_is_not_told(house: House) -> None:
     assert asked.waiting_for == ("child_heard", "guardian", "subject")
 
 
+def test_what_holds_beside_the_guardians_lines_is_not_told(house: House) -> None:
+    """A no to all that is theirs ends it for them: that school is in use is Sara's to know."""
+    asked = house.request(NAV, SARA, categories=["education", "health"])
+    house.answer(asked, SARA)
+    house.answer(asked, MOTHER, lambda _: "no", child_heard=True)
+    own = me.consent(ConsentId(asked.id), person=house.hashed(SARA), ports=house.ports)
+    view = as_guardian(house, asked.id)
+    assert (own.state, own.valid_from) == ("active", house.clock.at)
+    assert (view.state, view.valid_from, view.waiting_for) == ("refused", None, ())
+
+
 # --- who has said what
 
 
@@ -191,10 +202,12 @@ def test_who_has_answered_is_shown_and_what_each_guardian_said_is_theirs(house: 
     assert (one.guardians, one.answered) == (2, 1)
     assert [line.answer for line in one.consent.grants if line.id == first] == ["no"]
     said = guardians(house).said[asked.id]
-    assert said[first] == Said(guardians_yes=0, guardians_no=1, subject=None)
+    assert said[first] == Said(guardians=2, guardians_yes=0, guardians_no=1, subject=None)
     house.answer(asked, SARA)
     said = guardians(house).said[asked.id]
-    assert {said[line] for line in others} == {Said(guardians_yes=1, guardians_no=0, subject="yes")}
+    assert {said[line] for line in others} == {
+        Said(guardians=2, guardians_yes=1, guardians_no=0, subject="yes")
+    }
 
 
 def test_parents_on_the_telephone_count_as_one(house: House) -> None:
@@ -236,7 +249,7 @@ def test_a_guardian_who_stops_stops_their_own_lines(house: House, shared: Consen
     """What the youth said yes to alone is not a parent's to take back."""
     me.withdraw(ConsentId(shared.id), Withdrawal(), call=house.person(MOTHER), ports=house.ports)
     after = me.consent(ConsentId(shared.id), person=house.hashed(SARA), ports=house.ports)
-    assert after.state == "active"
+    assert (after.state, as_guardian(house, shared.id).state) == ("active", "withdrawn")
     said = {line.id: line.answer for line in after.grants}
     assert {said[line] for line in lines(after, "education")} == {"yes"}
     assert {said[line] for line in lines(after, "health")} == {"no"}

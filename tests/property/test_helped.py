@@ -102,8 +102,9 @@ def is_part(shown: ConsentView, whole: ConsentView) -> bool:
     same = shown.model_copy(
         update={"grants": (), "text": "", "text_sha256": whole.text_sha256, "waiting_for": ()}
     )
+    left_out = {"grants": (), "text": "", "waiting_for": (), "has_signed": False}
     return (
-        same == whole.model_copy(update={"grants": (), "text": "", "waiting_for": ()})
+        same == whole.model_copy(update=left_out)
         and set(shown.grants) <= set(whole.grants)
         and shown.text == "\n".join(line.text for line in shown.grants)
     )

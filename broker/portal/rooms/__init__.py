@@ -7,6 +7,7 @@ from broker.portal.rooms import (
     choices,
     consents,
     copy,
+    guarding,
     hiding,
     meetings,
     questions,
@@ -23,6 +24,7 @@ def every() -> Iterator[Page]:
     """Every page."""
     for room in (
         start,
+        guarding,
         sessions,
         requests,
         questions,

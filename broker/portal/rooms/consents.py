@@ -9,6 +9,7 @@ from pydantic import Field
 from broker.domain.ids import ConsentId
 from broker.portal.forms import ConsentForm, LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.guarding import agreement
 from broker.portal.telling import ALIVE, WAITING, Asked, asked
 from broker.usecases import me
 from tillit.wire import MAX_GRANTS, ConditionsRequest, GrantId, Withdrawal
@@ -30,8 +31,11 @@ class ConditionsForm(LinesForm):
 def consents(visit: Visit) -> Answer:
     """All of them, those in use first."""
     views = me.consents(person=visit.person, ports=visit.ports).consents
+    theirs = [view for view in views if view.as_guardian]
+    views = tuple(view for view in views if not view.as_guardian)
     return shown(
         "consents.html",
+        as_guardian=bool(theirs),
         waiting=[asked(view, visit) for view in views if view.state in WAITING],
         alive=[asked(view, visit) for view in views if view.state in ALIVE],
         over=[asked(view, visit) for view in views if view.state not in WAITING | ALIVE],
@@ -41,7 +45,8 @@ def consents(visit: Visit) -> Answer:
 @pages.get("/consents/{consent}", "person")
 def consent(visit: Visit) -> Answer:
     """One of them, and what can be done with it."""
-    return shown("consent.html", consent=_found(visit))
+    found = _found(visit)
+    return shown("consent.html", consent=found, agreement=agreement(found, visit))
 
 
 @pages.get("/consents/{consent}/stop", "person")

@@ -21,6 +21,7 @@ class Waiting:
     """A question in words. ``present``: whether it asks for the person to be there."""
 
     id: str
+    consent: str
     unit: str
     what: str
     why: str
@@ -50,6 +51,7 @@ def waiting(visit: Visit) -> Iterator[Waiting]:
         if one.state == "open":
             yield Waiting(
                 id=one.id,
+                consent=one.consent,
                 unit=named("unit", one.unit, visit),
                 what=" · ".join(named("field", name, visit) for name in one.fields),
                 why=named("purpose", one.purpose, visit),

@@ -11,6 +11,7 @@ from pydantic import Field
 from broker.domain.ids import ConsentId
 from broker.portal.forms import LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.guarding import agreement
 from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
 from broker.usecases import me, own_reading, previewing
@@ -126,7 +127,7 @@ def answer(visit: Visit) -> Answer:
     """Answer. A line that was left open is asked for once more, and nothing is answered; nor where all is put off."""
     form: AnswerForm = visit.form
     found = _open(visit)
-    if found.is_waiting or found.has_put_off:
+    if found.may_answer:
         if missing := found.lines - form.lines.keys():
             return _request(visit, form.lines, missing=missing, status=422)
         if set(form.lines.values()) == {"not_now"}:
@@ -142,7 +143,8 @@ def answer(visit: Visit) -> Answer:
 @pages.get("/requests/{consent}/answered", "person")
 def answered(visit: Visit) -> Answer:
     """What holds now."""
-    return shown("answered.html", consent=_found(visit))
+    found = _found(visit)
+    return shown("answered.html", consent=found, agreement=agreement(found, visit))
 
 
 def _request(
@@ -153,9 +155,12 @@ def _request(
     status: int = 200,
 ) -> Answer:
     found = _open(visit)
-    if not (found.is_waiting or found.has_put_off):
+    if not found.may_answer:
         return Onward(f"/consents/{found.id}")
-    return shown("request.html", status=status, consent=found, chosen=chosen, missing=missing)
+    who = agreement(found, visit).who
+    return shown(
+        "request.html", status=status, consent=found, chosen=chosen, missing=missing, who=who
+    )
 
 
 def _found(visit: Visit) -> Asked:

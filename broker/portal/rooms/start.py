@@ -6,8 +6,9 @@ from broker.errors import NotASubject
 from broker.portal import drawing
 from broker.portal.pages import Answer, Pages, Visit, shown
 from broker.portal.rooms import questions
+from broker.portal.rooms.guarding import of_wards
 from broker.portal.telling import asked, flows, noticed
-from broker.usecases import me, overview
+from broker.usecases import guarding, me, overview
 
 pages = Pages()
 
@@ -21,14 +22,24 @@ def start(visit: Visit) -> Answer:
     """The first page; for whoever is not logged in, what this is."""
     if visit.session is None:
         return shown("welcome.html")
+    wards = guarding.my_wards(person=visit.person, ports=visit.ports).wards
+    cases = _cases(visit)
+    if wards and cases is None:
+        return of_wards(visit, wards)
     views = me.consents(person=visit.person, ports=visit.ports).consents
+    theirs = {view.id for view in views if view.as_guardian}
+    asks = list(questions.waiting(visit))
+    waiting = [one for view in views if (one := asked(view, visit)).is_waiting]
     own = [view for view in views if not view.third_party and not view.as_guardian]
     found = flows(own, visit)
     return shown(
         "start.html",
-        waiting=[one for view in views if (one := asked(view, visit)).is_waiting],
-        questions=list(questions.waiting(visit)),
-        cases=_cases(visit),
+        waiting=[one for one in waiting if not one.as_guardian],
+        questions=[one for one in asks if one.consent not in theirs],
+        as_guardian=bool(wards),
+        guardian_waits=any(one.as_guardian for one in waiting)
+        or any(one.consent in theirs for one in asks),
+        cases=cases,
         flows=found,
         picture=drawing.drawn(found, me=visit.words("You")),
         news=_news(visit),
@@ -47,13 +58,14 @@ class Case:
     meeting: str
 
 
-def _cases(visit: Visit) -> list[Case]:
+def _cases(visit: Visit) -> list[Case] | None:
+    """None where the broker holds nothing about the person."""
     try:
         found = overview.cases(
             person=visit.person, language=visit.language, ports=visit.ports
         ).cases
     except NotASubject:
-        return []
+        return None
     return [
         Case(
             about=one.label,

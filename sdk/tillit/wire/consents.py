@@ -98,7 +98,8 @@ class ConsentView(Wire):
     """A consent as one party may see it: a service sees only the grants it is source or recipient of.
 
     ``third_party``: a member of the family is asked, for what is written about them in a youth's record. ``as_guardian``: a
-    guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: this guardian has answered.
+    guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: whoever reads has
+    answered.
     ``put_off``: lines that the person who reads put off, and may answer.
     """
 

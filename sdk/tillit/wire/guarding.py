@@ -46,10 +46,14 @@ Answered = dict[ConsentId, dict[GrantId, Answer]]
 
 
 class MyWard(Wire):
-    """One youth whom the person is a guardian of: what every guardian sees, and what this one answered, by the line."""
+    """One youth whom the person is a guardian of: what every guardian sees, and what this one answered, by the line.
+
+    ``torn``: the lines that this one said yes to and somebody else no; who is not told.
+    """
 
     seen: Guarded
     mine: Answered
+    torn: dict[ConsentId, tuple[GrantId, ...]]
 
 
 class MyWards(Wire):
@@ -59,8 +63,9 @@ class MyWards(Wire):
 
 
 class Said(Wire):
-    """Who has answered one line: so many guardians yes and no, and the youth."""
+    """Who has answered one line: so many guardians yes and no, of so many who must, and the youth."""
 
+    guardians: int
     guardians_yes: int
     guardians_no: int
     subject: Answer | None
