@@ -183,6 +183,12 @@ def portal_in(
         "staff_login_client": STAFF_CLIENT,
         "staff_login_key_file": file,
         "staff_units_file": units,
+        "mail_dir": directory / "mail",
+        # Nobody listens there: what pages show is that there is such a way out.
+        "altinn_url": f"http://127.0.0.1:{free_port()}",
+        "maskinporten_issuer": f"http://127.0.0.1:{free_port()}/",
+        "maskinporten_client": CLIENT,
+        "maskinporten_key_file": file,
         # A busy machine must not turn a page into an error.
         "engine_deadline_ms": 5000,
     }

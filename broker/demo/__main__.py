@@ -161,6 +161,10 @@ def _keep_serving(
                 f"{tool}/tillit-audit verify {stage.url} --vkey '{vkey}' --key {key}",
             ),
             ("what Nav has written down, in its own system", f"less {cases}"),
+            (
+                "what was sent to whoever gave an address under their choices: nobody but this folder gets it",
+                f"cat {os.path.relpath(stage.directory / 'mail')}/*",
+            ),
         ],
     )
     with _step("serving"):

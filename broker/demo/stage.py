@@ -82,6 +82,8 @@ class Stage:
             "TILLIT_REGISTER_FILE": str(self.directory / "register.json"),
             "TILLIT_PERSON_ISSUER": ISSUER,
             "TILLIT_PERSON_JWKS_FILE": str(self.directory / "person-issuer.jwks"),
+            # What would be sent lies there to be read, marked as sent to nobody.
+            "TILLIT_MAIL_DIR": str(self.directory / "mail"),
             "TILLIT_LOGIN_ISSUER": self.login_url,
             "TILLIT_LOGIN_CLIENT": PORTAL,
             "TILLIT_LOGIN_KEY_FILE": str(own / "portal.jwk"),

@@ -121,6 +121,16 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("Something has changed meanwhile"),
         N_("The question waits for no answer any more. Nothing was changed."),
     ),
+    "contact.too_many": (
+        N_("That was too many codes for one day"),
+        N_(
+            "Look for the last one that we sent you, or try once more tomorrow. Nothing was changed."
+        ),
+    ),
+    "contact.none": (
+        N_("Something has changed meanwhile"),
+        N_("You are told only here already."),
+    ),
     "helper.code_refused": (
         N_("That code lets you see nothing"),
         N_("It is wrong, used or too old. Look at it once more, or ask for a new one."),

@@ -283,7 +283,12 @@ HELPERS: Mapping[str, str] = {
     "helper_looked": N_("Your helper looked at what you let them see"),
     "helper_left": N_("Your helper does not help you any more"),
 }
+CONTACTS: Mapping[str, str] = {
+    "contact_asked": N_("Somebody who was logged in as you asked to be told at another address"),
+    "contact_refused": N_("Messages about news here do not get through to your address"),
+}
 _HELPER = N_("Your helper did something")
+_UNNAMED = N_("Something happened that concerns you")
 _SOMETHING = N_("%(unit)s did something that concerns you")
 
 
@@ -291,7 +296,9 @@ def noticed(notice: MyNotice, visit: Visit) -> tuple[str, str]:
     """What a person was told, and when."""
     words = visit.words
     if notice.unit is None:
-        return words(HELPERS.get(notice.kind, _HELPER)), words.time(notice.at)
+        unknown = _HELPER if notice.helper else _UNNAMED
+        said = HELPERS.get(notice.kind) or CONTACTS.get(notice.kind, unknown)
+        return words(said), words.time(notice.at)
     said = NOTICES.get(notice.kind, _SOMETHING)
     return words(said, unit=named("unit", notice.unit, visit)), words.time(notice.at)
 

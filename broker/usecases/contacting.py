@@ -37,8 +37,8 @@ from tillit.wire import Channel, ContactConfirmation, ContactRequest, ContactWay
 CODE_DIGITS = 6
 
 
-def contact(*, person: PersonKey, ports: Ports) -> MyContact:
-    """How the person is told outside the portal, with the addresses.
+def contact(*, person: PersonKey, ports: Ports, addresses: bool = True) -> MyContact:
+    """How the person is told outside the portal, with the ``addresses`` unless they are not wanted.
 
     Raises:
         NotASubject: the broker holds nothing about them.
@@ -46,7 +46,7 @@ def contact(*, person: PersonKey, ports: Ports) -> MyContact:
     """
     with ports.store.read() as tx:
         found = tx.contacts_of(myself(tx, person))
-    return shown(found, now=ports.clock(), ports=ports, addresses=True)
+    return shown(found, now=ports.clock(), ports=ports, addresses=addresses)
 
 
 def ask(asked: ContactRequest, *, call: PersonCall, ports: Ports) -> MyContact:

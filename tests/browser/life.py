@@ -68,6 +68,8 @@ def lived(world: World) -> Life:
         young=request(world, [NAV, SCHOOL, HEALTH], ["education", "health"], national_id=SARA),
         torn=torn,
     )
+    to = {"channel": "email", "address": "nora@example.no"}
+    _sound(world.post("/v1/me/contact", to, person=NORA))
     states = {"asked": "requested", "active": "active", "paused": "paused", "stopped": "withdrawn"}
     for name, state in states.items():
         view = world.get(f"/v1/me/consents/{getattr(life, name)}", person=EMIL).json()

@@ -75,6 +75,17 @@ def _of_form(route: str, action: str, **fields: str) -> Sight:
     return Sight(frozenset({route}), way, 1)
 
 
+def _told_outside(route: str, field: str, written: str) -> Sight:
+    """What is said to whoever writes what is no code, or no address."""
+
+    def way(page: Page, _: Life) -> None:
+        page.goto("/choices/contact")
+        page.locator(f"#{field}").fill(written)
+        _sent(page, f"form:has(#{field}) button")
+
+    return Sight(frozenset({route}), way, 1)
+
+
 def _at_work(route: str, number: str = EMIL, *, far: int = 0, ticks: Sequence[str] = ()) -> Sight:
     """A page on the way to a request: an employee looks a youth up, and goes on so far."""
 
@@ -136,6 +147,10 @@ SIGHTS: Mapping[str, Sight] = {
     "what is written": _at("GET /values", "/values"),
     "meetings": _at("GET /meetings", "/meetings"),
     "choices": _at("GET /choices", "/choices"),
+    "told outside": _at("GET /choices/contact", "/choices/contact"),
+    "told outside, code sent": _at("GET /choices/contact", "/choices/contact", visitor=1),
+    "told outside, no address": _told_outside("POST /choices/contact", "sms-address", "22"),
+    "told outside, no code": _told_outside("POST /choices/contact/confirm", "code", "1234"),
     "hidden": _at("GET /choices/hidden", "/choices/hidden"),
     "no helper's choice": _of_form("POST /choices/helper", "/choices/helper"),
     "invited": _of_form("POST /choices/helper", "/choices/helper", consents="yes"),
@@ -193,6 +208,7 @@ LEADS_ON = frozenset(
         "POST /values/{record}/lift",
         "POST /choices/helper/{helper}/remove",
         "POST /choices/notices",
+        "POST /choices/contact/remove",
         "POST /choices/hidden",
         "POST /helping/{helper}/leave",
         "GET /staff/login",

@@ -9,7 +9,7 @@ import pytest
 from broker.channels.mail import MailServer, written
 from broker.domain.messages import Message, code, news
 from broker.engine import bundle
-from broker.portal.telling import HELPERS, NOTICES
+from broker.portal.telling import CONTACTS, HELPERS, NOTICES
 from tests.house import START
 from tillit.wire import Language
 
@@ -23,7 +23,7 @@ SERVER = MailServer(
     password_file=Path("never read"),
 )
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-KINDS = sorted({*NOTICES, *HELPERS})
+KINDS = sorted({*NOTICES, *HELPERS, *CONTACTS})
 
 
 def sent(message: Message) -> bytes:

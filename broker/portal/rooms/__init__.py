@@ -6,6 +6,7 @@ from broker.portal.pages import Page
 from broker.portal.rooms import (
     choices,
     consents,
+    contact,
     copy,
     guarding,
     hiding,
@@ -33,6 +34,7 @@ def every() -> Iterator[Page]:
         values,
         meetings,
         choices,
+        contact,
         hiding,
         copy,
     ):

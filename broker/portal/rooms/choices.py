@@ -9,6 +9,7 @@ from broker.domain.ids import HelperId
 from broker.errors import NotASubject
 from broker.portal.forms import Form
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.contact import told_by
 from broker.portal.telling import Asked, asked, named
 from broker.usecases import helped, helping, me, noticing
 from tillit.wire import (
@@ -151,6 +152,7 @@ def _choices(visit: Visit, *, nothing_chosen: bool = False, code_unlike: bool = 
     helper, services = _own(visit)
     return shown(
         "choices.html",
+        contact=told_by(visit),
         status=422 if nothing_chosen or code_unlike else 200,
         nothing_chosen=nothing_chosen,
         code_unlike=code_unlike,
