@@ -10,10 +10,12 @@ from broker.domain.errors import (
     IllegalTransition,
     LinesNotForSigner,
     LinesUnknown,
+    NothingToUndo,
     NotTheOneWhoPaused,
     OutOfTime,
     SignerNotNeeded,
     SignersUnknown,
+    UndoTooLate,
 )
 from broker.domain.ids import ConsentId, DisclosureId
 from broker.errors import (
@@ -142,6 +144,22 @@ def withdraw(given: Exchange[Withdrawal]) -> ConsentView:
     """
     identity = ConsentId(given.path["consent"])
     return me.withdraw(identity, given.body, call=given.person_call, ports=given.ports)
+
+
+@endpoints.post(
+    "/v1/me/consents/{consent}/undo",
+    "person",
+    takes=Nothing,
+    gives=ConsentView,
+    refuses=(*_CHANGE, NothingToUndo, UndoTooLate),
+)
+def undo(given: Exchange[Nothing]) -> ConsentView:
+    """Take back what one did last to a consent, within ten seconds.
+
+    A yes is withdrawn; a stop, a pause or a no is as if it had not been.
+    """
+    identity = ConsentId(given.path["consent"])
+    return me.undo(identity, call=given.person_call, ports=given.ports)
 
 
 @endpoints.post(

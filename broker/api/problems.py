@@ -109,6 +109,8 @@ TABLE: Mapping[str, Shape] = {
     "consent.lines_missing": Shape(422, "Not every line is answered"),
     "consent.nothing_answered": Shape(422, "Everything was put off"),
     "consent.others_must_sign": Shape(409, "The lines wait for somebody else too"),
+    "consent.nothing_to_undo": Shape(409, "Nothing to take back"),
+    "consent.undo_too_late": Shape(409, "Too late to take it back"),
     "consent.lines_unknown": Shape(422, "The consent has no such line"),
     "consent.lines_not_for_signer": Shape(403, "Lines that are not the signer's to answer"),
     "consent.text_differs": Shape(409, "What was read is not the text"),

@@ -164,6 +164,13 @@ class ConsentWithdrawn(ConsentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRestored(ConsentEvent):
+    """Whoever did the latest act took it back within seconds: it stands as before, the lines in ``grants`` too."""
+
+    type = "consent.restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentExpired(ConsentEvent):
     """Its time is over."""
 

@@ -32,6 +32,7 @@ from broker.domain.consent_events import (
     ConsentPutOff,
     ConsentRefused,
     ConsentRequested,
+    ConsentRestored,
     ConsentResumed,
     ConsentSettled,
     ConsentSuperseded,
@@ -42,6 +43,7 @@ from broker.domain.errors import (
     EventNotHere,
     IllegalTransition,
     LinesUnknown,
+    NothingToUndo,
     NotOverYet,
     NotTheOneWhoPaused,
     OthersMustSign,
@@ -62,7 +64,8 @@ from broker.domain.signatures import (
     SignerKind,
     signed,
 )
-from broker.domain.states import OPEN, TRANSITIONS, State
+from broker.domain.states import OPEN, TRANSITIONS, UNDONE, State
+from broker.domain.undoing import Undoable, check_undo, way_back
 from tillit.wire import AskFirst, EventName, Language
 
 __all__ = [
@@ -82,6 +85,7 @@ ANSWER_SKEW = timedelta(minutes=5)
 E = TypeVar("E", bound=ConsentEvent)
 
 _NOTHING_ALSO: Mapping[GrantId, AskFirst] = MappingProxyType({})
+_GIVES_NOTHING = frozenset({State.REQUESTED, State.REFUSED})
 _STANDING = frozenset({State.PARTLY_SIGNED, State.ACTIVE, State.PAUSED})
 
 
@@ -93,6 +97,7 @@ class Consent:
     ``text`` is what the signers are shown; ``actor`` and ``actor_role`` asked, for the unit.
     ``about`` is the youth in whose record it stands, where ``subject`` is a member of the family.
     ``happened`` are the events that have come and so ended the lines bound to them.
+    ``undoable``: how to take the latest act back, where that can be; another change ends it.
     ``reconfirms`` names the consent whose lines are put before the subject again: theirs alone to answer.
     """
 
@@ -118,6 +123,7 @@ class Consent:
     happened: tuple[EventName, ...] = ()
     about: SubjectId | None = None
     reconfirms: ConsentId | None = None
+    undoable: Undoable | None = None
 
     # --- what it says
 
@@ -281,7 +287,7 @@ class Consent:
         self._check_steering(by)
         if self.state != State.ACTIVE:
             raise IllegalTransition(f"a consent that is {self.state} cannot be paused")
-        new = self._moved(State.PAUSED, at=at, paused_by=by.kind)
+        new = self._undoable(self._moved(State.PAUSED, at=at, paused_by=by.kind), by)
         return new, _event(new, ConsentPaused, by=by)
 
     def resume(
@@ -310,10 +316,38 @@ class Consent:
         gone = frozenset(grants) or frozenset(self._yes())
         left = self._without(gone)
         if any(grant.answer == "yes" for grant in left):
-            new = self._moved(self.state, at=at, grants=left)
+            new = self._undoable(self._moved(self.state, at=at, grants=left), by)
             return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
-        new = self._moved(State.WITHDRAWN, at=at)
+        new = self._undoable(self._moved(State.WITHDRAWN, at=at), by)
         return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
+
+    def undo(
+        self, *, at: datetime, by: Signer, needed: Mapping[str, Needed]
+    ) -> tuple["Consent", ConsentWithdrawn | ConsentNarrowed | ConsentRestored]:
+        """Take one's latest act back, within seconds and where nothing else has changed since.
+
+        A yes is taken back by withdrawing it. What gave nothing is as if it had not been: a stop, a narrowing, a pause,
+        an answer without a yes. It rests on the signatures that stood, so that nothing is in force again that they would
+        not bring into force today. Taking back is not taken back.
+
+        Raises:
+            NothingToUndo: the latest change is not theirs to take back, or its signatures are not enough today.
+            UndoTooLate: the seconds are over.
+            OutOfTime: so is the consent's time.
+        """
+        was = check_undo(self.undoable, by, version=self.version, at=at)
+        if was.yes:
+            ended, event = self.withdraw(at=at, by=by, grants=was.yes)
+            return replace(ended, undoable=None), event
+        if at >= self.valid_until:
+            raise OutOfTime
+        grants, signatures = was.before(self.grants), self.signatures[: was.signatures]
+        in_force = was.state in {State.ACTIVE, State.PAUSED}
+        if in_force and state_after(grants, signatures, needed) != State.ACTIVE:
+            raise NothingToUndo
+        before = {"grants": grants, "signatures": signatures, "paused_by": was.paused_by}
+        new = self._moved(was.state, at=at, table=UNDONE, **before)
+        return new, _event(new, ConsentRestored, by=by, grants=sorted(was.answers))
 
     def happen(
         self, event: EventName, *, at: datetime, recorded_by: Recorder
@@ -362,12 +396,24 @@ class Consent:
 
     # --- how
 
-    def _moved(self, state: State, *, at: datetime, **changes: Any) -> "Consent":
-        if state not in TRANSITIONS[self.state]:
+    def _moved(
+        self,
+        state: State,
+        *,
+        at: datetime,
+        table: Mapping[State, frozenset[State]] = TRANSITIONS,
+        **changes: Any,
+    ) -> "Consent":
+        if state not in table[self.state]:
             raise IllegalTransition(f"a consent that is {self.state} does not become {state}")
         # Two replicas' clocks may differ; a consent's own time never runs backwards.
         when = max(at, self.changed_at)
-        return replace(self, state=state, version=self.version + 1, changed_at=when, **changes)
+        new = replace(self, state=state, version=self.version + 1, changed_at=when, **changes)
+        return replace(new, undoable=None)
+
+    def _undoable(self, new: "Consent", by: Signer, *, yes: tuple[GrantId, ...] = ()) -> "Consent":
+        """What an act of ``by`` has made of it, with the way back."""
+        return replace(new, undoable=way_back(self, new, by=by, yes=yes))
 
     def _signed_by(
         self,
@@ -386,10 +432,14 @@ class Consent:
         new = self._moved(state, at=at, grants=grants, signatures=signatures)
         if state == State.ACTIVE and not later:
             new = replace(new, valid_from=new.changed_at)
-        changed = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
+        touched = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
         kind = ConsentAnsweredLater if later else _ANSWERED[state]
         by = signature.signer
-        return new, _event(new, kind, by=by, grants=changed, signature=signature, also=also)
+        given = tuple(g.id for g in grants if g.answer == "yes" and g.id in signature.yes)
+        # An oral answer is somebody else's to write down; a no that brings the rest into force is no mere no.
+        if signature.method == "digital" and (given or later or state in _GIVES_NOTHING):
+            new = self._undoable(new, by, yes=given)
+        return new, _event(new, kind, by=by, grants=touched, signature=signature, also=also)
 
     def _yes(self) -> tuple[GrantId, ...]:
         return tuple(grant.id for grant in self.grants if grant.answer == "yes")

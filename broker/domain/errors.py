@@ -56,6 +56,18 @@ class OthersMustSign(ConsentError):
     code = "consent.others_must_sign"
 
 
+class NothingToUndo(ConsentError):
+    """The latest change of the consent is no act of the person's that can be taken back as it stands now."""
+
+    code = "consent.nothing_to_undo"
+
+
+class UndoTooLate(ConsentError):
+    """The seconds in which an act is taken back are over."""
+
+    code = "consent.undo_too_late"
+
+
 class TextDiffers(ConsentError):
     """What the signer read is not the text of this consent."""
 

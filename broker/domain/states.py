@@ -40,6 +40,16 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.REFUSED: _NOTHING,
 }
 
+UNDONE: Mapping[State, frozenset[State]] = {
+    State.REQUESTED: frozenset({State.REQUESTED, State.PARTLY_SIGNED}),
+    State.REFUSED: frozenset({State.REQUESTED, State.PARTLY_SIGNED}),
+    State.PARTLY_SIGNED: frozenset({State.PARTLY_SIGNED}),
+    State.ACTIVE: frozenset({State.ACTIVE}),
+    State.PAUSED: frozenset({State.ACTIVE, State.PAUSED}),
+    State.WITHDRAWN: frozenset({State.PARTLY_SIGNED, State.ACTIVE, State.PAUSED}),
+}
+"""What each is taken back to by whoever brought it about, within seconds: nothing else follows what is over."""
+
 OVER = frozenset(state for state, then in TRANSITIONS.items() if not then)
 """Those that nothing follows."""
 

@@ -75,6 +75,18 @@ TOLD: Mapping[str, tuple[str, str]] = {
             "A guardian must answer this with you. Ask whoever wants it to send the question once more, to you both."
         ),
     ),
+    "consent.undo_too_late": (
+        N_("Too late to undo"),
+        N_(
+            "More than ten seconds have passed. Nothing was changed. Under yes and no you can still stop it or share again."
+        ),
+    ),
+    "consent.nothing_to_undo": (
+        N_("This cannot be undone any more"),
+        N_(
+            "Something else has happened since, so we did nothing. Look at it once more under yes and no."
+        ),
+    ),
     "consent.already_signed": (
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),

@@ -80,7 +80,8 @@ class Asked:
     """A consent as pages show it, its lines by who would be told.
 
     ``is_waiting``: for whoever looks; ``may_answer``: they may also where it waits for somebody else. ``has_put_off``: they put
-    lines off and may answer them. ``stands``: there is a yes that counts, or will. ``spoken``: the language of its text.
+    lines off and may answer them; ``can_undo``: their latest act is so fresh that they may take it back. ``stands``: there is
+    a yes that counts, or will. ``spoken``: the language of its text.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Asked:
     waiting_for: str
     as_guardian: bool
     has_put_off: bool
+    can_undo: bool
 
     @property
     def told(self) -> Sequence[Told]:
@@ -191,6 +193,7 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
         waiting_for=words.listed([_waited_for(w, view, words) for w in view.waiting_for]),
         as_guardian=view.as_guardian,
         has_put_off=bool(view.put_off),
+        can_undo=view.undo_until is not None,
     )
 
 

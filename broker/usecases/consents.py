@@ -18,6 +18,7 @@ from broker.domain.errors import (
     AskedTooSoon,
     FamilyConsentInvalid,
     FormNotHere,
+    NothingToUndo,
     OutsideAges,
 )
 from broker.domain.facets import facets
@@ -35,7 +36,7 @@ from broker.domain.requesting import requested
 from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed, Recorder, Signer
 from broker.domain.wording import consent_text
-from broker.errors import UnknownConsent
+from broker.errors import Contended, UnknownConsent
 from broker.ports import Person, Ports, SignerQuestion, SignersNeeded, Transaction
 from broker.stored import Notice
 from broker.usecases.call import Call, once
@@ -48,6 +49,7 @@ from tillit.wire import Capture, ConsentRequest, ConsentView, Page
 
 PAGE = 100
 REPLACED = frozenset({"requested", "partly_signed", "active", "paused"})
+IN_FORCE = frozenset({"active", "paused"})
 TAKEN_BACK = (ConsentLapsed, ConsentNarrowed, ConsentWithdrawn)
 """What takes lines back, whose units must hear of it although no yes names them any more (N13)."""
 
@@ -183,14 +185,32 @@ def replaces(consent: Consent, earlier: Consent) -> bool:
 
     A re-confirmation holds some lines only: what it confirms again lapses by itself, and the rest stands.
     """
+    return _same_request(consent, earlier) and earlier.state in REPLACED
+
+
+def check_place(tx: Transaction, consent: Consent) -> None:
+    """Raise unless a consent's place is free, and keep it so until the transaction has committed.
+
+    Raises:
+        NothingToUndo: another consent has come into force there.
+        Contended: another one is changing right now.
+    """
+    for other in _like(tx, consent.subject, consent.about):
+        if _same_request(other, consent) and other.state in REPLACED:
+            if other.state in IN_FORCE and other.id != consent.reconfirms:
+                raise NothingToUndo
+            if not tx.pin_consent(other.id, other.version):
+                raise Contended
+
+
+def _same_request(consent: Consent, other: Consent) -> bool:
     return (
         not consent.reconfirms
-        and earlier.id != consent.id
-        and earlier.about == consent.about
-        and earlier.collaboration is not None
-        and earlier.collaboration == consent.collaboration
-        and earlier.requested_by == consent.requested_by
-        and earlier.state in REPLACED
+        and other.id != consent.id
+        and other.about == consent.about
+        and other.collaboration is not None
+        and other.collaboration == consent.collaboration
+        and other.requested_by == consent.requested_by
     )
 
 

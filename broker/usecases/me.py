@@ -13,7 +13,7 @@ from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
 from broker.usecases import contacting, contests, helped, helping, hiding, noticing, receipts
 from broker.usecases.call import PersonCall, once
-from broker.usecases.consents import save, signers
+from broker.usecases.consents import check_place, save, signers
 from broker.usecases.guarding import guarded
 from broker.usecases.objections import seen
 from broker.usecases.overview import cases_of, meetings_of
@@ -201,6 +201,26 @@ def withdraw(
     return _changed(identity, change, call=call, ports=ports, shown=shown)
 
 
+def undo(
+    identity: ConsentId, *, call: PersonCall, ports: Ports, shown: int | None = None
+) -> ConsentView:
+    """Take one's latest act on a consent back, within seconds: a yes by withdrawing it, what gave nothing to how it was.
+
+    Raises:
+        NothingToUndo: the latest change is not theirs to take back, or another consent is in force in its place.
+        UndoTooLate: the seconds are over.
+    """
+
+    def change(
+        tx: Transaction, found: Consent, signer: Signer, now: datetime
+    ) -> tuple[Consent, ConsentEvent]:
+        check_place(tx, found)
+        needed = signers(tx, found, now=now, ports=ports)
+        return found.undo(at=now, by=signer, needed=needed)
+
+    return _changed(identity, change, call=call, ports=ports, shown=shown)
+
+
 def disclosures(
     *, person: PersonKey, before: str | None, limit: int, language: Language, ports: Ports
 ) -> MyDisclosures:
@@ -328,11 +348,17 @@ def _seen(
     tx: Transaction, found: Consent, signer: Signer, *, now: datetime, ports: Ports
 ) -> ConsentView:
     need = signers(tx, found, now=now, ports=ports)
-    if signer.kind == "guardian":
-        return for_guardian(found, need, ports, key=signer.key)
     if found.about is not None and signer.key == tx.person_of(found.about):
         return for_youth(found, ports)
-    return for_subject(found, need, ports)
+    view = (
+        for_guardian(found, need, ports, key=signer.key)
+        if signer.kind == "guardian"
+        else for_subject(found, need, ports)
+    )
+    was = found.undoable
+    if was is None or not was.is_theirs(signer, version=found.version, at=now):
+        return view
+    return view.model_copy(update={"undo_until": was.until})
 
 
 def _all_of(tx: Transaction, subject: SubjectId) -> list[Consent]:

@@ -57,6 +57,18 @@ def _put_off(route: str) -> Sight:
     return Sight(frozenset({route}), way)
 
 
+def _undone(route: str) -> Sight:
+    """What is said to whoever pauses a consent and takes that back, which leaves it as it was."""
+
+    def way(page: Page, life: Life) -> None:
+        page.goto(f"/consents/{life.active}")
+        for action in ("pause", "undo"):
+            with page.expect_navigation():
+                page.locator(f"form[action$='/{action}'] button").click()
+
+    return Sight(frozenset({route}), way)
+
+
 def _of_form(route: str, action: str, **fields: str) -> Sight:
     """A page that a form of the choices shows: boxes ticked, text written, and sent by a visitor of its own."""
 
@@ -142,6 +154,7 @@ SIGHTS: Mapping[str, Sight] = {
     "when it may be told": _at(
         "GET /consents/{consent}/conditions", "/consents/{active}/conditions"
     ),
+    "undone": _undone("POST /consents/{consent}/undo"),
     "shared": _at("GET /shared", "/shared"),
     "disclosure": _at("GET /shared/{disclosure}", "/shared/{disclosure}"),
     "what is written": _at("GET /values", "/values"),

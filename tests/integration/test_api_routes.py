@@ -63,6 +63,7 @@ ISSUE = {
     "POST /v1/me/consents/{consent}/answer",
     "POST /v1/me/consents/{consent}/pause",
     "POST /v1/me/consents/{consent}/resume",
+    "POST /v1/me/consents/{consent}/undo",
     "POST /v1/me/consents/{consent}/withdraw",
     "GET /v1/me/disclosures",
     "GET /v1/me/disclosures/{disclosure}/proof",

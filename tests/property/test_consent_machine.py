@@ -16,7 +16,7 @@ from broker.domain.errors import ConsentError
 from broker.domain.grants import LineAnswer
 from broker.domain.ids import ConsentId, GrantId
 from broker.domain.outgrowing import outgrown
-from broker.domain.states import TRANSITIONS, State
+from broker.domain.states import TRANSITIONS, UNDONE, State
 from tests.consenting import (
     ALONE,
     BOTH_GUARDIANS,
@@ -71,6 +71,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.history: list[Consent] = []
+        self.restored: set[int] = set()
         self.now: datetime = NOW
         self.needed: dict[str, Need] = {}
 
@@ -101,6 +102,8 @@ class Life(RuleBasedStateMachine):
             after, event = change(self.consent)
             assert (event.version, event.state) == (after.version, after.state)
             assert event.at == after.changed_at
+            if event.type == "consent.restored":
+                self.restored.add(after.version)
             self.history.append(after)
 
     @rule(
@@ -156,6 +159,11 @@ class Life(RuleBasedStateMachine):
     def withdraw(self, signer: Any, lines: set[GrantId], step: timedelta) -> None:
         """Anybody takes back all or some of it."""
         self.act(lambda c: c.withdraw(at=self.now, by=signer, grants=lines), step)
+
+    @rule(signer=signers, step=st.sampled_from([timedelta(0), timedelta(0), timedelta(seconds=10)]))
+    def undo(self, signer: Any, step: timedelta) -> None:
+        """Anybody takes back what was done last."""
+        self.act(lambda c: c.undo(at=self.now, by=signer, needed=self.needed), step)
 
     @rule(
         signer=steerers,
@@ -216,18 +224,34 @@ class Life(RuleBasedStateMachine):
         """The version strictly increases, so that (id, version) names one content for ever."""
         for before, after in zip(self.history, self.history[1:], strict=False):
             assert after.version == before.version + 1
-            assert after.state in TRANSITIONS[before.state]
+            table = UNDONE if after.version in self.restored else TRANSITIONS
+            assert after.state in table[before.state]
             assert after.changed_at >= before.changed_at
 
     @invariant()
     def an_end_is_the_last_state(self) -> None:
-        """Withdrawn, refused, expired: never active again."""
-        assert not any(consent.state in ENDS for consent in self.history[:-1])
+        """Withdrawn, refused, expired: never active again, but where the act itself was taken back."""
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            assert before.state not in ENDS or after.version in self.restored
+
+    @invariant()
+    def what_is_taken_back_is_as_it_was(self) -> None:
+        """By whoever did it, within seconds, with nothing between; and no yes comes of it that did not stand before."""
+        for before, act, after in zip(
+            self.history, self.history[1:], self.history[2:], strict=False
+        ):
+            if after.version in self.restored:
+                assert (after.state, after.grants) == (before.state, before.grants)
+                assert (after.signatures, after.paused_by) == (before.signatures, before.paused_by)
+                assert after.changed_at - act.changed_at < timedelta(seconds=10)
+                assert after.undoable is None
 
     @invariant()
     def a_no_stays_a_no_and_only_answers_make_a_yes(self) -> None:
         """Narrowing, pausing, resuming and lapsing never add a grant."""
         for before, after in zip(self.history, self.history[1:], strict=False):
+            if after.version in self.restored:
+                continue
             for old, new in zip(before.grants, after.grants, strict=True):
                 if old.answer == "no":
                     assert new.answer == "no"

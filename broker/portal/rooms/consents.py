@@ -10,11 +10,14 @@ from broker.domain.ids import ConsentId
 from broker.portal.forms import ConsentForm, LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
 from broker.portal.rooms.guarding import agreement
-from broker.portal.telling import ALIVE, WAITING, Asked, asked
+from broker.portal.telling import ALIVE, WAITING, Asked, asked, named
 from broker.usecases import me
-from tillit.wire import MAX_GRANTS, ConditionsRequest, GrantId, Withdrawal
+from tillit.wire import MAX_GRANTS, ConditionsRequest, ConsentView, GrantId, Withdrawal
 
 pages = Pages()
+
+LOOKED_THROUGH = 25
+"""So many disclosures are looked through for those of the seconds before an act was taken back."""
 
 
 class ConditionsForm(LinesForm):
@@ -107,6 +110,37 @@ def pause(visit: Visit) -> Answer:
     identity = ConsentId(visit.path["consent"])
     me.pause(identity, call=visit.call, ports=visit.ports, shown=visit.form.version)
     return Onward(f"/consents/{identity}")
+
+
+@pages.post("/consents/{consent}/undo", "person", takes=ConsentForm)
+def undo(visit: Visit) -> Answer:
+    """Take back what was done last; and say who was told something meanwhile."""
+    version = visit.form.version
+    identity = ConsentId(visit.path["consent"])
+    view = me.undo(identity, call=visit.call, ports=visit.ports, shown=version)
+    told = [] if view.as_guardian else _told_at(view, version, visit)
+    return shown("undone.html", consent=asked(view, visit), told=visit.words.listed(told))
+
+
+def _told_at(view: ConsentView, version: int, visit: Visit) -> list[str]:
+    """Who was told something at that version by lines that are taken back now, of the latest that were told anything."""
+    over = view.state == "withdrawn"
+    gone = {grant.id for grant in view.grants if over or grant.answer == "no"}
+    found = me.disclosures(
+        person=visit.person,
+        before=None,
+        limit=LOOKED_THROUGH,
+        language=visit.language,
+        ports=visit.ports,
+    ).disclosures
+    told = {
+        one.recipient: named("unit", one.recipient, visit)
+        for one in found
+        for field in one.fields.values()
+        for ground in field.grounds
+        if (ground.id, ground.version) == (view.id, version) and ground.grant in gone
+    }
+    return list(told.values())
 
 
 @pages.post("/consents/{consent}/resume", "person", takes=ConsentForm)
