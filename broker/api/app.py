@@ -18,6 +18,7 @@ from broker.api import (
     choice_routes,
     collaboration_routes,
     contact_routes,
+    copy_routes,
     guarding_routes,
     helping_routes,
     key_routes,
@@ -107,6 +108,7 @@ def every() -> Iterator[Endpoint]:
     yield from token_routes.endpoints
     yield from collaboration_routes.endpoints
     yield from person_routes.endpoints
+    yield from copy_routes.endpoints
     yield from overview_routes.endpoints
     yield from helping_routes.endpoints
     yield from guarding_routes.endpoints

@@ -114,7 +114,7 @@ Answer = Callable[[Exchange[Any]], BaseModel | Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method on one path. ``cache`` is its Cache-Control.
+    """One method on one path. ``cache`` is its Cache-Control; ``media`` what it answers with where no wire model says so.
 
     ``idempotent`` says that an Idempotency-Key is required, or, where ``key_optional``, that one is honoured. It is
     optional only where a repetition changes nothing but the log, for clients of a standard that knows no such header.
@@ -135,6 +135,7 @@ class Endpoint:
     cache: str
     summary: str
     description: str
+    media: str | None = None
 
     @property
     def route(self) -> str:
@@ -160,6 +161,7 @@ class Endpoints:
         query: type[BaseModel] = Nothing,
         refuses: tuple[type[BrokerError], ...] = (),
         cache: str = "no-store",
+        media: str | None = None,
     ) -> Callable[[Answer], Answer]:
         """Declare a GET."""
 
@@ -182,6 +184,7 @@ class Endpoints:
                     cache=cache,
                     summary=summary,
                     description=description,
+                    media=media,
                 )
             )
             return answer

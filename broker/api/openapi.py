@@ -9,6 +9,7 @@ from fastapi import Body, FastAPI, Header, Path, Query, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer, OAuth2
+from starlette.responses import Response
 
 from broker.api import errors as edge
 from broker.api.endpoints import SCOPE_OF, Endpoint, Nothing
@@ -113,11 +114,13 @@ def described(endpoint: Endpoint) -> dict[str, Any]:
         "status_code": endpoint.status,
         "summary": endpoint.summary,
         "description": endpoint.description,
-        "responses": _problems(refusals_of(endpoint)),
+        "responses": _file(endpoint) | _problems(refusals_of(endpoint)),
         "dependencies": _security(endpoint),
         "openapi_extra": _extra(endpoint),
         "tags": [_tag(endpoint.path)],
         "operation_id": endpoint.answer.__name__,
+        # Of what is no JSON of a wire model FastAPI would say that it is JSON of any kind.
+        **({"response_class": Response} if endpoint.media else {}),
     }
 
 
@@ -150,6 +153,12 @@ def _without_frameworks_own(schema: dict[str, Any]) -> None:
         for operation in operations.values():
             if "HTTPValidationError" in str(operation["responses"].get("422", "")):
                 del operation["responses"]["422"]
+
+
+def _file(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
+    if endpoint.media is None:
+        return {}
+    return {endpoint.status: {"description": endpoint.summary, "content": {endpoint.media: {}}}}
 
 
 def _problems(errors: Iterable[type[BrokerError]]) -> dict[int | str, dict[str, Any]]:

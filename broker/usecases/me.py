@@ -54,7 +54,7 @@ def consents(*, person: PersonKey, ports: Ports) -> MyConsents:
     now = ports.clock()
     with ports.store.read() as tx:
         own = tx.subject_by_person(person)
-        mine = [(c, Signer("subject", person)) for c in (_all_of(tx, own) if own else ())]
+        mine = [(c, Signer("subject", person)) for c in (all_of(tx, own) if own else ())]
         theirs = _of_wards(tx, person, now=now, ports=ports)
         mine += [(c, Signer("guardian", person)) for c in theirs]
         mine.sort(key=lambda found: (found[0].requested_at, found[0].id), reverse=True)
@@ -259,33 +259,41 @@ def copy(*, person: PersonKey, language: Language, ports: Ports) -> MyCopy:
     """Everything the broker can show the person about themself, at one moment (N26), up to ``COPIED`` disclosures.
 
     Values are not in it: the broker cannot read them.
+
+    Raises:
+        NotASubject: the broker holds nothing about them.
     """
-    now = ports.clock()
     with ports.store.read() as tx:
-        subject = myself(tx, person)
-        found = tx.disclosures_about(subject, before=None, limit=COPIED + 1, at=now)
-        told = tx.notices(subject, limit=COPIED, at=now)
-        own = Signer("subject", person)
-        met = meetings_of(tx, subject, before=None, limit=COPIED, language=language, ports=ports)
-        return MyCopy(
-            generated_at=now,
-            consents=tuple(_seen(tx, c, own, now=now, ports=ports) for c in _all_of(tx, subject)),
-            disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
-            notices=tuple(_told(tx, notice) for notice in told),
-            objections=seen(tx, subject).objections,
-            questions=tuple(
-                of_question(q, tx.consent(q.consent), at=now)
-                for q in tx.questions_of(subject, limit=COPIED)
-            ),
-            complete=len(found) <= COPIED and met.next is None,
-            cases=cases_of(tx, subject, language=language, ports=ports),
-            meetings=(*met.coming, *met.past),
-            notice_choices=noticing.seen(tx, subject, language=language, ports=ports).choices,
-            hidden=hiding.seen(tx, subject, language=language, ports=ports).hidden,
-            helpers=helping.seen(tx, subject, now=now).helpers,
-            contests=contests.seen(tx, subject).contests,
-            contact=contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True),
-        )
+        return copied(tx, person, language=language, ports=ports)
+
+
+def copied(tx: Transaction, person: PersonKey, *, language: Language, ports: Ports) -> MyCopy:
+    """The same within a transaction."""
+    now = ports.clock()
+    subject = myself(tx, person)
+    found = tx.disclosures_about(subject, before=None, limit=COPIED + 1, at=now)
+    told = tx.notices(subject, limit=COPIED, at=now)
+    own = Signer("subject", person)
+    met = meetings_of(tx, subject, before=None, limit=COPIED, language=language, ports=ports)
+    return MyCopy(
+        generated_at=now,
+        consents=tuple(_seen(tx, c, own, now=now, ports=ports) for c in all_of(tx, subject)),
+        disclosures=_told_of(tx, found[:COPIED], language=language, ports=ports),
+        notices=tuple(_told(tx, notice) for notice in told),
+        objections=seen(tx, subject).objections,
+        questions=tuple(
+            of_question(q, tx.consent(q.consent), at=now)
+            for q in tx.questions_of(subject, limit=COPIED)
+        ),
+        complete=len(found) <= COPIED and met.next is None,
+        cases=cases_of(tx, subject, language=language, ports=ports),
+        meetings=(*met.coming, *met.past),
+        notice_choices=noticing.seen(tx, subject, language=language, ports=ports).choices,
+        hidden=hiding.seen(tx, subject, language=language, ports=ports).hidden,
+        helpers=helping.seen(tx, subject, now=now).helpers,
+        contests=contests.seen(tx, subject).contests,
+        contact=contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True),
+    )
 
 
 def _told_of(
@@ -361,7 +369,7 @@ def _seen(
     return view.model_copy(update={"undo_until": was.until})
 
 
-def _all_of(tx: Transaction, subject: SubjectId) -> list[Consent]:
+def all_of(tx: Transaction, subject: SubjectId) -> list[Consent]:
     """The subject's own consents, those they were asked for as a family member, and those their family was."""
     return [
         *tx.consents_of(subject),

@@ -69,6 +69,8 @@ ISSUE = {
     "GET /v1/me/disclosures/{disclosure}/proof",
     "GET /v1/me/notices",
     "GET /v1/me/copy",
+    "GET /v1/me/copy/consents.jsonld",
+    "GET /v1/me/copy/consents.fhir.json",
     "GET /v1/me/cases",
     "GET /v1/me/guardians",
     "GET /v1/me/helpers",

@@ -1,0 +1,593 @@
+"""Consents as records: ISO/IEC TS 27560 in JSON-LD, and FHIR R4, each read by others' software; on both databases."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from pyld import jsonld
+
+from broker.domain.ids import ConsentId
+from broker.errors import NotASubject
+from broker.exports import dpv, fhir, terms
+from broker.usecases import exporting, me, pathways
+from broker.usecases.exporting import Export, Record
+from broker.usecases.ticking import tick
+from tests.agreeing import agreed
+from tests.house import ACTOR, EMIL, FATHER, MOTHER, SARA, House
+from tests.integration.test_consent_use_cases import oral
+from tests.integration.test_family_consents import ask_family
+from tests.integration.test_family_consents import given as both_given
+from tests.integration.test_pathways import OFFER, UNTIL_OFFER
+from tests.integration.test_ticking import BIRTHDAY, by_guardians
+from tillit.wire import ConditionsRequest, ConsentView, EventReport, Withdrawal
+
+DPV = "https://w3id.org/dpv#"
+# The words of DPV 2.3 that records may use: whatever else stood in one would mean nothing to anybody.
+WORDS = frozenset(
+    {
+        "ConsentExpired",
+        "ConsentGiven",
+        "ConsentNotice",
+        "ConsentRecord",
+        "ConsentRefused",
+        "ConsentRequested",
+        "ConsentStatusInvalidForProcessing",
+        "ConsentWithdrawn",
+        "DataSubject",
+        "DataSubjectRight",
+        "EndlessDuration",
+        "Entity",
+        "ExplicitlyExpressedConsent",
+        "FixedOccurrencesDuration",
+        "GuardianOfDataSubject",
+        "OrganisationalUnit",
+        "PersonalData",
+        "Process",
+        "Purpose",
+        "SensitivePersonalData",
+        "Share",
+        "SpecialCategoryPersonalData",
+        "StorageDuration",
+        "UntilEventDuration",
+        "UntilTimeDuration",
+        "WithdrawConsent",
+        "hasConsentControl",
+        "hasConsentStatus",
+        "hasDataController",
+        "hasDataSource",
+        "hasDataSubject",
+        "hasDuration",
+        "hasEntity",
+        "hasIdentifier",
+        "hasIndicationMethod",
+        "hasJurisdiction",
+        "hasLegalBasis",
+        "hasName",
+        "hasNotice",
+        "hasPersonalData",
+        "hasProcess",
+        "hasProcessing",
+        "hasPurpose",
+        "hasRecipient",
+        "hasRight",
+        "hasStorageCondition",
+        "isExercisedAt",
+        "isIndicatedAtTime",
+        "isIndicatedBy",
+    }
+)
+OF_A_RECORD = frozenset(
+    {
+        "http://purl.org/dc/terms/conformsTo",
+        "http://purl.org/dc/terms/identifier",
+        "http://purl.org/dc/terms/language",
+        *(
+            f"{DPV}{word}"
+            for word in (
+                "hasIdentifier",
+                "hasDataSubject",
+                "hasNotice",
+                "hasProcess",
+                "hasConsentControl",
+                "hasJurisdiction",
+                "hasRight",
+                "hasEntity",
+                "hasConsentStatus",
+                "hasLegalBasis",
+            )
+        ),
+    }
+)
+"""What the guide's profile has in every record, at least once (its cardinalities 1 and 1..*)."""
+OF_A_PROCESS = frozenset(
+    f"{DPV}{word}"
+    for word in (
+        "hasPurpose",
+        "hasPersonalData",
+        "hasDataController",
+        "hasRecipient",
+        "hasStorageCondition",
+    )
+)
+HEALTH = "health"
+
+
+def exported(house: House, person: str = EMIL, **more: Any) -> Export:
+    """What is exported of a person."""
+    return exporting.export(person=house.hashed(person), language="nb", ports=house.ports, **more)
+
+
+def document(house: House, person: str = EMIL) -> dict[str, Any]:
+    """Their consents in JSON-LD, as a file has it."""
+    made = dpv.consents(exported(house, person), ports=house.ports)
+    return dict(json.loads(json.dumps(made)))
+
+
+def nothing_is_fetched(url: str, _: object) -> dict[str, Any]:
+    """What a JSON-LD processor calls for a context that is elsewhere."""
+    raise AssertionError(url)
+
+
+def graph(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The document as a JSON-LD processor reads it."""
+    nodes: list[dict[str, Any]] = jsonld.expand(
+        found, {"documentLoader": nothing_is_fetched, "keepFreeFloatingNodes": True}
+    )
+    return nodes
+
+
+def inside(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an expanded document."""
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
+            yield from inside(part)
+    if isinstance(value, list):
+        for part in value:
+            yield from inside(part)
+
+
+def records(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records among the document's nodes."""
+    return [node for node in found["@graph"] if node["@type"] == "dpv:ConsentRecord"]
+
+
+def states(house: House, person: str = EMIL) -> list[str]:
+    """In which states a person's records stand, the latest consent first."""
+    return [record["tillit:state"] for record in records(document(house, person))]
+
+
+def events(record: dict[str, Any]) -> list[list[str]]:
+    """What happened, in DPV's words and ours."""
+    return [event["@type"] for event in record["dpv:hasConsentStatus"]]
+
+
+def statuses(house: House, person: str = EMIL) -> list[str]:
+    """The statuses of their FHIR resources, each resource as R4 has it."""
+    bundle = fhir.bundle(exported(house, person), ports=house.ports)
+    read = Bundle.model_validate_json(json.dumps(bundle))
+    assert json.loads(read.model_dump_json()) == json.loads(json.dumps(bundle))
+    return [entry["resource"]["status"] for entry in bundle.get("entry", [])]
+
+
+# --- what may have become of a consent
+
+
+def requested(house: House) -> ConsentView:
+    """Asked for, and not answered."""
+    return house.request("nav-larvik", EMIL)
+
+
+def active(house: House) -> ConsentView:
+    """Yes to everything."""
+    return house.answer(requested(house), EMIL)
+
+
+def refused(house: House) -> ConsentView:
+    """No to everything."""
+    return house.answer(requested(house), EMIL, lambda _: "no")
+
+
+def partly(house: House) -> ConsentView:
+    """Yes to all but health."""
+    return house.answer(
+        requested(house), EMIL, lambda line: "no" if line.category == HEALTH else "yes"
+    )
+
+
+def narrowed(house: House) -> ConsentView:
+    """Yes to everything, and then health taken back."""
+    view = active(house)
+    gone = tuple(line.id for line in view.grants if line.category == HEALTH)
+    call = house.person(EMIL)
+    return me.withdraw(ConsentId(view.id), Withdrawal(grants=gone), call=call, ports=house.ports)
+
+
+def paused(house: House) -> ConsentView:
+    """Yes, and a pause."""
+    return me.pause(ConsentId(active(house).id), call=house.person(EMIL), ports=house.ports)
+
+
+def withdrawn(house: House) -> ConsentView:
+    """Yes, and taken back."""
+    call = house.person(EMIL)
+    return me.withdraw(ConsentId(active(house).id), Withdrawal(), call=call, ports=house.ports)
+
+
+def run_out(house: House) -> ConsentView:
+    """Yes, and its time is over, though nobody has looked yet."""
+    view = house.answer(house.request("nav-larvik", EMIL, valid_days=2), EMIL)
+    house.clock.step(days=2)
+    return view
+
+
+def expired(house: House) -> ConsentView:
+    """The same, and somebody has."""
+    view = run_out(house)
+    tick(ports=house.ports)
+    return view
+
+
+def used_up(house: House) -> ConsentView:
+    """Yes to one release, which was made."""
+    rate = "education.attendance.rate"
+    house.deposit("thor-heyerdahl-vgs", EMIL, {rate: 0.62})
+    once = {
+        "services": ["nav-larvik", "thor-heyerdahl-vgs"],
+        "categories": [],
+        "fields": [rate],
+        "condition": {"kind": "once"},
+    }
+    view = house.answer(house.request("nav-larvik", EMIL, **once), EMIL)
+    assert house.disclose(house.ask("nav-larvik", EMIL, rate), "nav-larvik").outcome == "released"
+    return view
+
+
+Made = Callable[[House], ConsentView]
+LIVES: list[tuple[Made, list[str], list[str]]] = [
+    (requested, ["requested"], ["proposed"]),
+    (active, ["given"], ["active"]),
+    (refused, ["refused"], ["rejected"]),
+    (partly, ["given", "refused"], ["active"]),
+    (narrowed, ["given", "not_given"], ["active"]),
+    (paused, ["paused"], ["inactive"]),
+    (withdrawn, ["withdrawn"], ["inactive"]),
+    (run_out, ["expired"], ["inactive"]),
+    (expired, ["expired"], ["inactive"]),
+    (used_up, ["expired"], ["inactive"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("live", "stands", "is_now"), LIVES, ids=[made.__name__ for made, *_ in LIVES]
+)
+def test_a_record_says_how_its_lines_stand(
+    house: House, live: Made, stands: list[str], is_now: list[str]
+) -> None:
+    """In both formats; and whatever is not in force reads as not valid for processing, also to who knows no word of ours."""
+    live(house)
+    found = document(house)
+    assert sorted(states(house)) == sorted(stands)
+    assert statuses(house) == is_now
+    check(found)
+    for record in records(found):
+        last = events(record)[-1]
+        valid = "dpv:ConsentGiven" in last
+        assert valid == (record["tillit:state"] == "given")
+
+
+def check(found: dict[str, Any]) -> None:
+    """A JSON-LD processor reads all of it, it uses DPV's words alone, and every record has what the profile asks for."""
+    nodes = graph(found)
+    assert len(nodes) == len(found["@graph"])
+    ids = {node["@id"] for node in nodes}
+    for one in inside(nodes):
+        for key, value in one.items():
+            assert key.startswith("@") or ":" in key
+            named = value if key == "@type" and isinstance(value, list) else [key]
+            named += [value] if key == "@id" else []
+            for word in named:
+                assert not word.startswith(DPV) or word.removeprefix(DPV) in WORDS, word
+                assert not word.startswith("dpv:")
+    for node in nodes:
+        if f"{DPV}ConsentRecord" not in node["@type"]:
+            continue
+        assert OF_A_RECORD - node.keys() == set()
+        for process in node[f"{DPV}hasProcess"]:
+            assert OF_A_PROCESS - process.keys() == set()
+            units = [*process[f"{DPV}hasRecipient"], *process[f"{DPV}hasDataSource"]]
+            data = process[f"{DPV}hasPersonalData"]
+            for one in (*units, *data, *process[f"{DPV}hasPurpose"]):
+                assert one["@id"] in ids
+        for status in node[f"{DPV}hasConsentStatus"]:
+            assert f"{DPV}hasDuration" in status
+            told = {f"{DPV}isIndicatedAtTime", f"{DPV}isIndicatedBy"} & status.keys()
+            gaps = status.get("urn:tillit:terms:notStated", [])
+            assert len(told) + len(gaps) == 2
+    rdf = jsonld.to_rdf(found, {"documentLoader": nothing_is_fetched})["@default"]
+    assert len(rdf) > len(nodes)
+
+
+def test_the_processor_drops_nothing(house: House) -> None:
+    """Every term is defined in the file itself: a processor leaves out in silence what a context has no word for."""
+    partly(house)
+    found = document(house)
+    compacted = jsonld.compact(
+        graph(found), dict(terms.CONTEXT), {"documentLoader": nothing_is_fetched, "graph": True}
+    )
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(part) for key, part in sorted(value.items())}
+        if isinstance(value, list):
+            return [plain(part) for part in value] if len(value) > 1 else plain(value[0])
+        return value
+
+    assert plain(compacted["@graph"]) == plain(found["@graph"])
+
+
+def test_a_line_says_who_what_and_why(house: House) -> None:
+    """Of each line the two services, the purpose, and just the fields that it was shown to mean."""
+    view = partly(house)
+    given, refused_lines = sorted(records(document(house)), key=lambda r: str(r["tillit:state"]))
+    lines = {line.id: line for line in view.grants}
+    said = [*given["dpv:hasProcess"], *refused_lines["dpv:hasProcess"]]
+    assert sorted(one["dct:identifier"] for one in said) == sorted(lines)
+    meant = exported(house).records[0].means
+    for one in said:
+        line = lines[one["dct:identifier"]]
+        assert one["dpv:hasRecipient"] == f"urn:tillit:unit:{line.recipient}"
+        assert one["dpv:hasDataSource"] == f"urn:tillit:unit:{line.source}"
+        assert one["dpv:hasPurpose"] == f"urn:tillit:purpose:{line.purpose}"
+        assert one["dct:description"] == {"@value": line.text, "@language": "nb"}
+        assert one["dpv:hasPersonalData"] == [f"urn:tillit:field:{f}" for f in meant[line.id]]
+    assert {lines[one["dct:identifier"]].category for one in refused_lines["dpv:hasProcess"]} == {
+        HEALTH
+    }
+    assert given["dpv:hasNotice"]["dct:description"]["@value"] == view.text
+    assert given["dpv:hasNotice"]["tillit:sha256"] == view.text_sha256
+    assert given["dct:isPartOf"] == refused_lines["dct:isPartOf"]
+
+
+def test_data_says_how_sensitive_it_is(house: House) -> None:
+    """Health is a special category (GDPR Article 9); what is confidential by our catalogue is sensitive; a name is neither."""
+    named = ["contact.name", "education.attendance.rate", "health.functional_impact"]
+    house.request("nav-larvik", EMIL, categories=[], fields=named)
+    kinds = {
+        node["dct:identifier"]: node["skos:broader"][1]
+        for node in document(house)["@graph"]
+        if str(node["@id"]).startswith("urn:tillit:field:")
+    }
+    assert kinds == {
+        "contact.name": "dpv:PersonalData",
+        "education.attendance.rate": "dpv:SensitivePersonalData",
+        "health.functional_impact": "dpv:SpecialCategoryPersonalData",
+    }
+
+
+def test_events_say_who_when_and_how(house: House) -> None:
+    """Asked for by the service, given aloud to a named service and role, taken back by the youth; the actor stays unnamed."""
+    view = oral(house, house.request("nav-larvik", EMIL))
+    house.clock.step(days=1)
+    call = house.person(EMIL)
+    me.withdraw(ConsentId(view.id), Withdrawal(), call=call, ports=house.ports)
+    (record,) = records(document(house))
+    asked, given, back = record["dpv:hasConsentStatus"]
+    assert asked["dpv:isIndicatedBy"] == ["urn:tillit:unit:nav-larvik"]
+    assert given["dpv:isIndicatedBy"] == ["dpv:DataSubject"]
+    (how,) = given["dpv:hasIndicationMethod"]
+    assert how["@value"] == "Said, and written down by Nav Larvik (staten) (veileder)"
+    assert (back["@type"], back["dpv:isIndicatedBy"]) == (
+        ["dpv:ConsentWithdrawn"],
+        ["dpv:DataSubject"],
+    )
+    times = [event["dpv:isIndicatedAtTime"] for event in (asked, given, back)]
+    assert times == ["2026-11-23T09:00:00Z", "2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z"]
+    assert given["dpv:hasDuration"]["@type"] == "dpv:UntilTimeDuration"
+    assert ACTOR.id not in json.dumps(record)
+
+
+def test_what_is_not_known_is_said_and_not_made_up(house: House) -> None:
+    """No address that nobody has told the broker, and no time of a pause that it does not keep."""
+    paused(house)
+    found = document(house)
+    (record,) = records(found)
+    assert "storage_locations" in record["tillit:notStated"]
+    assert record["dpv:hasConsentStatus"][-1]["tillit:notStated"] == ["event_time", "entity_id"]
+    units = [node for node in found["@graph"] if node["@type"] == "dpv:OrganisationalUnit"]
+    assert {tuple(unit["tillit:notStated"]) for unit in units} == {
+        ("party_address", "party_contact")
+    }
+
+
+def test_conditions_are_in_both_formats(house: House) -> None:
+    """Once, and that somebody wants to be asked first."""
+    view = house.answer(house.request("nav-larvik", EMIL, condition={"kind": "once"}), EMIL)
+    asked = ConditionsRequest(conditions={line.id: "ask_me_first" for line in view.grants})
+    call = house.person(EMIL)
+    me.ask_first(ConsentId(view.id), asked, call=call, ports=house.ports)
+    (record,) = records(document(house))
+    for process in record["dpv:hasProcess"]:
+        assert process["dpv:hasDuration"]["@type"] == "dpv:FixedOccurrencesDuration"
+        assert process["tillit:askedAtEachAsk"] == "ask_me_first"
+    check(document(house))
+    bundle = fhir.bundle(exported(house), ports=house.ports)
+    for line in bundle["entry"][0]["resource"]["provision"]["provision"]:
+        assert [(one["url"], one["valueString"]) for one in line["extension"]] == [
+            (fhir.CONDITION, "once"),
+            (fhir.ALSO, "ask_me_first"),
+        ]
+    assert statuses(house) == ["active"]
+
+
+def test_a_yes_for_one_meeting_names_the_meeting(house: House) -> None:
+    """It holds until that meeting, and no longer than the consent."""
+    meeting = "mtg_" + "m" * 22
+    house.request("nav-larvik", EMIL, condition={"kind": "meeting", "meeting": meeting})
+    found = document(house)
+    check(found)
+    for process in records(found)[0]["dpv:hasProcess"]:
+        assert process["dpv:hasDuration"] == {
+            "@type": "dpv:UntilEventDuration",
+            "rdf:value": {"@value": f"The meeting {meeting}", "@language": "en"},
+        }
+    bundle = fhir.bundle(exported(house), ports=house.ports)
+    for line in bundle["entry"][0]["resource"]["provision"]["provision"]:
+        assert line["extension"][0]["valueString"] == f"meeting {meeting}"
+    assert statuses(house) == ["proposed"]
+
+
+def test_a_line_until_an_event_is_over_when_it_comes(house: House) -> None:
+    """The consent's state says so; and before, what it waits for is named."""
+    terms_of = agreed(house, consent=UNTIL_OFFER)
+    view = terms_of.answer(terms_of.request("nav-larvik", EMIL), EMIL)
+    (record,) = records(document(terms_of))
+    durations = {one["dpv:hasDuration"]["@type"] for one in record["dpv:hasProcess"]}
+    assert durations == {"dpv:UntilEventDuration"}
+    said = EventReport(event=OFFER, actor=ACTOR)
+    call = terms_of.call("nav-larvik")
+    pathways.event(ConsentId(view.id), said, call=call, ports=terms_of.ports)
+    assert states(terms_of) == ["expired"]
+    check(document(terms_of))
+
+
+def test_what_guardians_signed_lapses_and_names_no_guardian(house: House) -> None:
+    """That a guardian answered is the youth's to know; by whom and what comes of it is told as in the portal."""
+    view = by_guardians(house)
+    (record,) = records(document(house, SARA))
+    given = record["dpv:hasConsentStatus"][1]
+    assert given["dpv:isIndicatedBy"] == [{"@type": "dpv:GuardianOfDataSubject"}]
+    check(document(house, SARA))
+    bundle = fhir.bundle(exported(house, SARA), ports=house.ports)
+    assert bundle["entry"][0]["resource"]["performer"] == [
+        {"type": "RelatedPerson", "display": "A guardian"}
+    ]
+    house.clock.at = BIRTHDAY - timedelta(days=30)
+    tick(ports=house.ports)
+    house.clock.at = BIRTHDAY
+    tick(ports=house.ports)
+    found = {
+        record["dct:isPartOf"].rpartition("/")[2]: record
+        for record in records(document(house, SARA))
+    }
+    assert events(found[view.id])[-1] == ["dpv:ConsentExpired", "tillit:ConsentLapsed"]
+    assert found[view.id]["dpv:hasConsentStatus"][-1]["dpv:isIndicatedBy"] == [
+        "https://tillit.test"
+    ]
+    check(document(house, SARA))
+
+
+def test_of_a_family_members_consent_the_youth_exports_what_the_youth_sees(house: House) -> None:
+    """That somebody was asked, about what, and how it stands: not who, not when they answered, not how to take it back."""
+    both_given(house)
+    found = document(house)
+    check(found)
+    theirs, own = sorted(records(found), key=lambda r: "@id" in r["dpv:hasDataSubject"])
+    assert "@id" in own["dpv:hasDataSubject"]
+    assert theirs["dpv:hasDataSubject"]["dct:description"]["@value"] == "A member of the family"
+    assert "dct:modified" not in theirs
+    assert theirs["dpv:hasConsentControl"]["tillit:notStated"] == ["withdrawal_method"]
+    given = theirs["dpv:hasConsentStatus"][-1]
+    assert given["tillit:notStated"] == ["entity_id"]
+    assert "dpv:hasIndicationMethod" not in given
+    patients = [
+        "patient" in entry["resource"]
+        for entry in fhir.bundle(exported(house), ports=house.ports)["entry"]
+    ]
+    assert sorted(patients) == [False, True]
+    assert statuses(house) == ["active", "active"]
+
+
+def test_a_family_members_no_is_no_more_than_not_given(house: House) -> None:
+    """Whether they refused or took it back is theirs."""
+    house.answer(ask_family(house), MOTHER, lambda _: "no")
+    assert states(house) == ["not_given"]
+    assert states(house, MOTHER) == ["refused"]
+
+
+@pytest.mark.parametrize("person", [EMIL, SARA, MOTHER])
+def test_nothing_of_others_is_in_it(house: House, person: str) -> None:
+    """No national identity number in any form, no key or internal id of anybody, not the actor, not a word of the others'."""
+    both_given(house)
+    by_guardians(house)
+    house.answer(house.request("nav-larvik", EMIL), EMIL)
+    with house.ports.store.read() as tx:
+        known = [tx.subject_by_person(house.hashed(p)) for p in (EMIL, SARA, MOTHER, FATHER)]
+    forbidden = [EMIL, SARA, MOTHER, FATHER, *(one for one in known if one), f'"{ACTOR.id}"']
+    forbidden += [house.hashed(p) for p in (EMIL, SARA, MOTHER, FATHER)]
+    others = {EMIL: SARA, SARA: EMIL, MOTHER: SARA}[person]
+    forbidden += [
+        record.view.id
+        for record in exported(house, others).records
+        if record.view.id not in {own.view.id for own in exported(house, person).records}
+    ]
+    made = exported(house, person)
+    text = json.dumps([dpv.consents(made, ports=house.ports), fhir.bundle(made, ports=house.ports)])
+    assert [one for one in forbidden if one in text] == []
+
+
+def test_two_exports_cannot_be_put_together_by_whom_they_are_about(house: House) -> None:
+    """The name that a person has in an export is made for it alone; nothing else differs."""
+    active(house)
+    first, second = exported(house), exported(house)
+    assert first.person != second.person
+    one, other = (json.dumps(dpv.consents(e, ports=house.ports)) for e in (first, second))
+    assert one.replace(first.person, second.person) == other
+
+
+def test_an_export_is_bounded_and_says_so(house: House) -> None:
+    """The latest consents first; what is left out makes it incomplete, and never silently."""
+    older = active(house)
+    house.clock.step(days=31)
+    latest = house.request("nav-larvik", EMIL, categories=["education"])
+    whole = exported(house)
+    assert [record.view.id for record in whole.records] == [latest.id, older.id]
+    assert whole.complete
+    cut = exported(house, most_lines=len(latest.grants))
+    assert [record.view.id for record in cut.records] == [latest.id]
+    assert not cut.complete
+
+
+def test_who_is_unknown_has_nothing_to_export(house: House) -> None:
+    """As with the copy."""
+    with pytest.raises(NotASubject):
+        exported(house, FATHER)
+
+
+def test_a_line_without_an_answer_is_never_given() -> None:
+    """Closed on doubt, whatever state the consent is said to be in."""
+    view = ConsentView.model_validate(
+        {
+            "id": "con_" + "a" * 22,
+            "version": 1,
+            "state": "active",
+            "collaboration": None,
+            "requested_by": "nav-larvik",
+            "requested_at": "2026-11-23T09:00:00Z",
+            "valid_from": None,
+            "valid_until": "2027-11-23T09:00:00Z",
+            "language": "nb",
+            "text": "",
+            "text_sha256": "a" * 43,
+            "grants": [
+                {
+                    "id": "g1",
+                    "source": "thor-heyerdahl-vgs",
+                    "recipient": "nav-larvik",
+                    "category": "education",
+                    "fields": [],
+                    "purpose": "case_discussion",
+                    "condition": {},
+                    "special": False,
+                    "answer": None,
+                    "text": "",
+                }
+            ],
+            "waiting_for": [],
+        }
+    )
+    record = Record(view=view, means={}, over=frozenset(), answers=(), changed_at=None)
+    assert record.standing(view.grants[0]) == "requested"
