@@ -22,6 +22,7 @@ MEDIA_TYPE: Final = "application/ld+json"
 PROFILE: Final = "https://w3id.org/dpv/schema/dpv-27560#record"
 _STATUS: Mapping[Standing, tuple[str, ...]] = {
     "requested": ("dpv:ConsentRequested",),
+    "deferred": ("dpv:ConsentRequestDeferred",),
     "given": ("dpv:ConsentGiven", "dpv:ExplicitlyExpressedConsent"),
     # DPV has no word for a pause: ours, below the one that says that nothing may be shared on it.
     "paused": ("dpv:ConsentStatusInvalidForProcessing", "tillit:ConsentPaused"),
@@ -208,22 +209,38 @@ class _Part:
         yield self._event(
             "requested", view.requested_at, by=[terms.unit_id(view.requested_by)], until=self._until
         )
-        given_at = view.valid_from
-        if given_at is not None and all(line.answer == "yes" for line in self._lines):
-            said = [one for one in self._record.answers or () if one.yes & self._ids]
-            yield self._event(
-                "given", given_at, by=_signers(said), how=self._how(said), until=self._until
-            )
+        yield from self._given()
         match self._standing:
             case "requested" | "given":
                 return
-            case "refused":
-                for one in self._record.answers or ():
-                    if one.no & self._ids:
-                        how = self._how([one])
-                        yield self._event("refused", one.at, by=_signers([one]), how=how)
+            case "refused" | "deferred":
+                yield from self._put_aside(self._standing)
             case _:
                 yield self._ended()
+
+    def _given(self) -> Iterator[dict[str, Any]]:
+        """When lines came into force: with the consent, or later where their yes came later."""
+        begins, at = self._view.valid_from, dict[datetime, list[str]]()
+        answers = self._record.answers or ()
+        if begins is None or any(line.answer != "yes" for line in self._lines):
+            return
+        for line in self._lines:
+            said = [one.at for one in answers if line.id in one.yes]
+            at.setdefault(max([begins, *said]), []).append(line.id)
+        for when, lines in sorted(at.items()):
+            by = [one for one in answers if one.yes & set(lines)]
+            event = self._event(
+                "given", when, by=_signers(by), how=self._how(by), until=self._until
+            )
+            yield event if len(at) == 1 else {**event, "tillit:lines": lines}
+
+    def _put_aside(self, standing: Standing) -> Iterator[dict[str, Any]]:
+        for one in self._record.answers or ():
+            if (one.no if standing == "refused" else one.not_now) & self._ids:
+                until = self._until if standing == "deferred" else None
+                yield self._event(
+                    standing, one.at, by=_signers([one]), how=self._how([one]), until=until
+                )
 
     def _ended(self) -> dict[str, Any]:
         """How it came to stand as it does: when, where the consent as a whole ended; by whom, where that is sure."""

@@ -1,8 +1,9 @@
 """Consents as HL7 FHIR R4 Consent resources (http://hl7.org/fhir/R4/consent.html), together in one Bundle.
 
 The root provision has a period and no type: by the policy rule OPTIN nothing is let through but what a nested provision
-permits, one for each line (actor, purpose, data); a line that nobody's yes stands for is a nested deny. R4 has no word for a
-pause: such a consent is ``inactive`` like one that has ended, and the extension ``urn:tillit:consent-state`` has our own word.
+permits, one for each line (actor, purpose, data); a line that nobody's yes stands for is a nested deny, one that was put off is
+left out. R4 has no word for a pause: such a consent is ``inactive`` like one that has ended, and an extension
+(``urn:tillit:consent-state``) has our own word.
 Categories follow IHE PCF 1.1. Codes of fields, purposes and services are ours (``urn:tillit:…``): no terminology has them.
 """
 
@@ -112,9 +113,11 @@ class _Consent:
     def _provision(self) -> dict[str, Any]:
         view = self._view
         begins = view.valid_from or view.requested_at
+        unsaid = {"deferred"} | ({"requested"} if view.state == "active" else set[str]())
+        said = [line for line in view.grants if self._record.standing(line) not in unsaid]
         return {
             "period": {"start": at(begins), "end": at(view.valid_until)},
-            "provision": [self._line(line) for line in view.grants],
+            **({"provision": [self._line(line) for line in said]} if said else {}),
         }
 
     def _line(self, line: GrantView) -> dict[str, Any]:

@@ -28,6 +28,7 @@ MOST_LINES = 10_000
 
 Standing = Literal[
     "requested",
+    "deferred",
     "given",
     "paused",
     "refused",
@@ -37,7 +38,8 @@ Standing = Literal[
     "lapsed",
     "superseded",
 ]
-"""Where one line stands. ``not_given``: nobody's yes holds any more (taken back by the line, or lapsed), or another's no."""
+"""Where one line stands. ``deferred``: put off, and still to be answered. ``not_given``: no yes holds, and no more is sure
+(taken back or lapsed by the line, put off till it was over, or the no of somebody else)."""
 
 Line = tuple[ConsentId, ids.GrantId]
 
@@ -53,6 +55,7 @@ class Answering:
     at: datetime
     yes: frozenset[GrantId]
     no: frozenset[GrantId]
+    not_now: frozenset[GrantId]
     recorded_by: UnitId | None
     recorder_role: str
 
@@ -78,6 +81,8 @@ class Record:
         if line.answer == "no":
             refused = any(line.id in one.no for one in self.answers or ())
             return "refused" if refused else "not_given"
+        if line.answer == "not_now":
+            return "deferred" if state in _UNANSWERED else "not_given"
         if state in {"draft", "requested", "partly_signed"} or (
             line.answer is None and state in _UNANSWERED
         ):
@@ -192,6 +197,7 @@ def _answering(signature: Signature) -> Answering:
         at=signature.at,
         yes=frozenset(signature.yes),
         no=frozenset(signature.no),
+        not_now=frozenset(signature.not_now),
         recorded_by=recorder.unit if recorder else None,
         recorder_role=recorder.role if recorder else "",
     )

@@ -1,314 +1,39 @@
 """Consents as records: ISO/IEC TS 27560 in JSON-LD, and FHIR R4, each read by others' software; on both databases."""
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from fhir.resources.R4B.bundle import Bundle
 from pyld import jsonld
 
 from broker.domain.ids import ConsentId
 from broker.errors import NotASubject
 from broker.exports import dpv, fhir, terms
-from broker.usecases import exporting, me, pathways
-from broker.usecases.exporting import Export, Record
+from broker.usecases import me, pathways
 from broker.usecases.ticking import tick
 from tests.agreeing import agreed
+from tests.exported import (
+    check,
+    document,
+    events,
+    exported,
+    graph,
+    nothing_is_fetched,
+    records,
+    states,
+    statuses,
+)
 from tests.house import ACTOR, EMIL, FATHER, MOTHER, SARA, House
 from tests.integration.test_consent_use_cases import oral
+from tests.integration.test_export_standing import active, partly, paused
 from tests.integration.test_family_consents import ask_family
 from tests.integration.test_family_consents import given as both_given
 from tests.integration.test_pathways import OFFER, UNTIL_OFFER
 from tests.integration.test_ticking import BIRTHDAY, by_guardians
-from tillit.wire import ConditionsRequest, ConsentView, EventReport, Withdrawal
+from tillit.wire import ConditionsRequest, EventReport, Withdrawal
 
-DPV = "https://w3id.org/dpv#"
-# The words of DPV 2.3 that records may use: whatever else stood in one would mean nothing to anybody.
-WORDS = frozenset(
-    {
-        "ConsentExpired",
-        "ConsentGiven",
-        "ConsentNotice",
-        "ConsentRecord",
-        "ConsentRefused",
-        "ConsentRequested",
-        "ConsentStatusInvalidForProcessing",
-        "ConsentWithdrawn",
-        "DataSubject",
-        "DataSubjectRight",
-        "EndlessDuration",
-        "Entity",
-        "ExplicitlyExpressedConsent",
-        "FixedOccurrencesDuration",
-        "GuardianOfDataSubject",
-        "OrganisationalUnit",
-        "PersonalData",
-        "Process",
-        "Purpose",
-        "SensitivePersonalData",
-        "Share",
-        "SpecialCategoryPersonalData",
-        "StorageDuration",
-        "UntilEventDuration",
-        "UntilTimeDuration",
-        "WithdrawConsent",
-        "hasConsentControl",
-        "hasConsentStatus",
-        "hasDataController",
-        "hasDataSource",
-        "hasDataSubject",
-        "hasDuration",
-        "hasEntity",
-        "hasIdentifier",
-        "hasIndicationMethod",
-        "hasJurisdiction",
-        "hasLegalBasis",
-        "hasName",
-        "hasNotice",
-        "hasPersonalData",
-        "hasProcess",
-        "hasProcessing",
-        "hasPurpose",
-        "hasRecipient",
-        "hasRight",
-        "hasStorageCondition",
-        "isExercisedAt",
-        "isIndicatedAtTime",
-        "isIndicatedBy",
-    }
-)
-OF_A_RECORD = frozenset(
-    {
-        "http://purl.org/dc/terms/conformsTo",
-        "http://purl.org/dc/terms/identifier",
-        "http://purl.org/dc/terms/language",
-        *(
-            f"{DPV}{word}"
-            for word in (
-                "hasIdentifier",
-                "hasDataSubject",
-                "hasNotice",
-                "hasProcess",
-                "hasConsentControl",
-                "hasJurisdiction",
-                "hasRight",
-                "hasEntity",
-                "hasConsentStatus",
-                "hasLegalBasis",
-            )
-        ),
-    }
-)
-"""What the guide's profile has in every record, at least once (its cardinalities 1 and 1..*)."""
-OF_A_PROCESS = frozenset(
-    f"{DPV}{word}"
-    for word in (
-        "hasPurpose",
-        "hasPersonalData",
-        "hasDataController",
-        "hasRecipient",
-        "hasStorageCondition",
-    )
-)
 HEALTH = "health"
-
-
-def exported(house: House, person: str = EMIL, **more: Any) -> Export:
-    """What is exported of a person."""
-    return exporting.export(person=house.hashed(person), language="nb", ports=house.ports, **more)
-
-
-def document(house: House, person: str = EMIL) -> dict[str, Any]:
-    """Their consents in JSON-LD, as a file has it."""
-    made = dpv.consents(exported(house, person), ports=house.ports)
-    return dict(json.loads(json.dumps(made)))
-
-
-def nothing_is_fetched(url: str, _: object) -> dict[str, Any]:
-    """What a JSON-LD processor calls for a context that is elsewhere."""
-    raise AssertionError(url)
-
-
-def graph(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The document as a JSON-LD processor reads it."""
-    nodes: list[dict[str, Any]] = jsonld.expand(
-        found, {"documentLoader": nothing_is_fetched, "keepFreeFloatingNodes": True}
-    )
-    return nodes
-
-
-def inside(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in an expanded document."""
-    if isinstance(value, dict):
-        yield value
-        for part in value.values():
-            yield from inside(part)
-    if isinstance(value, list):
-        for part in value:
-            yield from inside(part)
-
-
-def records(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records among the document's nodes."""
-    return [node for node in found["@graph"] if node["@type"] == "dpv:ConsentRecord"]
-
-
-def states(house: House, person: str = EMIL) -> list[str]:
-    """In which states a person's records stand, the latest consent first."""
-    return [record["tillit:state"] for record in records(document(house, person))]
-
-
-def events(record: dict[str, Any]) -> list[list[str]]:
-    """What happened, in DPV's words and ours."""
-    return [event["@type"] for event in record["dpv:hasConsentStatus"]]
-
-
-def statuses(house: House, person: str = EMIL) -> list[str]:
-    """The statuses of their FHIR resources, each resource as R4 has it."""
-    bundle = fhir.bundle(exported(house, person), ports=house.ports)
-    read = Bundle.model_validate_json(json.dumps(bundle))
-    assert json.loads(read.model_dump_json()) == json.loads(json.dumps(bundle))
-    return [entry["resource"]["status"] for entry in bundle.get("entry", [])]
-
-
-# --- what may have become of a consent
-
-
-def requested(house: House) -> ConsentView:
-    """Asked for, and not answered."""
-    return house.request("nav-larvik", EMIL)
-
-
-def active(house: House) -> ConsentView:
-    """Yes to everything."""
-    return house.answer(requested(house), EMIL)
-
-
-def refused(house: House) -> ConsentView:
-    """No to everything."""
-    return house.answer(requested(house), EMIL, lambda _: "no")
-
-
-def partly(house: House) -> ConsentView:
-    """Yes to all but health."""
-    return house.answer(
-        requested(house), EMIL, lambda line: "no" if line.category == HEALTH else "yes"
-    )
-
-
-def narrowed(house: House) -> ConsentView:
-    """Yes to everything, and then health taken back."""
-    view = active(house)
-    gone = tuple(line.id for line in view.grants if line.category == HEALTH)
-    call = house.person(EMIL)
-    return me.withdraw(ConsentId(view.id), Withdrawal(grants=gone), call=call, ports=house.ports)
-
-
-def paused(house: House) -> ConsentView:
-    """Yes, and a pause."""
-    return me.pause(ConsentId(active(house).id), call=house.person(EMIL), ports=house.ports)
-
-
-def withdrawn(house: House) -> ConsentView:
-    """Yes, and taken back."""
-    call = house.person(EMIL)
-    return me.withdraw(ConsentId(active(house).id), Withdrawal(), call=call, ports=house.ports)
-
-
-def run_out(house: House) -> ConsentView:
-    """Yes, and its time is over, though nobody has looked yet."""
-    view = house.answer(house.request("nav-larvik", EMIL, valid_days=2), EMIL)
-    house.clock.step(days=2)
-    return view
-
-
-def expired(house: House) -> ConsentView:
-    """The same, and somebody has."""
-    view = run_out(house)
-    tick(ports=house.ports)
-    return view
-
-
-def used_up(house: House) -> ConsentView:
-    """Yes to one release, which was made."""
-    rate = "education.attendance.rate"
-    house.deposit("thor-heyerdahl-vgs", EMIL, {rate: 0.62})
-    once = {
-        "services": ["nav-larvik", "thor-heyerdahl-vgs"],
-        "categories": [],
-        "fields": [rate],
-        "condition": {"kind": "once"},
-    }
-    view = house.answer(house.request("nav-larvik", EMIL, **once), EMIL)
-    assert house.disclose(house.ask("nav-larvik", EMIL, rate), "nav-larvik").outcome == "released"
-    return view
-
-
-Made = Callable[[House], ConsentView]
-LIVES: list[tuple[Made, list[str], list[str]]] = [
-    (requested, ["requested"], ["proposed"]),
-    (active, ["given"], ["active"]),
-    (refused, ["refused"], ["rejected"]),
-    (partly, ["given", "refused"], ["active"]),
-    (narrowed, ["given", "not_given"], ["active"]),
-    (paused, ["paused"], ["inactive"]),
-    (withdrawn, ["withdrawn"], ["inactive"]),
-    (run_out, ["expired"], ["inactive"]),
-    (expired, ["expired"], ["inactive"]),
-    (used_up, ["expired"], ["inactive"]),
-]
-
-
-@pytest.mark.parametrize(
-    ("live", "stands", "is_now"), LIVES, ids=[made.__name__ for made, *_ in LIVES]
-)
-def test_a_record_says_how_its_lines_stand(
-    house: House, live: Made, stands: list[str], is_now: list[str]
-) -> None:
-    """In both formats; and whatever is not in force reads as not valid for processing, also to who knows no word of ours."""
-    live(house)
-    found = document(house)
-    assert sorted(states(house)) == sorted(stands)
-    assert statuses(house) == is_now
-    check(found)
-    for record in records(found):
-        last = events(record)[-1]
-        valid = "dpv:ConsentGiven" in last
-        assert valid == (record["tillit:state"] == "given")
-
-
-def check(found: dict[str, Any]) -> None:
-    """A JSON-LD processor reads all of it, it uses DPV's words alone, and every record has what the profile asks for."""
-    nodes = graph(found)
-    assert len(nodes) == len(found["@graph"])
-    ids = {node["@id"] for node in nodes}
-    for one in inside(nodes):
-        for key, value in one.items():
-            assert key.startswith("@") or ":" in key
-            named = value if key == "@type" and isinstance(value, list) else [key]
-            named += [value] if key == "@id" else []
-            for word in named:
-                assert not word.startswith(DPV) or word.removeprefix(DPV) in WORDS, word
-                assert not word.startswith("dpv:")
-    for node in nodes:
-        if f"{DPV}ConsentRecord" not in node["@type"]:
-            continue
-        assert OF_A_RECORD - node.keys() == set()
-        for process in node[f"{DPV}hasProcess"]:
-            assert OF_A_PROCESS - process.keys() == set()
-            units = [*process[f"{DPV}hasRecipient"], *process[f"{DPV}hasDataSource"]]
-            data = process[f"{DPV}hasPersonalData"]
-            for one in (*units, *data, *process[f"{DPV}hasPurpose"]):
-                assert one["@id"] in ids
-        for status in node[f"{DPV}hasConsentStatus"]:
-            assert f"{DPV}hasDuration" in status
-            told = {f"{DPV}isIndicatedAtTime", f"{DPV}isIndicatedBy"} & status.keys()
-            gaps = status.get("urn:tillit:terms:notStated", [])
-            assert len(told) + len(gaps) == 2
-    rdf = jsonld.to_rdf(found, {"documentLoader": nothing_is_fetched})["@default"]
-    assert len(rdf) > len(nodes)
 
 
 def test_the_processor_drops_nothing(house: House) -> None:
@@ -513,7 +238,6 @@ def test_nothing_of_others_is_in_it(house: House, person: str) -> None:
     """No national identity number in any form, no key or internal id of anybody, not the actor, not a word of the others'."""
     both_given(house)
     by_guardians(house)
-    house.answer(house.request("nav-larvik", EMIL), EMIL)
     with house.ports.store.read() as tx:
         known = [tx.subject_by_person(house.hashed(p)) for p in (EMIL, SARA, MOTHER, FATHER)]
     forbidden = [EMIL, SARA, MOTHER, FATHER, *(one for one in known if one), f'"{ACTOR.id}"']
@@ -555,39 +279,3 @@ def test_who_is_unknown_has_nothing_to_export(house: House) -> None:
     """As with the copy."""
     with pytest.raises(NotASubject):
         exported(house, FATHER)
-
-
-def test_a_line_without_an_answer_is_never_given() -> None:
-    """Closed on doubt, whatever state the consent is said to be in."""
-    view = ConsentView.model_validate(
-        {
-            "id": "con_" + "a" * 22,
-            "version": 1,
-            "state": "active",
-            "collaboration": None,
-            "requested_by": "nav-larvik",
-            "requested_at": "2026-11-23T09:00:00Z",
-            "valid_from": None,
-            "valid_until": "2027-11-23T09:00:00Z",
-            "language": "nb",
-            "text": "",
-            "text_sha256": "a" * 43,
-            "grants": [
-                {
-                    "id": "g1",
-                    "source": "thor-heyerdahl-vgs",
-                    "recipient": "nav-larvik",
-                    "category": "education",
-                    "fields": [],
-                    "purpose": "case_discussion",
-                    "condition": {},
-                    "special": False,
-                    "answer": None,
-                    "text": "",
-                }
-            ],
-            "waiting_for": [],
-        }
-    )
-    record = Record(view=view, means={}, over=frozenset(), answers=(), changed_at=None)
-    assert record.standing(view.grants[0]) == "requested"
