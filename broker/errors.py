@@ -85,6 +85,12 @@ class LoginLost(Refused):
     code = "login.lost"
 
 
+class SpotGone(Refused):
+    """A code to answer on the spot is used, too old, never was, or leads to somebody else's request: all read the same."""
+
+    code = "spot.gone"
+
+
 class ConsentMoved(Refused):
     """The consent is not as it was when it was shown: somebody, or another window, was first."""
 

@@ -167,7 +167,7 @@ def portal_in(
     workplaces = DemoProvider(
         work,
         [
-            Somebody(number, f"employee {n}", "", dict(said))
+            Somebody(number, f"employee {n}", "", work=dict(said))
             for n, (number, said) in enumerate(zip(EMPLOYEES, WORK, strict=True))
         ],
         client=STAFF_CLIENT,

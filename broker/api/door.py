@@ -72,6 +72,7 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "collaboration": TypeAdapter(wire.CollaborationId),
     "file": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z]{2,5}$")]),
     "invocation": TypeAdapter(wire.InvocationId),
+    "spot": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]),
     "question": TypeAdapter(wire.QuestionId),
     "kid": TypeAdapter(Kid),
     "tile": TypeAdapter(Annotated[str, StringConstraints(max_length=100)]),

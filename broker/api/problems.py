@@ -50,6 +50,7 @@ TABLE: Mapping[str, Shape] = {
     "login.refused": Shape(403, "The identity provider did not log the person in"),
     "login.not_employed": Shape(403, "No service here has the employee in such a role"),
     "login.unavailable": Shape(503, "The identity provider does not answer"),
+    "spot.gone": Shape(404, "The code is not good, or not any more"),
     "session.none": Shape(401, "Not logged in"),
     "session.stale": Shape(401, "A fresh login is needed"),
     "form.foreign": Shape(403, "The form was not sent from the portal"),

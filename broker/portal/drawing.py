@@ -1,11 +1,13 @@
-"""The picture of the start page: me in the middle, the services around, and what may flow between them.
+"""Pictures: the start page's, with me in the middle and what may flow between the services around; and codes to scan.
 
-Coordinates only; the template draws them as SVG, and says the same in words beside it.
+Coordinates only; templates draw them as SVG, and say the same in words beside it.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import segno
 
 from broker.portal.telling import Flow
 
@@ -71,6 +73,21 @@ def drawn(flows: Sequence[Flow], *, me: str) -> Picture | None:
         ],
         left_out=len(names) - len(shown),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Squares:
+    """A QR code: so many squares wide and high, a margin of four included, and the dark ones as a path."""
+
+    size: int
+    path: str
+
+
+def squares(text: str) -> Squares:
+    """The QR code of a text (ISO/IEC 18004), readable also where a seventh of it is not (level M)."""
+    rows = list(segno.make_qr(text, error="m").matrix_iter(border=4))
+    dark = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, one in enumerate(row) if one)
+    return Squares(len(rows), "".join(dark))
 
 
 def _place(number: int, *, of: int) -> tuple[float, float]:

@@ -244,7 +244,7 @@ class Entrance(Route):
                 headers=dict(HEADERS),
             )
         spoken = _language(request, stay)
-        context = mistakes.told(error, self._hall.looks.words[spoken])
+        context = mistakes.told(error, self._hall.looks.words[spoken], at_work=self.declared.staff)
         return self._shown(
             "mistake.html",
             context,

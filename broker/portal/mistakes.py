@@ -125,6 +125,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("We find nobody by that number"),
         N_("Look at the number once more. Nothing was written down about anybody."),
     ),
+    "spot.gone": (
+        N_("That code leads nowhere"),
+        N_(
+            "It was used, is too old, or is not for you. Ask for a new one. What you are asked stands on your start page too."
+        ),
+    ),
     "question.answered": (
         N_("Something has changed meanwhile"),
         N_("The question is answered already. The first answer counts."),
@@ -160,6 +166,29 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("There is nothing so far that you answer for alone."),
     ),
 }
+AT_WORK: Mapping[str, tuple[str, str]] = {
+    "consent.already_signed": (
+        N_("It is answered already"),
+        N_("The first answer counts. Whoever gave it can change it on their own pages."),
+    ),
+    "consent.signer_not_needed": (
+        N_("They need not answer"),
+        N_("Nothing in this request takes a guardian's yes."),
+    ),
+    "consent.out_of_time": (
+        N_("The time cannot be right"),
+        N_("It was answered after you asked, and not later than now. Look at day and time."),
+    ),
+    "consent.form": (
+        N_("Not in that way here"),
+        N_("The collaboration takes no answer that was given like this."),
+    ),
+    "consent.text_differs": (
+        N_("The text is another one now"),
+        N_("Read it out once more, and write down what is answered to it."),
+    ),
+}
+"""What is said otherwise to an employee, who answers for somebody else."""
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
     404: (
         N_("There is nothing here"),
@@ -186,7 +215,8 @@ _OTHERWISE = (
 )
 
 
-def told(error: BrokerError, words: Words) -> dict[str, str]:
+def told(error: BrokerError, words: Words, *, at_work: bool = False) -> dict[str, str]:
     """What the page says of an error: its title, its text, and the code for whoever helps."""
-    title, text = TOLD.get(error.code) or _BY_STATUS.get(TABLE[error.code].status, _OTHERWISE)
+    said = {**TOLD, **AT_WORK} if at_work else TOLD
+    title, text = said.get(error.code) or _BY_STATUS.get(TABLE[error.code].status, _OTHERWISE)
     return {"title": words(title), "text": words(text), "code": error.code}

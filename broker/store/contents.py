@@ -8,7 +8,7 @@ from sqlalchemy import Table, delete, literal, or_, select
 from audit import contents, sealing
 from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
-from broker.store import tables
+from broker.store import portal_tables, tables
 from broker.store.audit_tables import access
 from broker.store.choice_tables import contact, contest, helper, hidden_unit, notice_choice
 from broker.store.faults import readable
@@ -91,6 +91,7 @@ def _everything(subject: SubjectId) -> Sequence[Any]:
     return (
         delete(tables.party).where(tables.party.c.consent.in_(consents)),
         delete(tables.used_grant).where(tables.used_grant.c.consent.in_(consents)),
+        delete(portal_tables.spot).where(portal_tables.spot.c.consent.in_(consents)),
         delete(tables.question).where(tables.question.c.consent.in_(consents)),
         delete(tables.consent).where(or_(consent.subject == subject, consent.about == subject)),
         delete(access).where(access.c.disclosure.in_(disclosures)),

@@ -46,6 +46,19 @@ class StaffSessionRow(Row, table=True):
     expires_at: datetime = Field(sa_type=Instant)
 
 
+class SpotRow(Row, table=True):
+    """A code to answer a request on the spot, by its hash; one at most for each request."""
+
+    __tablename__ = "portal_spot"
+
+    consent: str = Field(primary_key=True, foreign_key="consent.id")
+    code_sha256: bytes = Field(unique=True, sa_type=LargeBinary)
+    unit: str
+    actor: str
+    nonce: bytes = Field(sa_type=LargeBinary)
+    expires_at: datetime = Field(sa_type=Instant)
+
+
 def _table(row: type[Row]) -> Table:
     return Row.metadata.tables[str(row.__tablename__)]
 
@@ -53,4 +66,5 @@ def _table(row: type[Row]) -> Table:
 login = _table(LoginRow)
 session = _table(SessionRow)
 staff_session = _table(StaffSessionRow)
-KEPT = (login, session, staff_session)
+spot = _table(SpotRow)
+KEPT = (login, session, staff_session, spot)

@@ -1,4 +1,4 @@
-"""Sessions of the portal, and logins on their way. Whose secret a hash is of, nobody can tell from here."""
+"""Sessions of the portal, logins on their way, codes to answer on the spot. Whose secret a hash is of, nobody can tell."""
 
 import json
 from dataclasses import fields
@@ -6,16 +6,17 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from broker.domain.ids import PersonKey
+from broker.domain.ids import ConsentId, PersonKey
 from broker.domain.sessions import Employee, Login, Session, StaffSession, Stay
+from broker.domain.spots import Spot
 from broker.store.part import Part
-from broker.store.portal_tables import login, session, staff_session
+from broker.store.portal_tables import login, session, spot, staff_session
 
 _STAY = tuple(field.name for field in fields(Stay))
 
 
 class Sessions(Part):
-    """Queries on sessions and logins."""
+    """Queries on sessions, logins and codes."""
 
     def add_login(self, browser_sha256: bytes, begun: Login) -> None:
         """Keep a login that was begun."""
@@ -84,6 +85,32 @@ class Sessions(Part):
     def end_staff_sessions(self, actor: str) -> None:
         """End every session of an employee."""
         self._run(delete(staff_session).where(staff_session.c.actor == actor))
+
+    def put_spot(self, code_sha256: bytes, made: Spot) -> None:
+        """Keep a code to answer on the spot, in the place of the one before for the same request."""
+        row = {field.name: getattr(made, field.name) for field in fields(Spot)}
+        self._run(delete(spot).where(spot.c.consent == made.consent))
+        self._run(insert(spot), row | {"code_sha256": code_sha256})
+
+    def spot_of(self, consent: ConsentId) -> tuple[bytes, Spot] | None:
+        """The code of a request, by its hash."""
+        return _spot(self._run(select(spot).where(spot.c.consent == consent)).first())
+
+    def spot(self, code_sha256: bytes) -> Spot | None:
+        """What a code is for."""
+        found = _spot(self._run(select(spot).where(spot.c.code_sha256 == code_sha256)).first())
+        return None if found is None else found[1]
+
+    def take_spot(self, code_sha256: bytes) -> bool:
+        """Use a code up; False when somebody was first."""
+        return self._run(delete(spot).where(spot.c.code_sha256 == code_sha256)).rowcount == 1
+
+
+def _spot(found: Any) -> tuple[bytes, Spot] | None:
+    if found is None:
+        return None
+    made = Spot(**{field.name: getattr(found, field.name) for field in fields(Spot)})
+    return found.code_sha256, made
 
 
 def _stay(found: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from broker.domain.consents import Consent
 from broker.domain.facets import facets
 from broker.domain.ids import ConsentId, SubjectHandle, UnitId
 from broker.domain.sessions import Employee
+from broker.domain.signatures import SignerKind
 from broker.errors import UnknownConsent
 from broker.ports import Ports, Transaction
 from broker.usecases.call import Call
@@ -105,6 +106,22 @@ def request_of(identity: ConsentId, *, unit: UnitId, ports: Ports) -> ConsentVie
     """
     with ports.store.read() as tx:
         return _seen(tx, own(tx, identity, unit), ports)
+
+
+def to_record(
+    identity: ConsentId, *, signer: SignerKind, unit: UnitId, ports: Ports
+) -> ConsentView:
+    """One that the unit asked for, with the lines that are a signer's to answer today and no others.
+
+    Raises:
+        UnknownConsent: the unit asked for none by that id.
+    """
+    with ports.store.read() as tx:
+        consent = own(tx, identity, unit)
+        needed = signers(tx, consent, now=ports.clock(), ports=ports)
+        view = for_requester(consent, needed, ports)
+    theirs = {g.id for g in consent.grants if signer == "subject" or needed[g.category].guardians}
+    return view.model_copy(update={"grants": tuple(g for g in view.grants if g.id in theirs)})
 
 
 def own(tx: Transaction, identity: ConsentId, unit: UnitId) -> Consent:

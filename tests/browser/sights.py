@@ -116,6 +116,26 @@ def _at_work(route: str, number: str = EMIL, *, far: int = 0, ticks: Sequence[st
     return Sight(frozenset({route}), way, AtWork(ADVISER))
 
 
+def _code() -> Sight:
+    """The code that a youth scans."""
+
+    def way(page: Page, life: Life) -> None:
+        page.goto(f"/staff/requests/{life.asked}")
+        _sent(page, "form[action$='/now'] button")
+
+    return Sight(frozenset({"GET /staff/requests/{consent}"}), way, AtWork(ADVISER))
+
+
+def _recorded() -> Sight:
+    """The page for an answer, sent with nothing chosen."""
+
+    def way(page: Page, life: Life) -> None:
+        page.goto(f"/staff/requests/{life.asked}/record")
+        _sent(page, "form[action$='/record'] button:not([name])")
+
+    return Sight(frozenset({"POST /staff/requests/{consent}/record"}), way, AtWork(ADVISER))
+
+
 def _sent(page: Page, button: str) -> None:
     with page.expect_navigation():
         page.locator(button).first.click()
@@ -198,6 +218,14 @@ SIGHTS: Mapping[str, Sight] = {
     "request at work": _at(
         "GET /staff/requests/{consent}", "/staff/requests/{asked}", visitor=AtWork(ADVISER)
     ),
+    "request at work, with a code": _code(),
+    "an answer to write down": _at(
+        "GET /staff/requests/{consent}/record",
+        "/staff/requests/{asked}/record",
+        visitor=AtWork(ADVISER),
+    ),
+    "an answer that lacks something": _recorded(),
+    "a code that leads nowhere": _at("GET /requests/now/{spot}", f"/requests/now/{'a' * 22}"),
     "nothing there": _at("GET /consents/{consent}", f"/consents/{NOTHING}"),
 }
 
@@ -229,6 +257,7 @@ LEADS_ON = frozenset(
         "POST /staff/logout/everywhere",
         "POST /staff/language",
         "POST /staff/ask/send",
+        "POST /staff/requests/{consent}/now",
     }
 )
 """What shows no page of its own: it leads on to one of those above, or gives a file."""

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from broker.portal import rooms
+from broker.portal.pages import Page
 from tests.answering import HELP, answered, ask, code, view
 from tests.canaries import forms
 from tests.integration.bad_input import LARVIK, NAV, SCHOOL, Unchanged
@@ -21,8 +24,6 @@ CHOICE = {
     "spoken": "nn",
 }
 OWN = {page.route: page for page in rooms.every() if page.staff and "{consent}" in page.path}
-FILLED: Mapping[str, str] = {}
-"""Sound forms of pages that take an id."""
 _ACTOR = re.compile(r"emp-[a-p]{32}")
 
 
@@ -321,7 +322,9 @@ def test_another_units_request_is_not_there(
     path = page.path.replace("{consent}", consent)
     before = view(world, consent)
     with Unchanged(world, entries=1):
-        answer = school.get(path) if page.method == "GET" else school.press(path, **FILLED)
+        answer = (
+            school.get(path) if page.method == "GET" else school.press(path, **filled(page, before))
+        )
     assert (answer.status_code, code(answer)) == (404, "consent.unknown")
     assert view(world, consent) == before
     assert world.refusals()[-1] == {
@@ -356,3 +359,20 @@ def test_a_long_list_has_pages(portal: PortalWorld, world: World) -> None:
     text = portal.at_work(ADVISER).get("/staff").text
     places = [text.index(consent) for consent in made]
     assert places == sorted(places, reverse=True)
+
+
+def filled(page: Page, seen: Mapping[str, Any]) -> dict[str, str]:
+    """A sound form about a request, as far as the page takes it."""
+    now = datetime.now(UTC)
+    sound = {
+        "version": str(seen["version"]),
+        "read": str(seen["text_sha256"]),
+        "signer": "subject",
+        "day": f"{now:%Y-%m-%d}",
+        "clock": f"{now:%H:%M}",
+        "attested": "yes",
+    }
+    fields = {name: value for name, value in sound.items() if name in page.takes.model_fields}
+    if "lines" in page.takes.model_fields:
+        fields |= {f"line.{line['id']}": "yes" for line in seen["grants"]}
+    return fields

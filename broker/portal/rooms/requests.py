@@ -14,7 +14,7 @@ from broker.portal.pages import Answer, Onward, Pages, Visit, shown
 from broker.portal.rooms.guarding import agreement
 from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
-from broker.usecases import me, own_reading, previewing
+from broker.usecases import me, own_reading, previewing, spots
 from broker.usecases.own_reading import ShownField
 from tillit.wire import (
     MAX_GRANTS,
@@ -47,6 +47,13 @@ class AnswerForm(LinesForm):
         "special-not_now",
     ] = ""
     child_heard: Literal["", "yes"] = ""
+
+
+@pages.get("/requests/now/{spot}", "person")
+def on_the_spot(visit: Visit) -> Answer:
+    """From a code that a professional shows to the request that it is for, and for nobody else."""
+    identity = spots.opened(visit.path["spot"], person=visit.person, ports=visit.ports)
+    return Onward(f"/requests/{identity}")
 
 
 @pages.get("/requests/{consent}", "person")

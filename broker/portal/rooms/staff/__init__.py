@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from broker.portal.pages import Page
-from broker.portal.rooms.staff import asking, requests, sessions
+from broker.portal.rooms.staff import asking, recording, requests, sessions
 
 
 def every() -> Iterator[Page]:
     """Every page for employees."""
-    for room in (sessions, requests, asking):
+    for room in (sessions, requests, asking, recording):
         yield from room.pages

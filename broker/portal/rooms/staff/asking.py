@@ -121,7 +121,7 @@ def _choosing(visit: Visit, *, missing: str = "", wrong: ConsentError | None = N
         days=form.days or offer.usual_days,
         unit=named("unit", visit.employee.unit, visit),
         missing=missing,
-        wrong=None if wrong is None else told(wrong, visit.words),
+        wrong=None if wrong is None else told(wrong, visit.words, at_work=True),
     )
 
 

@@ -1,18 +1,22 @@
 """Requests: whom to ask, what the unit has asked for and how it stands."""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from broker.domain.ids import ConsentId, SubjectHandle
 from broker.portal.codes import role_of
+from broker.portal.drawing import Squares, squares
 from broker.portal.forms import Form
-from broker.portal.pages import Answer, Pages, Visit, shown
+from broker.portal.pages import Answer, Onward, Pages, Visit, shown
 from broker.portal.rooms.staff import offers
 from broker.portal.rooms.staff.telling import requested
 from broker.portal.telling import named
-from broker.usecases import requests
+from broker.usecases import requests, spots
 from tillit.wire import SubjectRequest
 
 pages = Pages()
@@ -59,10 +63,43 @@ def find(visit: Visit) -> Answer:
 
 @pages.get("/staff/requests/{consent}", "employee")
 def request(visit: Visit) -> Answer:
-    """One of them: what it asks for, and how it stands."""
+    """One of them: what it asks for, how it stands, and the code that is shown for it."""
     identity = ConsentId(visit.path["consent"])
     view = requests.request_of(identity, unit=visit.employee.unit, ports=visit.ports)
-    return shown("staff/request.html", request=requested(view, visit))
+    found = (
+        spots.shown(identity, token=visit.token, ports=visit.ports) if view.waiting_for else None
+    )
+    return shown(
+        "staff/request.html",
+        request=requested(view, visit),
+        spot=None if found is None else _spot(*found, visit),
+    )
+
+
+@pages.post("/staff/requests/{consent}/now", "employee", takes=Form)
+def now(visit: Visit) -> Answer:
+    """Show a code by which the youth answers on their own phone, here and now."""
+    identity = ConsentId(visit.path["consent"])
+    spots.show(identity, employee=visit.employee, token=visit.token, ports=visit.ports)
+    return Onward(f"/staff/requests/{identity}#now")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A code to scan, until when it is good, and where whoever has no camera goes."""
+
+    picture: Squares
+    until: str
+    portal: str
+
+
+def _spot(code: str, until: datetime, visit: Visit) -> Shown:
+    issuer = visit.ports.issuer
+    return Shown(
+        squares(f"{issuer}/requests/now/{code}"),
+        visit.words.clock(until),
+        urlsplit(issuer).netloc,
+    )
 
 
 def youth(handle: SubjectHandle, visit: Visit) -> Answer:

@@ -1,0 +1,111 @@
+"""Recording: an answer that was given out loud, line by line, with who gave it, when, and what was read out (N2)."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.domain.errors import ConsentError
+from broker.domain.ids import ConsentId
+from broker.domain.signatures import SignerKind
+from broker.portal.forms import LinesForm
+from broker.portal.mistakes import told
+from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.staff.telling import requested
+from broker.portal.words import OSLO
+from broker.usecases import consents, requests
+from tillit.wire import MAX_GRANTS, Capture, GrantId, LineAnswer, Sha256
+
+pages = Pages()
+
+
+class RecordQuery(BaseModel):
+    """Whose answer it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    signer: SignerKind = "subject"
+
+
+class RecordForm(LinesForm):
+    """The answer. ``read``: of the text that the page showed; ``day`` and ``clock``: when it was given, in Norway."""
+
+    lines: Annotated[Mapping[GrantId, LineAnswer], Field(max_length=MAX_GRANTS)] = MappingProxyType(
+        {}
+    )
+    read: Sha256
+    signer: SignerKind
+    day: Annotated[date, Field(ge=date(2020, 1, 1), le=date(2199, 12, 31))]
+    clock: time
+    child_heard: Literal["", "yes"] = ""
+    attested: Literal["", "yes"] = ""
+
+
+@pages.get("/staff/requests/{consent}/record", "fresh_employee", query=RecordQuery)
+def recording(visit: Visit) -> Answer:
+    """What to read out, and a line each for what is answered; nothing is chosen beforehand."""
+    query: RecordQuery = visit.query
+    return _recording(visit, query.signer)
+
+
+@pages.post(
+    "/staff/requests/{consent}/record", "fresh_employee", takes=RecordForm, most=MAX_GRANTS + 16
+)
+def record(visit: Visit) -> Answer:
+    """Write it down. The youth is told at once, and can take it back with one act."""
+    form: RecordForm = visit.form
+    identity = ConsentId(visit.path["consent"])
+    unit, ports = visit.employee.unit, visit.ports
+    view = requests.to_record(identity, signer=form.signer, unit=unit, ports=ports)
+    missing = {line.id for line in view.grants} - form.lines.keys()
+    if missing or not form.attested:
+        return _recording(visit, form.signer, missing=missing)
+    captured = Capture(
+        method="oral",
+        signer=form.signer,
+        read_out=form.read,
+        answered_at=datetime.combine(form.day, form.clock, OSLO),
+        answers=dict(form.lines),
+        actor=visit.actor,
+        child_heard=form.child_heard == "yes",
+    )
+    try:
+        consents.capture(identity, captured, call=visit.unit_call, ports=ports)
+    except ConsentError as error:
+        return _recording(visit, form.signer, wrong=error)
+    return Onward(f"/staff/requests/{identity}")
+
+
+def _recording(
+    visit: Visit,
+    signer: SignerKind,
+    *,
+    missing: AbstractSet[str] = frozenset(),
+    wrong: ConsentError | None = None,
+) -> Answer:
+    identity = ConsentId(visit.path["consent"])
+    view = requests.to_record(identity, signer=signer, unit=visit.employee.unit, ports=visit.ports)
+    if not view.waiting_for:
+        if wrong is not None:
+            raise wrong
+        return Onward(f"/staff/requests/{identity}")
+    form = visit.form if isinstance(visit.form, RecordForm) else None
+    at = visit.ports.clock().astimezone(OSLO)
+    return shown(
+        "staff/record.html",
+        status=200 if form is None else 422,
+        refusal=wrong,
+        request=requested(view, visit),
+        signer=signer,
+        guardians="guardian" in view.waiting_for,
+        missing=missing,
+        wrong=None if wrong is None else told(wrong, visit.words, at_work=True),
+        chosen={} if form is None else form.lines,
+        day=(at.date() if form is None else form.day).isoformat(),
+        clock=f"{at if form is None else form.clock:%H:%M}",
+        child_heard=form is not None and form.child_heard == "yes",
+        unattested=form is not None and not form.attested,
+    )
