@@ -253,6 +253,36 @@ class NoContact(Refused):
     code = "contact.none"
 
 
+class UnknownComplaint(Refused):
+    """No such complaint, as far as the caller may know."""
+
+    code = "complaint.unknown"
+
+
+class UnknownComplaintReason(Refused):
+    """The catalogue has no such reason to complain."""
+
+    code = "complaint.reason"
+
+
+class NotComplainedOf(Refused):
+    """The disclosure is the subject's own reading: there is no service that could answer."""
+
+    code = "complaint.own_reading"
+
+
+class ComplaintOpen(Refused):
+    """The subject has complained of the disclosure already, and not closed that."""
+
+    code = "complaint.open"
+
+
+class TooManyComplaints(Refused):
+    """So many of the subject's complaints are not closed that no other is taken."""
+
+    code = "complaint.too_many"
+
+
 class UnknownQuestion(Refused):
     """No such question, as far as the caller may know."""
 

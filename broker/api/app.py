@@ -17,6 +17,7 @@ from broker.api import (
     authzen_routes,
     choice_routes,
     collaboration_routes,
+    complaint_routes,
     contact_routes,
     copy_routes,
     guarding_routes,
@@ -117,6 +118,7 @@ def every() -> Iterator[Endpoint]:
     yield from question_routes.endpoints
     yield from preview_routes.endpoints
     yield from own_routes.endpoints
+    yield from complaint_routes.endpoints
     yield from open_routes.endpoints
     yield from key_routes.endpoints
     yield from audit_routes.endpoints

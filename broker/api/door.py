@@ -74,6 +74,7 @@ PATH_TYPES: Mapping[str, TypeAdapter[str]] = {
     "invocation": TypeAdapter(wire.InvocationId),
     "spot": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]),
     "question": TypeAdapter(wire.QuestionId),
+    "complaint": TypeAdapter(wire.ComplaintId),
     "kid": TypeAdapter(Kid),
     "tile": TypeAdapter(Annotated[str, StringConstraints(max_length=100)]),
     "unit": TypeAdapter(wire.UnitId),

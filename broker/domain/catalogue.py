@@ -15,6 +15,7 @@ from broker.domain.shelves import (
     CategoryDef,
     CeilingRule,
     Collaboration,
+    ComplaintDef,
     EventDef,
     FieldDef,
     Giver,
@@ -59,6 +60,7 @@ Kind = Literal[
     "regime",
     "statute",
     "event",
+    "complaint",
 ]
 
 
@@ -80,6 +82,7 @@ class Catalogue(Entry):
     events: dict[EventName, EventDef]
     anonymous: Vocabulary
     givers: dict[GiverCode, Giver]
+    complaints: dict[str, ComplaintDef]
 
     def reach(
         self, purpose: str, recipient: Unit, collaboration: Collaboration | None = None
@@ -166,5 +169,6 @@ class Catalogue(Entry):
             "regime": self.regimes,
             "statute": self.statutes,
             "event": self.events,
+            "complaint": self.complaints,
         }
         return shelves[kind]

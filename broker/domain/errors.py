@@ -239,6 +239,12 @@ class QuestionOver(Refused):
     code = "question.over"
 
 
+class ComplaintOver(Refused):
+    """The subject has closed the complaint."""
+
+    code = "complaint.over"
+
+
 class StatuteError(Refused):
     """Base of what the domain refuses about relying on a statute; nothing changed."""
 

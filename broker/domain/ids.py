@@ -18,6 +18,7 @@ CaseId = NewType("CaseId", str)
 InvocationId = NewType("InvocationId", str)
 HelperId = NewType("HelperId", str)
 QuestionId = NewType("QuestionId", str)
+ComplaintId = NewType("ComplaintId", str)
 
 Randomness = Callable[[int], bytes]
 

@@ -9,6 +9,7 @@ from broker.domain.entries import Entry, Labelled, Labels, Sourced
 from tillit.wire import (
     CategoryId,
     CollaborationId,
+    ComplaintReason,
     EventName,
     FieldName,
     GiverCode,
@@ -220,6 +221,12 @@ class LawLimits(Sourced):
     protected_address: ProtectedAddress
     no_identified_field: tuple[PurposeId, ...]
     no_identified_arena: tuple[str, ...]
+
+
+class ComplaintDef(Labelled):
+    """Why a disclosure may look wrong to a subject, in the subject's own words."""
+
+    id: ComplaintReason
 
 
 class EventDef(Labelled):

@@ -14,6 +14,7 @@ from broker.domain.catalogue import Catalogue
 from broker.domain.shelves import (
     CategoryDef,
     Collaboration,
+    ComplaintDef,
     EventDef,
     FieldDef,
     Giver,
@@ -37,6 +38,7 @@ SHELVES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "reasons": (("catalogue", "reasons"), "code"),
     "givers": (("catalogue", "givers"), "code"),
     "events": (("catalogue", "events"), "id"),
+    "complaints": (("catalogue", "complaints"), "id"),
     "anonymous": (("catalogue", "anonymous"), ""),
     "regimes": (("law", "regimes"), "id"),
     "units": (("units",), "id"),
@@ -54,6 +56,7 @@ _OWN: Mapping[type[BaseModel], str] = {
     Reason: "code",
     Giver: "code",
     EventDef: "id",
+    ComplaintDef: "id",
     Regime: "id",
     Unit: "id",
     Member: "unit",

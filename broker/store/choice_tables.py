@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import Index, LargeBinary, Text, text
 from sqlmodel import Field
 
 from broker.store.tables import Instant, Row, number
@@ -66,6 +66,34 @@ class ContestRow(Row, table=True):
     answered_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class ComplaintRow(Row, table=True):
+    """A complaint at its present version. ``body`` is all of it, the other columns are for queries."""
+
+    __tablename__ = "complaint"
+    __table_args__ = (
+        Index(
+            "complaint_one_at_a_time",
+            "disclosure",
+            unique=True,
+            sqlite_where=text("state <> 'closed'"),
+            postgresql_where=text("state <> 'closed'"),
+        ),
+        Index("complaint_subject_position", "subject", "position"),
+        Index("complaint_unit_position", "unit", "position"),
+        Index("complaint_look", "look_at", "id"),
+    )
+
+    position: int | None = Field(default=None, sa_column=number())
+    id: str = Field(unique=True)
+    subject: str = Field(foreign_key="subject.id")
+    disclosure: str = Field(foreign_key="disclosure.id")
+    unit: str
+    state: str
+    look_at: datetime = Field(sa_type=Instant)
+    version: int
+    body: str = Field(sa_type=Text)
+
+
 class HelperRow(Row, table=True):
     """A helper whom a subject chose, from the invitation on; at most one at a time that has not ended.
 
@@ -125,5 +153,6 @@ class HiddenUnitRow(Row, table=True):
 contact = Row.metadata.tables["contact"]
 helper = Row.metadata.tables["helper"]
 contest = Row.metadata.tables["contest"]
+complaint = Row.metadata.tables["complaint"]
 notice_choice = Row.metadata.tables["notice_choice"]
 hidden_unit = Row.metadata.tables["hidden_unit"]

@@ -10,7 +10,14 @@ from audit.contents import StoredContent
 from broker.domain.ids import SubjectId
 from broker.store import portal_tables, tables
 from broker.store.audit_tables import access
-from broker.store.choice_tables import contact, contest, helper, hidden_unit, notice_choice
+from broker.store.choice_tables import (
+    complaint,
+    contact,
+    contest,
+    helper,
+    hidden_unit,
+    notice_choice,
+)
 from broker.store.faults import readable
 from broker.store.part import Part
 
@@ -18,6 +25,7 @@ from broker.store.part import Part
 _ABOUT: tuple[Table, ...] = (
     contact,
     contest,
+    complaint,
     tables.newest,
     tables.record,
     tables.disclosure,

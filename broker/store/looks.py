@@ -1,4 +1,4 @@
-"""What time may change: which consents and disclosures are due to be looked at, and what has been told once."""
+"""What time may change: which consents, disclosures and complaints are due to be looked at, and what has been told once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, Table, Update, bindparam, func, select, tuple_, update
 
-from broker.domain.ids import ConsentId, DisclosureId, SubjectId
+from broker.domain.ids import ComplaintId, ConsentId, DisclosureId, SubjectId
 from broker.errors import Contended
 from broker.store import tables
+from broker.store.choice_tables import complaint
 from broker.store.part import Part
 from broker.stored import Due
 
@@ -43,9 +44,11 @@ def _look(table: Table) -> Update:
 
 
 _CONSENTS, _DISCLOSURES = _due(tables.consent), _due(tables.disclosure)
-_COUNTS = _count(tables.consent), _count(tables.disclosure)
+_COMPLAINTS = _due(complaint)
+_COUNTS = _count(tables.consent), _count(tables.disclosure), _count(complaint)
 _LOOK_CONSENT = _look(tables.consent).where(tables.consent.c.version == bindparam("seen"))
 _LOOK_DISCLOSURE = _look(tables.disclosure)
+_LOOK_COMPLAINT = _look(complaint)
 
 
 class Looks(Part):
@@ -59,8 +62,12 @@ class Looks(Part):
         """A page of the disclosures whose values should be gone by then, longest due first, after the last one seen."""
         return self._page(_DISCLOSURES, at=at, after=after, limit=limit)
 
+    def complaints_due(self, *, at: datetime, after: Due | None, limit: int) -> Sequence[Due]:
+        """A page of the complaints that should have been answered by then, longest due first, after the last one seen."""
+        return self._page(_COMPLAINTS, at=at, after=after, limit=limit)
+
     def due(self, *, at: datetime) -> int:
-        """How many of both."""
+        """How many of all of them."""
         return sum(self._run(count, {"at": at}).scalar_one() for count in _COUNTS)
 
     def look_at_consent(
@@ -74,6 +81,12 @@ class Looks(Part):
     ) -> None:
         """Note when to look at it next. Raises ``Contended`` when somebody else has looked."""
         self._look(_LOOK_DISCLOSURE, {"one": disclosure, "now": now}, then)
+
+    def look_at_complaint(
+        self, complaint: ComplaintId, *, now: datetime, then: datetime | None
+    ) -> None:
+        """Note when to look at it next. Raises ``Contended`` when it was answered, or somebody else has looked."""
+        self._look(_LOOK_COMPLAINT, {"one": complaint, "now": now}, then)
 
     def tell_once(self, subject: SubjectId, what: str) -> bool:
         """Whether this is the first time; it never is again."""

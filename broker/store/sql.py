@@ -19,6 +19,7 @@ from broker.store import portal_tables, tables
 from broker.store.auditing import Auditing
 from broker.store.cases import Cases
 from broker.store.choosing import Choosing
+from broker.store.complaining import Complaining
 from broker.store.consents import Consents
 from broker.store.contacts import Contacts
 from broker.store.contents import Contents
@@ -54,6 +55,7 @@ class SqlTransaction(
     Consents,
     Questions,
     Disclosures,
+    Complaining,
     Meetings,
     Helping,
     Choosing,

@@ -8,16 +8,25 @@ from broker.domain.consents import Consent
 from broker.domain.errors import LinesNotForSigner, SignerNotNeeded, named
 from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, SubjectId
 from broker.domain.signatures import Signer
-from broker.errors import ConsentMoved, UnknownConsent, UnknownDisclosure
+from broker.errors import ConsentMoved, UnknownConsent
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
-from broker.usecases import contacting, contests, helped, helping, hiding, noticing, receipts
+from broker.usecases import (
+    complaints,
+    contacting,
+    contests,
+    helped,
+    helping,
+    hiding,
+    noticing,
+    receipts,
+)
 from broker.usecases.call import PersonCall, once
 from broker.usecases.consents import check_place, save, signers
 from broker.usecases.guarding import guarded
 from broker.usecases.objections import seen
 from broker.usecases.overview import cases_of, meetings_of
-from broker.usecases.people import myself, wards
+from broker.usecases.people import myself, visible, wards
 from broker.usecases.views import (
     for_guardian,
     for_subject,
@@ -247,10 +256,7 @@ def disclosure(
     """
     now = ports.clock()
     with ports.store.read() as tx:
-        subject = myself(tx, person)
-        found = tx.disclosure(identity)
-        if found is None or found.subject != subject or (found.told_at and found.told_at > now):
-            raise UnknownDisclosure
+        found = visible(tx, identity, myself(tx, person), now=now)
         (told,) = _told_of(tx, (found,), language=language, ports=ports)
         return told
 
@@ -293,6 +299,7 @@ def copied(tx: Transaction, person: PersonKey, *, language: Language, ports: Por
         helpers=helping.seen(tx, subject, now=now).helpers,
         contests=contests.seen(tx, subject).contests,
         contact=contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True),
+        complaints=complaints.seen(tx, subject, language=language, ports=ports).complaints,
     )
 
 

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from audit.entries import Entry
 from broker.domain.facets import facets
 from broker.domain.facts import ComesOfAge, SubjectFacts
-from broker.domain.ids import PersonKey, SubjectHandle, SubjectId, UnitId, fresh
-from broker.errors import NotASubject, UnknownHandle, UnknownPerson
+from broker.domain.ids import DisclosureId, PersonKey, SubjectHandle, SubjectId, UnitId, fresh
+from broker.errors import NotASubject, UnknownDisclosure, UnknownHandle, UnknownPerson
 from broker.ports import Person, Ports, Transaction
+from broker.stored import Disclosure
 from broker.usecases.call import Call, once
 from keys.keyring import BrokerSecrets
 from tillit.wire import SubjectAnswer, SubjectRequest
@@ -110,6 +111,20 @@ def myself(tx: Transaction, key: PersonKey) -> SubjectId:
     if subject is None:
         raise NotASubject
     return subject
+
+
+def visible(
+    tx: Transaction, identity: DisclosureId, subject: SubjectId, *, now: datetime
+) -> Disclosure:
+    """A disclosure that a subject may be told of.
+
+    Raises:
+        UnknownDisclosure: none by that id is about them, or not to be told of yet.
+    """
+    found = tx.disclosure(identity)
+    if found is None or found.subject != subject or (found.told_at and found.told_at > now):
+        raise UnknownDisclosure
+    return found
 
 
 def age(born: date, at: datetime) -> int:

@@ -17,7 +17,7 @@ from audit.entries import Entry
 from broker.domain.consents import Consent
 from broker.domain.errors import SignersUnknown
 from broker.domain.facets import facets, of_manifest
-from broker.domain.ids import ConsentId, DisclosureId, GrantId, fresh
+from broker.domain.ids import ComplaintId, ConsentId, DisclosureId, GrantId, fresh
 from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.noticing import digest_before
 from broker.domain.outgrowing import outgrown
@@ -29,6 +29,7 @@ from broker.domain.wording import consent_text
 from broker.errors import BrokerError, Contended, EngineDown, RegisterDown, StoreDown, UnknownPerson
 from broker.ports import Ports, Transaction
 from broker.stored import Due, Notice
+from broker.usecases import complaints
 from broker.usecases.consents import log, save, signers_of, until
 from broker.usecases.feed import tell_parties
 from broker.usecases.people import handle_for, registered, turns
@@ -67,6 +68,7 @@ class Ticked:
     reconfirmations: int = 0
     transitions: int = 0
     erasures_due: int = 0
+    complaints_late: int = 0
     noticed: int = 0
     postponed: int = 0
     contended: int = 0
@@ -112,11 +114,13 @@ def tick(
 
 
 def _due(now: datetime, ports: Ports) -> Iterator[Look]:
-    """One look for each consent and disclosure that is due, and one at all notices; those that stay due are passed by."""
+    """One look for each consent, disclosure and complaint that is due, one at all notices; what stays due is passed by."""
     for one in _pages(lambda tx: tx.consents_due, now=now, ports=ports):
         yield partial(_at_consent, identity=ConsentId(one), ports=ports)
     for one in _pages(lambda tx: tx.disclosures_due, now=now, ports=ports):
         yield partial(_at_disclosure, identity=DisclosureId(one), ports=ports)
+    for one in _pages(lambda tx: tx.complaints_due, now=now, ports=ports):
+        yield partial(_at_complaint, identity=ComplaintId(one), ports=ports)
     digest = digest_before(now)
     with ports.store.read() as tx:
         waits = tx.notices_wait(digest=digest)
@@ -345,6 +349,14 @@ def _at_disclosure(tx: Transaction, *, identity: DisclosureId, ports: Ports) -> 
     )
     tx.add_event(disclosure.recipient, event)
     return Looked(erasures_due=1)
+
+
+# --- a complaint
+
+
+def _at_complaint(tx: Transaction, *, identity: ComplaintId, ports: Ports) -> Looked:
+    """Remind the service once that a subject waits for its answer."""
+    return Looked(complaints_late=int(complaints.remind(tx, identity, ports=ports)))
 
 
 # --- notices

@@ -36,6 +36,7 @@ def test_every_label_is_said_in_three_languages(catalogue: Catalogue) -> None:
         catalogue.fields,
         catalogue.purposes,
         catalogue.reasons,
+        catalogue.complaints,
     )
     for shelf in shelves:
         for key, entry in shelf.items():

@@ -35,6 +35,18 @@ from tillit.wire.collaborations import (
     StageReport,
     StageView,
 )
+from tillit.wire.complaints import (
+    MAX_COMPLAINTS,
+    ComplaintAnswer,
+    ComplaintFinding,
+    ComplaintPage,
+    ComplaintReason,
+    ComplaintRequest,
+    ComplaintState,
+    ComplaintView,
+    MyComplaint,
+    MyComplaints,
+)
 from tillit.wire.consents import (
     Answer,
     Answers,
@@ -157,6 +169,7 @@ from tillit.wire.terms import (
     CaseId,
     CategoryId,
     CollaborationId,
+    ComplaintId,
     ConsentId,
     ConsentState,
     DisclosureId,
@@ -182,6 +195,7 @@ from tillit.wire.terms import (
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "MAX_COMPLAINTS",
     "MAX_DEPTH",
     "MAX_FIELDS",
     "MAX_GRANTS",
@@ -212,6 +226,14 @@ __all__ = [
     "Channel",
     "CheckAnswer",
     "CollaborationId",
+    "ComplaintAnswer",
+    "ComplaintFinding",
+    "ComplaintId",
+    "ComplaintPage",
+    "ComplaintReason",
+    "ComplaintRequest",
+    "ComplaintState",
+    "ComplaintView",
     "Condition",
     "ConditionsRequest",
     "Confirmation",
@@ -283,6 +305,8 @@ __all__ = [
     "MeetingView",
     "MyCase",
     "MyCases",
+    "MyComplaint",
+    "MyComplaints",
     "MyConsents",
     "MyContact",
     "MyContest",

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from tillit.wire.answers import ProofAnswer
+from tillit.wire.complaints import ComplaintFinding, ComplaintReason, ComplaintState
 from tillit.wire.statutes import Written, written
-from tillit.wire.terms import Instant, Sha256, Wire
+from tillit.wire.terms import ComplaintId, Instant, Sha256, UnitId, Wire
 
 EntryType = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)*$", max_length=64)
@@ -89,6 +90,31 @@ class EventContent(Wire):
     content: Annotated[dict[str, Any] | None, Field(repr=False)]
     gone: Literal["erased", "ended", "no_key", "broken"] | None
     facets_missing: dict[FacetKind, tuple[FacetWord, ...]]
+
+
+class AuditedComplaint(Wire):
+    """A complaint as the data protection officer sees it: about which service, why and since when; about nobody by name.
+
+    ``late``: the service has not answered in time.
+    """
+
+    id: ComplaintId
+    unit: UnitId
+    reason: ComplaintReason
+    state: ComplaintState
+    opened_at: Instant
+    answer_by: Instant
+    late: bool
+    finding: ComplaintFinding | None
+    answered_at: Instant | None
+    closed_at: Instant | None
+
+
+class AuditedComplaints(Wire):
+    """``GET /audit/v1/complaints``: a page, oldest first. ``next`` is the ``after`` of the next page, null at the end."""
+
+    complaints: tuple[AuditedComplaint, ...]
+    next: ComplaintId | None
 
 
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]

@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 from tillit.wire.answers import Outcome
 from tillit.wire.asks import Ground, Reason
 from tillit.wire.choices import How, NoticeChoice
+from tillit.wire.complaints import MyComplaint
 from tillit.wire.consents import ConsentView
 from tillit.wire.contacts import MyContact
 from tillit.wire.explanations import FieldExplanation
@@ -153,3 +154,4 @@ class MyCopy(Wire):
     hidden: tuple[MyHiddenUnit, ...] = ()
     contests: tuple[MyContest, ...] = ()
     contact: MyContact | None = None
+    complaints: tuple[MyComplaint, ...] = ()

@@ -9,6 +9,7 @@ from tillit.wire.consents import ConsentView
 from tillit.wire.terms import (
     CaseId,
     CollaborationId,
+    ComplaintId,
     ConsentId,
     DisclosureId,
     FieldName,
@@ -74,6 +75,7 @@ class Event(Wire):
     invocation: InvocationId | None = None
     case: CaseId | None = None
     record: RecordId | None = None
+    complaint: ComplaintId | None = None
     collaboration: CollaborationId | None = None
     purpose: PurposeId | None = None
     fields: tuple[FieldName, ...] = ()

@@ -55,6 +55,7 @@ InvocationId = Annotated[str, StringConstraints(pattern=r"^inv_[A-Za-z0-9_-]{22}
 HelperId = Annotated[str, StringConstraints(pattern=r"^hlp_[A-Za-z0-9_-]{22}$")]
 StatuteId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,19}$")]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
+ComplaintId = Annotated[str, StringConstraints(pattern=r"^cmp_[A-Za-z0-9_-]{22}$")]
 QuestionId = Annotated[str, StringConstraints(pattern=r"^qst_[A-Za-z0-9_-]{22}$")]
 GrantId = Annotated[str, StringConstraints(pattern=r"^g[1-9][0-9]{0,3}$")]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
