@@ -5,6 +5,9 @@ from typing import Any
 
 import httpx
 
+from broker.compose import InForce, custodian
+from broker.compose import opened as store_of
+from broker.usecases.ticking import tick
 from tests.integration.bad_input import NAV, SCHOOL, a_request, an_ask
 from tests.integration.world import EMIL, World
 from tests.portal import Visitor
@@ -59,3 +62,11 @@ def outcome(world: World) -> str:
     answer = world.post("/v1/disclosures", an_ask(world.handle(NAV)), unit=NAV)
     assert answer.status_code in {200, 201}, answer.text
     return str(answer.json()["outcome"])
+
+
+def ticked(world: World) -> None:
+    """Have time do what it does by itself."""
+    keyring = custodian(world.settings)
+    store = store_of(world.settings, keyring)
+    tick(ports=InForce(world.settings, store, keyring=keyring)())
+    store.close()

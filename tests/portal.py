@@ -25,11 +25,16 @@ BORN = datetime.now(UTC).date() - timedelta(days=5_660)
 """Fifteen and a half years ago: old enough to answer for school alone, too young for health."""
 SARA = next(numbers(BORN, "woman"))
 MOTHER = next(numbers(date(1983, 2, 2), "woman"))
+_SOON = datetime.now(UTC).date() + timedelta(days=12)
+GROWING = _SOON.replace(year=_SOON.year - 16, day=min(_SOON.day, 28))
+JO = next(islice(numbers(GROWING, "man"), 20, None))
+"""Turns sixteen in some days."""
 FAMILY = (
+    {"national_id": JO, "born": GROWING.isoformat(), "guardians": [MOTHER]},
     {"national_id": SARA, "born": BORN.isoformat(), "guardians": [MOTHER]},
     {"national_id": MOTHER, "born": "1983-02-02", "guardians": []},
 )
-PEOPLE = (EMIL, NORA, STRANGER, SARA, MOTHER)
+PEOPLE = (EMIL, NORA, STRANGER, SARA, MOTHER, JO)
 ADVISER, COUNSELLOR, COLLEAGUE, TEMP = range(4)
 """Employees: of Nav, of a school, of Nav again, and of nobody that is known here."""
 ORGANISATIONS = {"900000001": NAV, "900000002": SCHOOL}

@@ -81,7 +81,8 @@ class Asked:
 
     ``is_waiting``: for whoever looks; ``may_answer``: they may also where it waits for somebody else. ``has_put_off``: they put
     lines off and may answer them; ``can_undo``: their latest act is so fresh that they may take it back. ``stands``: there is
-    a yes that counts, or will. ``spoken``: the language of its text.
+    a yes that counts, or will. ``again``: somebody else answered it before, and a birthday ends that. ``spoken``: the language
+    of its text.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Asked:
     is_paused: bool
     is_over: bool
     stands: bool
+    again: bool
     by: str
     about: str
     at: str
@@ -173,7 +175,8 @@ def asked(view: ConsentView, visit: Visit) -> Asked:
     return Asked(
         id=view.id,
         version=view.version,
-        state=words(STATES[view.state]),
+        state=words(_state(view)),
+        again=view.reconfirms is not None,
         is_waiting=_is_waiting(view),
         may_answer=_may_answer(view),
         is_active=view.state == "active",
@@ -309,6 +312,12 @@ def noticed(notice: MyNotice, visit: Visit) -> tuple[str, str]:
 def named(kind: str, key: str, visit: Visit) -> str:
     """What the catalogue calls something."""
     return visit.ports.catalogue.text(kind, key, visit.language)  # type: ignore[arg-type]  # of the kinds here
+
+
+def _state(view: ConsentView) -> str:
+    if view.reconfirms is not None and view.state == "partly_signed":
+        return N_("answered, and counts from your birthday")
+    return STATES[view.state]
 
 
 def _is_waiting(view: ConsentView) -> bool:

@@ -22,7 +22,6 @@ from broker.domain.lifetime import MAX_LIFETIME
 from broker.domain.noticing import digest_before
 from broker.domain.outgrowing import outgrown
 from broker.domain.requesting import requested
-from broker.domain.shelves import Collaboration
 from broker.domain.signatures import Needed
 from broker.domain.states import OVER, State
 from broker.domain.wording import consent_text
@@ -275,7 +274,8 @@ def _offered(
         for each in tx.consents_of(consent.subject)
     )
     agreed = ports.catalogue.collaborations.get(consent.collaboration or "")
-    if not lines or any(earlier) or (consent.collaboration and not _reaches(agreed, birthday)):
+    reached = reaches(consent, birthday.age, at=birthday.at, ports=ports)
+    if not lines or any(earlier) or not reached:
         return False
     ends = min(until(agreed, None, start=birthday.at), now + MAX_LIFETIME)
     grants = tuple(
@@ -304,12 +304,13 @@ def _offered(
     return True
 
 
-def _reaches(agreed: Collaboration | None, birthday: Birthday) -> bool:
-    """Whether the agreement holds on that day, for somebody of that age."""
+def reaches(consent: Consent, years: int, *, at: datetime, ports: Ports) -> bool:
+    """Whether a consent's agreement holds on that day, for somebody of that age; without one, it does."""
+    if consent.collaboration is None:
+        return True
+    agreed = ports.catalogue.collaborations.get(consent.collaboration)
     return (
-        agreed is not None
-        and agreed.in_force(birthday.at)
-        and agreed.ages.min <= birthday.age <= agreed.ages.max
+        agreed is not None and agreed.in_force(at) and agreed.ages.min <= years <= agreed.ages.max
     )
 
 

@@ -32,7 +32,9 @@ def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) ->
     view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
     signed = any(each.signer.kind == "subject" for each in consent.signatures)
     later = consent.put_off(Signer("subject"))
-    return view.model_copy(update={"has_signed": signed, "put_off": later})
+    return view.model_copy(
+        update={"has_signed": signed, "put_off": later, "reconfirms": consent.reconfirms}
+    )
 
 
 def for_helper(consent: Consent, lines: Iterable[Grant], ports: Ports) -> ConsentView:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.answering import ticked
 from tests.integration.bad_input import ACTOR, NAV, OT, SCHOOL, a_request, an_ask
 from tests.integration.world import EMIL, NORA, World
-from tests.portal import MOTHER, SARA
+from tests.portal import JO, MOTHER, SARA
 from tillit.sealing import SubjectRef, Value, seal_deposit
 
 HEALTH = "larvikshjelpa"
@@ -25,7 +26,8 @@ RATE, CAPACITY, DIAGNOSIS = (
 class Life:
     """The ids of what there is: a request that waits, consents in use, paused and stopped, a disclosure, Nora as a helper.
 
-    And of Sara's, who is fifteen: a request that waits for her and her mother, and what the two did not agree about.
+    And of Sara's, who is fifteen: a request that waits for her and her mother, and what the two did not agree about; of Jo's,
+    who turns sixteen soon, what his mother said yes to, put before him again.
     """
 
     asked: str
@@ -36,6 +38,7 @@ class Life:
     helper: str
     young: str
     torn: str
+    again: str
 
 
 def lived(world: World) -> Life:
@@ -67,6 +70,7 @@ def lived(world: World) -> Life:
         helper=helped(world),
         young=request(world, [NAV, SCHOOL, HEALTH], ["education", "health"], national_id=SARA),
         torn=torn,
+        again=grown_out_of(world),
     )
     to = {"channel": "email", "address": "nora@example.no"}
     _sound(world.post("/v1/me/contact", to, person=NORA))
@@ -83,6 +87,18 @@ def contest(world: World, record: str, unit: str) -> None:
     _sound(world.post("/v1/me/contests", said, person=EMIL))
     reply = {"finding": "looking_into", "actor": ACTOR}
     _sound(world.post(f"/v1/contests/{record}/reply", reply, unit=unit))
+
+
+def grown_out_of(world: World) -> str:
+    """Jo's mother says yes for him; what is asked of him again, since he turns sixteen; its id."""
+    consent = request(world, [NAV, SCHOOL, HEALTH], ["health"], national_id=JO)
+    view = world.get(f"/v1/me/consents/{consent}", person=MOTHER).json()
+    answers = {line["id"]: "yes" for line in view["grants"]}
+    answer = {"read": view["text_sha256"], "answers": answers, "child_heard": True}
+    me(world, consent, "answer", answer, national_id=MOTHER)
+    ticked(world)
+    mine = world.get("/v1/me/consents", person=JO).json()["consents"]
+    return next(str(one["id"]) for one in mine if one["reconfirms"] == consent)
 
 
 def disagreed(world: World) -> str:

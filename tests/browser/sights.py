@@ -201,6 +201,9 @@ SIGHTS: Mapping[str, Sight] = {
     "what a youth and a guardian did not agree to": _at(
         "GET /requests/{consent}/answered", "/requests/{torn}/answered", visitor=3
     ),
+    "start before a birthday": _at("GET /", "/", visitor=5),
+    "what a birthday changes": _at("GET /growing", "/growing", visitor=5),
+    "request before a birthday": _at("GET /requests/{consent}", "/requests/{again}", visitor=5),
     "copy": _at("GET /copy", "/copy"),
     "at work, not in": _at("GET /staff", "/staff", visitor=None),
     "at work": _at("GET /staff", "/staff", visitor=AtWork(ADVISER)),

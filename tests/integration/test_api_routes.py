@@ -72,6 +72,7 @@ ISSUE = {
     "GET /v1/me/copy/consents.jsonld",
     "GET /v1/me/copy/consents.fhir.json",
     "GET /v1/me/cases",
+    "GET /v1/me/growing",
     "GET /v1/me/guardians",
     "GET /v1/me/helpers",
     "GET /v1/me/wards",

@@ -8,6 +8,7 @@ from broker.portal.rooms import (
     consents,
     contact,
     copy,
+    growing,
     guarding,
     hiding,
     meetings,
@@ -26,6 +27,7 @@ def every() -> Iterator[Page]:
     for room in (
         start,
         guarding,
+        growing,
         sessions,
         requests,
         questions,

@@ -160,8 +160,8 @@ def _sight(seen: Guarded, consents: Sequence[SeenConsent], visit: Visit) -> Sigh
         next_age=seen.age + 1,
         birthday=visit.words.day(seen.birthday),
         guardians=seen.guardians,
-        shared=_says([one for one in seen.categories if one.guardians], visit),
-        alone=_says([one for one in seen.categories if not one.guardians], visit),
+        shared=says([one for one in seen.categories if one.guardians], visit),
+        alone=says([one for one in seen.categories if not one.guardians], visit),
         consents=consents,
     )
 
@@ -177,7 +177,7 @@ def _consent(
     view = one.consent.model_copy(update={"has_signed": has_signed})
     return SeenConsent(
         consent=asked(view, visit),
-        says=_says(one.categories, visit),
+        says=says(one.categories, visit),
         answered=visit.words(
             N_("%(answered)s of %(guardians)s guardians have answered."),
             answered=one.answered,
@@ -202,7 +202,7 @@ def _lines(view: ConsentView, said: Mapping[str, Said], visit: Visit) -> list[Li
     return list(dict.fromkeys(found))
 
 
-def _says(found: Sequence[GuardedCategory], visit: Visit) -> list[Say]:
+def says(found: Sequence[GuardedCategory], visit: Visit) -> list[Say]:
     """Categories of one rule together."""
     words = visit.words
     alike: dict[tuple[int, str, str], list[str]] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from broker.errors import NotASubject
 from broker.portal import drawing
 from broker.portal.pages import Answer, Pages, Visit, shown
-from broker.portal.rooms import questions
+from broker.portal.rooms import growing, questions
 from broker.portal.rooms.guarding import of_wards
 from broker.portal.telling import asked, flows, noticed
 from broker.usecases import guarding, me, overview
@@ -40,6 +40,7 @@ def start(visit: Visit) -> Answer:
         guardian_waits=any(one.as_guardian for one in waiting)
         or any(one.consent in theirs for one in asks),
         cases=cases,
+        birthdays=growing.birthdays(visit),
         flows=found,
         picture=drawing.drawn(found, me=visit.words("You")),
         news=_news(visit),

@@ -68,6 +68,7 @@ from tillit.wire.contacts import (
     MyContact,
 )
 from tillit.wire.explanations import Explanation, FieldExplanation, Giver, GiverCode
+from tillit.wire.growing import MyBirthday, MyGrowing, Outgrown
 from tillit.wire.guarding import (
     Guarded,
     GuardedCategory,
@@ -303,6 +304,7 @@ __all__ = [
     "MeetingId",
     "MeetingRequest",
     "MeetingView",
+    "MyBirthday",
     "MyCase",
     "MyCases",
     "MyComplaint",
@@ -315,6 +317,7 @@ __all__ = [
     "MyDisclosure",
     "MyDisclosures",
     "MyField",
+    "MyGrowing",
     "MyGuardians",
     "MyHelper",
     "MyHelpers",
@@ -337,6 +340,7 @@ __all__ = [
     "ObjectionRequest",
     "Obligations",
     "Outcome",
+    "Outgrown",
     "OwnAccess",
     "OwnValues",
     "OwnWords",

@@ -99,9 +99,8 @@ class ConsentView(Wire):
 
     ``third_party``: a member of the family is asked, for what is written about them in a youth's record. ``as_guardian``: a
     guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: whoever reads has
-    answered.
-    ``put_off``: lines that the person who reads put off, and may answer. ``undo_until``: until then they may take back
-    what they did last.
+    answered. ``reconfirms``: the consent whose lines the subject is asked to confirm, for a birthday. ``put_off``: lines that
+    the person who reads put off, and may answer. ``undo_until``: until then they may take back what they did last.
     """
 
     id: ConsentId
@@ -120,6 +119,7 @@ class ConsentView(Wire):
     third_party: bool = False
     as_guardian: bool = False
     has_signed: bool = False
+    reconfirms: ConsentId | None = None
     undo_until: Annotated[Instant | None, Field(exclude_if=lambda until: until is None)] = None
     put_off: Annotated[tuple[GrantId, ...], Field(exclude_if=lambda lines: not lines)] = ()
 
