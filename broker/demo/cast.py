@@ -136,4 +136,4 @@ def _aged(youth: Youth, story: Sentence, today: date) -> Sentence:
 
 def _somebody(national_id: str, called: Sentence, story: Sentence) -> Somebody:
     spoken = {language: (called[language], story[language]) for language in ("nb", "nn")}
-    return Somebody(national_id, called["en"], story["en"], spoken)
+    return Somebody(national_id, called["en"], story["en"], spoken=spoken)

@@ -47,8 +47,8 @@ class Somebody:
     national_id: str = field(repr=False)
     name: str
     about: str
-    spoken: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     work: Mapping[str, Any] = field(default_factory=dict)
+    spoken: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def claims(self) -> dict[str, Any]:

@@ -34,6 +34,8 @@ from tillit.wire import Language
 CHOSEN = "tillit-language"
 CHOSEN_SECONDS = 365 * 86_400
 MAX_COOKIE_CHARS = 64
+MAX_LOGIN_CHARS = 512
+"""A login's cookie says where the person was going."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -151,7 +153,7 @@ class Entrance(Route):
             ports=ports,
             stay=stay,
             token=token if stay else "",
-            login=_cookie(request, f"{self._hall.cookie(page)}-login"),
+            login=_cookie(request, f"{self._hall.cookie(page)}-login", most=MAX_LOGIN_CHARS),
             language=_language(request, stay),
             path=path,
             query=_query(request.scope["query_string"], page),
@@ -271,10 +273,10 @@ class Nowhere(Entrance):
         raise NoSuchResource
 
 
-def _cookie(request: Request, name: str) -> str:
+def _cookie(request: Request, name: str, *, most: int = MAX_COOKIE_CHARS) -> str:
     """A cookie's value; empty where there is none, or none that the portal would have given."""
     value = request.cookies.get(name, "")
-    return value if len(value) <= MAX_COOKIE_CHARS and value.isascii() else ""
+    return value if len(value) <= most and value.isascii() else ""
 
 
 def _language(request: Request, stay: Stay | None) -> Language:

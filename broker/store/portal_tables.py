@@ -1,4 +1,4 @@
-"""Tables of the portal: who is on the way in, and who is in. Secrets of browsers by their hash only."""
+"""Tables of the portal: which logins were answered, and who is in. Secrets of browsers by their hash only."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from broker.store.tables import Instant, Row
 
 
 class LoginRow(Row, table=True):
-    """A login that was begun: what the identity provider's answer is held against, in JSON."""
+    """A login that was answered, until it would have been over: it is not answered again. ``body`` is empty."""
 
     __tablename__ = "portal_login"
 

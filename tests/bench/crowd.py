@@ -33,7 +33,7 @@ from broker.stored import Disclosure, Notice
 from broker.usecases.people import person_key
 from tests.integration.world import World
 
-AT_ONCE = 250
+AT_ONCE = 100
 _FIRST_BORN = date(2003, 1, 1)
 
 

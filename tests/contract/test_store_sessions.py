@@ -1,4 +1,4 @@
-"""The store's contract, continued: sessions of the portal, and logins on their way."""
+"""The store's contract, continued: sessions of the portal, and logins that were answered."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,6 @@ from broker.domain.sessions import (
     IDLE,
     LOGIN_TAKES,
     Employee,
-    Login,
     Session,
     StaffSession,
 )
@@ -20,13 +19,7 @@ from tests.consenting import NOW
 
 EMIL, NORA = PersonKey("a" * 64), PersonKey("d" * 64)
 PHONE, SCHOOL, LIBRARY = (bytes([number]) * 32 for number in (1, 2, 3))
-LONG_AGO = NOW - timedelta(days=7)
-
-
-def login(**changes: object) -> Login:
-    """A login on its way."""
-    begun = Login("state", "nonce", "verifier", "/shared", "nn", NOW + LOGIN_TAKES)
-    return replace(begun, **changes)  # type: ignore[arg-type]  # of the fields named
+LONG_AGO, OVER = NOW - timedelta(days=7), NOW + LOGIN_TAKES
 
 
 def begun(person: PersonKey = EMIL) -> Session:
@@ -47,18 +40,14 @@ def kept(store: Store, *tokens: bytes) -> list[Session | None]:
         return [tx.session(token) for token in tokens]
 
 
-def test_a_login_is_taken_once_by_the_browser_that_began_it(store: Store) -> None:
-    """An answer that is sent again, or guessed, finds nothing."""
+def test_a_login_is_answered_once(store: Store) -> None:
+    """Whatever the second answer says, and whoever sends it; another login is another."""
     with store.write() as tx:
-        tx.add_login(PHONE, login())
-        tx.add_login(SCHOOL, login(state="another"))
+        assert tx.spend_login(PHONE, until=OVER)
+        assert not tx.spend_login(PHONE, until=OVER)
     with store.write() as tx:
-        assert tx.take_login(LIBRARY) is None
-        assert tx.take_login(PHONE) == login()
-        assert tx.take_login(PHONE) is None
-    with store.write() as tx:
-        assert tx.take_login(PHONE) is None
-        assert tx.take_login(SCHOOL) == login(state="another")
+        assert not tx.spend_login(PHONE, until=OVER)
+        assert tx.spend_login(SCHOOL, until=OVER)
 
 
 def test_a_session_comes_back_as_it_was(store: Store) -> None:
@@ -107,32 +96,32 @@ def test_every_session_of_a_person_ends_and_nobody_elses(store: Store) -> None:
 
 
 def test_what_is_over_is_swept(store: SqlStore) -> None:
-    """Sessions and logins whose time is up leave no row behind; the others stay."""
+    """Sessions, and answered logins, whose time is up leave no row behind; the others stay."""
     add(store, {PHONE: begun(), SCHOOL: replace(begun(), expires_at=NOW)})
     with store.write() as tx:
-        tx.add_login(PHONE, login())
-        tx.add_login(SCHOOL, login(expires_at=NOW))
+        tx.spend_login(PHONE, until=OVER)
+        tx.spend_login(SCHOOL, until=NOW)
     assert store.sweep(at=NOW, remembered_before=LONG_AGO) == 2
     assert [begun(), None] == kept(store, PHONE, SCHOOL)
     with store.write() as tx:
-        assert tx.take_login(PHONE) == login()
-        assert tx.take_login(SCHOOL) is None
+        assert not tx.spend_login(PHONE, until=OVER)
+        assert tx.spend_login(SCHOOL, until=OVER)
 
 
 def test_nothing_is_kept_when_its_transaction_fails(store: Store) -> None:
-    """A login that could not be finished leaves no session."""
+    """A login that could not be finished leaves no session, and may be answered."""
 
     def unfinished() -> None:
         with store.write() as tx:
             tx.add_session(PHONE, begun())
-            tx.add_login(PHONE, login())
+            tx.spend_login(PHONE, until=OVER)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         unfinished()
     assert kept(store, PHONE) == [None]
     with store.write() as tx:
-        assert tx.take_login(PHONE) is None
+        assert tx.spend_login(PHONE, until=OVER)
 
 
 ADVISER = Employee(UnitId("nav-larvik"), "emp-a", "veileder")

@@ -94,7 +94,7 @@ def came_back(browser: Browser) -> str:
 def test_cookies_are_for_https_and_this_host_alone(browser: Browser) -> None:
     """The prefix has the browser refuse them from a subdomain, for one path or over http."""
     begun = browser.get("/login").headers["set-cookie"]
-    assert re.fullmatch(rf"__Host-tillit-login=[\w-]{{43}}; {FLAGS}", begun)
+    assert re.fullmatch(rf"__Host-tillit-login=[\w-]+\.[\w-]{{43}}; {FLAGS}", begun)
     answer = browser.get(came_back(browser))
     login, session = sorted(answer.headers.get_list("set-cookie"), reverse=True)
     if login.startswith("__Host-tillit="):

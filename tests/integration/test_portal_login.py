@@ -2,19 +2,21 @@
 
 import re
 import time
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import select, update
 
-from broker.domain.sessions import FRESH, IDLE
+from broker import compose
+from broker.domain.sessions import FRESH, IDLE, LOGIN_TAKES
 from broker.store.portal_tables import login as logins
 from broker.store.portal_tables import session as sessions
-from tests.canaries import forms
-from tests.integration.world import EMIL, NORA
+from broker.usecases import sessions as use_cases
+from tests.integration.world import EMIL
 from tests.portal import PortalWorld, Visitor
 
 
@@ -38,6 +40,12 @@ def kept(portal: PortalWorld) -> int:
     """How many sessions there are."""
     with portal.world.store_engine.connect() as connection:
         return len(connection.execute(select(sessions)).all())
+
+
+def answered(portal: PortalWorld) -> int:
+    """How many logins are noted as answered."""
+    with portal.world.store_engine.connect() as connection:
+        return len(connection.execute(select(logins)).all())
 
 
 def told(answer: httpx.Response, status: int, code: str) -> None:
@@ -360,13 +368,34 @@ def test_an_answer_without_the_logins_cookie_is_refused(portal: PortalWorld) -> 
     told(visitor.http.get(address), 400, "login.lost")
 
 
-def test_an_answer_that_comes_too_late_is_refused(portal: PortalWorld) -> None:
-    """A login that was begun and left alone is over."""
+@pytest.mark.parametrize(
+    ("ago", "status", "code"),
+    [(timedelta(0), 403, "login.refused"), (LOGIN_TAKES, 400, "login.lost")],
+    ids=str,
+)
+def test_an_answer_that_comes_too_late_is_refused(
+    portal: PortalWorld, ago: timedelta, status: int, code: str
+) -> None:
+    """A login that was begun and left alone is over: the provider is not even asked about the code."""
+    settings = portal.world.settings
+    with closing(compose.opened(settings)) as store:
+        ports = replace(compose.ported(settings, store), clock=lambda: compose.now() - ago)
+        browser, begun = use_cases.begin_login(going_to="/", language="nb", ports=ports)
     visitor = portal.visitor()
-    address = visitor.vouched()
-    with portal.world.store_engine.begin() as connection:
-        connection.execute(update(logins).values(expires_at=datetime.now(UTC)))
-    told(visitor.http.get(address), 400, "login.lost")
+    visitor.http.cookies.set("tillit-login", browser)
+    told(visitor.http.get(f"/login/answer?state={begun.state}&code=a"), status, code)
+
+
+def test_opening_the_login_writes_nothing(portal: PortalWorld) -> None:
+    """Crawlers, previews of links and whoever means ill: no row, however often; what comes back is one each."""
+    visitor = portal.visitor()
+    before = answered(portal)
+    for _ in range(5):
+        visitor.get("/login")
+    portal.visitor().http.get(visitor.vouched())
+    assert answered(portal) == before
+    visitor.http.get(visitor.vouched())
+    assert answered(portal) == before + 1
 
 
 def test_a_person_who_changes_their_mind_is_told_so(portal: PortalWorld) -> None:
@@ -416,55 +445,3 @@ def test_an_answer_of_another_provider_is_refused(portal: PortalWorld, issuer: s
     visitor = portal.visitor()
     address = httpx.URL(visitor.vouched()).copy_set_param("iss", issuer)
     told(visitor.http.get(address), 403, "login.refused")
-
-
-# --- the language, and the number ---
-
-
-@pytest.mark.parametrize("language", ["nb", "nn", "en"])
-def test_the_language_goes_along(portal: PortalWorld, language: str) -> None:
-    """From the first page through the provider into the session."""
-    visitor = portal.visitor()
-    visitor.get("/")
-    visitor.press("/language", language=language, back="/")
-    asked = httpx.URL(visitor.get("/login").headers["location"]).params
-    assert asked["ui_locales"] == language
-    visitor.log_in()
-    visitor.http.cookies.delete("tillit-language")
-    assert f'<html lang="{language}">' in visitor.get("/").text
-
-
-def test_the_number_is_nowhere(portal: PortalWorld, caplog: pytest.LogCaptureFixture) -> None:
-    """No address, cookie, page, log record or file of the database holds it, in any form that one could search for."""
-    caplog.set_level("DEBUG")
-    seen: list[str] = []
-    for number, forged in ((0, None), (1, None), (0, "another")):
-        portal.claims.changed = {} if forged is None else {"nonce": forged}
-        visitor = portal.visitor()
-        visitor.http.event_hooks["response"] = [
-            lambda answer: seen.append(f"{answer.url} {answer.headers} {answer.read().decode()}")
-        ]
-        visitor.log_in(number)
-        for path in ("/", "/consents", "/shared", "/copy"):
-            visitor.get(path)
-        visitor.press("/copy")
-        seen.extend(f"{one.name}={one.value}" for one in visitor.http.cookies.jar)
-    portal.claims.changed = {}
-    ours = [record.getMessage() for record in caplog.records]
-    where = {"pages": "\n".join(seen).encode(), "records": "\n".join(ours).encode()}
-    where |= {path.name: path.read_bytes() for path in _files(portal.world.directory)}
-    assert any("/login/answer?code=" in text for text in seen)
-    assert len(where["broker.db"]) > 0
-    found = [
-        (name, form)
-        for name, content in where.items()
-        for number in (EMIL, NORA)
-        for form, needle in forms(number).items()
-        if needle in content
-    ]
-    assert found == []
-
-
-def _files(directory: Path) -> list[Path]:
-    """The database, with what is not yet written into it."""
-    return sorted(directory.glob("broker.db*"))

@@ -1,5 +1,8 @@
 """Sessions as use cases, on both databases: secrets are kept by their hash, and time ends what it should."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import select
 
@@ -9,6 +12,7 @@ from broker.store.portal_tables import login as logins
 from broker.store.portal_tables import session as kept
 from broker.usecases import sessions
 from tests.house import EMIL, SARA, House
+from tillit.jose import b64u, unb64u
 
 
 def begin(house: House) -> tuple[str, Login]:
@@ -25,6 +29,32 @@ def log_in(house: House, person: str = EMIL, instead_of: str | None = None) -> s
         instead_of=instead_of,
         ports=house.ports,
     )
+
+
+def answered(house: House) -> int:
+    """How many logins are noted as answered."""
+    with house.store.engine.connect() as connection:
+        return len(connection.execute(select(logins)).all())
+
+
+def elsewhere(browser: str) -> str:
+    """The same login, which goes somewhere else."""
+    body, _, made = browser.partition(".")
+    said = ["/copy", *json.loads(unb64u(body))[1:]]
+    return f"{b64u(json.dumps(said).encode())}.{made}"
+
+
+FORGED: dict[str, Callable[[str], str]] = {
+    "nothing": lambda _: "",
+    "a dot": lambda _: ".",
+    "no proof": lambda browser: browser.partition(".")[0],
+    "an empty proof": lambda browser: browser.partition(".")[0] + ".",
+    "another proof": lambda browser: browser[:-43] + "A" * 43,
+    "more": lambda browser: browser + "A",
+    "padded": lambda browser: browser + "=",
+    "elsewhere": elsewhere,
+    "not ours at all": lambda _: "x" * 43,
+}
 
 
 def test_a_login_is_answered_once(house: House) -> None:
@@ -54,9 +84,45 @@ def test_an_answer_after_the_login_was_over_is_lost(house: House) -> None:
         sessions.begun_login(another, state=other.state, ports=house.ports)
 
 
+def test_beginning_a_login_writes_nothing(house: House) -> None:
+    """Whoever opens the address again and again fills no table; an answer without a login does not either."""
+    for _ in range(3):
+        browser, begun = begin(house)
+    with pytest.raises(LoginLost):
+        sessions.begun_login("", state=begun.state, ports=house.ports)
+    assert answered(house) == 0
+    sessions.begun_login(browser, state=begun.state, ports=house.ports)
+    assert answered(house) == 1
+
+
+def test_what_the_browser_keeps_does_not_say_what_the_provider_is_asked_with(house: House) -> None:
+    """A cookie that somebody sees holds no state, nonce or verifier; each login has its own."""
+    browser, begun = begin(house)
+    asked = {begun.state, begun.nonce, begun.verifier, *browser.split(".")}
+    assert len(asked) == 5
+    held = json.loads(unb64u(browser.partition(".")[0]))
+    assert held[:3] == ["/shared", "nn", begun.expires_at.isoformat()]
+    assert not asked & set(held)
+    another, other = begin(house)
+    assert not asked & {other.state, other.nonce, other.verifier, *another.split(".")}
+
+
+@pytest.mark.parametrize("forge", sorted(FORGED))
+def test_what_a_browser_made_up_is_no_login(house: House, forge: str) -> None:
+    """Where to go, until when and whose it is stand under the broker's key; nothing is written of what does not hold."""
+    browser, begun = begin(house)
+    with pytest.raises(LoginLost):
+        sessions.begun_login(FORGED[forge](browser), state=begun.state, ports=house.ports)
+    with pytest.raises(LoginLost):
+        sessions.begun_login(browser, state=begun.state, ports=house.ports, kind=sessions.STAFF)
+    assert answered(house) == 0
+    assert sessions.begun_login(browser, state=begun.state, ports=house.ports) == begun
+
+
 def test_what_is_kept_is_no_browsers_secret(house: House) -> None:
     """Whoever reads the database can be nobody: tokens stand there by their hash."""
-    browser, _ = begin(house)
+    browser, begun = begin(house)
+    sessions.begun_login(browser, state=begun.state, ports=house.ports)
     token = log_in(house)
     with house.store.engine.connect() as connection:
         rows = [*connection.execute(select(logins)), *connection.execute(select(kept))]
