@@ -91,6 +91,20 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),
     ),
+    "complaint.open": (
+        N_("Something has changed meanwhile"),
+        N_("You have said already that this looks wrong. The first time counts."),
+    ),
+    "complaint.too_many": (
+        N_("That is a lot at once"),
+        N_(
+            "So many things wait for an answer that we take no more. Be done with some of them first."
+        ),
+    ),
+    "complaint.over": (
+        N_("Something has changed meanwhile"),
+        N_("You were done with this already. Nothing was changed."),
+    ),
     "idempotency.key_reused": (
         N_("Something has changed meanwhile"),
         N_(

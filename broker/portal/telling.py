@@ -281,6 +281,7 @@ NOTICES: Mapping[str, str] = {
     "objection_recorded": N_("%(unit)s wrote down what you do not want shared"),
     "relied_on": N_("%(unit)s says that a law lets them know something about you"),
     "reviewed": N_("Somebody checked whether the law really let %(unit)s know"),
+    "complaint_answered": N_("%(unit)s answered what you said looks wrong"),
     "contest_answered": N_("%(unit)s answered what you said is not right"),
     "audit_looked": N_("%(unit)s, who checks that all is right, looked at something about you"),
 }

@@ -35,6 +35,7 @@ class Life:
     paused: str
     stopped: str
     disclosure: str
+    doubted: str
     helper: str
     young: str
     torn: str
@@ -56,7 +57,9 @@ def lived(world: World) -> Life:
     me(world, paused, "pause", {})
     active = answered(world, SERVICES, CATEGORIES)
     shared = ask(world, NAV, RATE, CAPACITY, DIAGNOSIS)
-    ask(world, HEALTH, "justice.sentence")
+    doubted = ask(world, HEALTH, "justice.sentence")
+    said = {"disclosure": doubted, "reason": "not_needed"}
+    _sound(world.post("/v1/me/complaints", said, person=EMIL))
     asks_first(world, answered(world, [NAV, OT], ["work"], by=OT))
     deposit(world, OT, {"work.status": "job_seeking"})
     ask(world, NAV, "work.status")
@@ -67,6 +70,7 @@ def lived(world: World) -> Life:
         paused=paused,
         stopped=stopped,
         disclosure=shared,
+        doubted=doubted,
         helper=helped(world),
         young=request(world, [NAV, SCHOOL, HEALTH], ["education", "health"], national_id=SARA),
         torn=torn,

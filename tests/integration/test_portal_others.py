@@ -103,6 +103,8 @@ def test_anothers_things_are_not_there(
         fields |= {f"line.{line['id']}": said for line in lines}
     if "answer" in page.takes.model_fields:
         fields["answer"] = "yes"
+    if "reason" in page.takes.model_fields:
+        fields["reason"] = "other"
     if "text" in page.takes.model_fields:
         fields["text"] = "nei"
     before = view(world, ids["consent"])

@@ -1,15 +1,26 @@
-"""What was shared: who asked about me, when and why, what they were told and what not; and the receipt of each."""
+"""What was shared: who asked about me, when and why, what they were told and what not; its receipt, and what looks wrong."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from broker.domain.ids import DisclosureId
+from broker.domain.ids import ComplaintId, DisclosureId
 from broker.errors import NotASubject
-from broker.portal.pages import Answer, Pages, Saved, Visit, shown
-from broker.portal.telling import given
-from broker.usecases import me
-from tillit.wire import MyDisclosure, MyDisclosures
+from broker.portal.forms import Form
+from broker.portal.mistakes import N_
+from broker.portal.pages import Answer, Onward, Pages, Saved, Visit, shown
+from broker.portal.telling import given, named
+from broker.usecases import complaints, me
+from tillit.wire import (
+    ComplaintFinding,
+    ComplaintReason,
+    ComplaintRequest,
+    MyComplaint,
+    MyDisclosure,
+    MyDisclosures,
+)
 
 pages = Pages()
 
@@ -24,6 +35,33 @@ class TimelineQuery(BaseModel):
     before: Annotated[str, StringConstraints(pattern=r"^dis_[A-Za-z0-9_-]{22}$")] | None = None
 
 
+FINDINGS: Mapping[ComplaintFinding, str] = {
+    "right": N_("%(unit)s has looked at it, and says that it was right."),
+    "wrong_stopped": N_("%(unit)s says that it was wrong, and that they have stopped it."),
+    "not_ours": N_("%(unit)s says that it was not them."),
+}
+_WAITS = N_("%(unit)s has not answered yet. They have until %(day)s.")
+_LATE = N_(
+    "%(unit)s has not answered in time. They were reminded, and those who audit them see it."
+)
+
+
+class ComplaintForm(Form):
+    """Why it looks wrong: a word of the catalogue."""
+
+    reason: ComplaintReason
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """What I said looks wrong, and what the service says to that."""
+
+    text: str
+    at: str
+    answer: str
+    is_closed: bool
+
+
 @pages.get("/shared", "person", query=TimelineQuery)
 def timeline(visit: Visit) -> Answer:
     """Newest first, a page at a time."""
@@ -31,6 +69,7 @@ def timeline(visit: Visit) -> Answer:
     return shown(
         "shared.html",
         disclosures=[given(one, visit) for one in found.disclosures],
+        doubted={one.disclosure for one in _complaints(visit) if one.state != "closed"},
         first=visit.query.before is None,
         next=found.next,
     )
@@ -39,8 +78,7 @@ def timeline(visit: Visit) -> Answer:
 @pages.get("/shared/{disclosure}", "person")
 def disclosure(visit: Visit) -> Answer:
     """One of them, field by field."""
-    one = _disclosure(visit)
-    return shown("disclosure.html", one=given(one, visit))
+    return _shown(visit)
 
 
 @pages.get("/shared/{disclosure}/receipt", "person")
@@ -48,6 +86,59 @@ def receipt(visit: Visit) -> Answer:
     """The receipt, to keep: anybody with the broker's public key can check it."""
     one = _disclosure(visit)
     return Saved(one.receipt.encode(), "application/jose", f"{one.id}.receipt.jws")
+
+
+@pages.post("/shared/{disclosure}/wrong", "person", takes=ComplaintForm)
+def wrong(visit: Visit) -> Answer:
+    """Say that it looks wrong."""
+    form: ComplaintForm = visit.form
+    one = _disclosure(visit)
+    said = ComplaintRequest(disclosure=one.id, reason=form.reason)
+    complaints.complain(said, call=visit.call, ports=visit.ports)
+    return Onward(f"/shared/{one.id}")
+
+
+@pages.post("/shared/{disclosure}/settled", "person", takes=Form)
+def settled(visit: Visit) -> Answer:
+    """Be done with what looked wrong."""
+    one = _disclosure(visit)
+    found = [c for c in _complaints(visit) if c.disclosure == one.id and c.state != "closed"]
+    if found:
+        complaints.close(ComplaintId(found[0].id), call=visit.call, ports=visit.ports)
+    return Onward(f"/shared/{one.id}")
+
+
+def _shown(visit: Visit) -> Answer:
+    one = _disclosure(visit)
+    doubted = [c for c in _complaints(visit) if c.disclosure == one.id]
+    reasons = visit.ports.catalogue.complaints
+    return shown(
+        "disclosure.html",
+        one=given(one, visit),
+        doubted=[_doubted(c, visit) for c in doubted],
+        may_doubt=not one.own and all(c.state == "closed" for c in doubted),
+        reasons=[(reason, named("complaint", reason, visit)) for reason in reasons],
+    )
+
+
+def _doubted(one: MyComplaint, visit: Visit) -> Doubted:
+    words, unit = visit.words, named("unit", one.unit, visit)
+    if one.finding is not None:
+        answer = words(FINDINGS[one.finding], unit=unit)
+    elif one.answer_by <= visit.ports.clock():
+        answer = words(_LATE, unit=unit)
+    else:
+        answer = words(_WAITS, unit=unit, day=words.day(one.answer_by))
+    return Doubted(one.text, words.day(one.opened_at), answer, one.state == "closed")
+
+
+def _complaints(visit: Visit) -> tuple[MyComplaint, ...]:
+    try:
+        return complaints.complaints(
+            person=visit.person, language=visit.language, ports=visit.ports
+        ).complaints
+    except NotASubject:
+        return ()
 
 
 def _disclosure(visit: Visit) -> MyDisclosure:
