@@ -191,7 +191,9 @@ AT_WORK: Mapping[str, tuple[str, str]] = {
     ),
     "consent.out_of_time": (
         N_("The time cannot be right"),
-        N_("It was answered after you asked, and not later than now. Look at day and time."),
+        N_(
+            "It was answered after you asked, and not later than now. Write the day like 3.11.2026 and the time like 14:30."
+        ),
     ),
     "consent.form": (
         N_("Not in that way here"),

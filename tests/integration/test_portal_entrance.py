@@ -49,7 +49,7 @@ SOUND = {
     "other": SCHOOL,
     "read": "a" * 43,
     "signer": "subject",
-    "day": "2026-03-02",
+    "day": "2.3.2026",
     "clock": "10:30",
     "attested": "yes",
 }

@@ -368,7 +368,7 @@ def filled(page: Page, seen: Mapping[str, Any]) -> dict[str, str]:
         "version": str(seen["version"]),
         "read": str(seen["text_sha256"]),
         "signer": "subject",
-        "day": f"{now:%Y-%m-%d}",
+        "day": f"{now:%d.%m.%Y}",
         "clock": f"{now:%H:%M}",
         "attested": "yes",
     }

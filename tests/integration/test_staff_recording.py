@@ -39,7 +39,7 @@ def form(visitor: Visitor, said: str = "yes", **changes: str) -> dict[str, str]:
     own = visitor.hidden()
     at = datetime.now(UTC).astimezone(OSLO)
     fields = {name: own[name] for name in ("read", "signer")}
-    fields |= {"day": f"{at:%Y-%m-%d}", "clock": f"{at:%H:%M}", "attested": "yes"}
+    fields |= {"day": f"{at:%d.%m.%Y}", "clock": f"{at:%H:%M}", "attested": "yes"}
     return fields | dict.fromkeys(LINE.findall(visitor.seen), said) | changes
 
 
@@ -100,8 +100,15 @@ def test_nothing_is_written_down_until_all_is_answered_and_attested(
     ("change", "refusal"),
     [
         ({"read": "a" * 43}, "consent.text_differs"),
-        ({"day": "2021-03-02"}, "consent.out_of_time"),
-        ({"day": f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"}, "consent.out_of_time"),
+        ({"day": "2.3.2021"}, "consent.out_of_time"),
+        ({"day": f"{datetime.now(UTC) + timedelta(days=2):%d.%m.%Y}"}, "consent.out_of_time"),
+        ({"day": "tomorrow"}, "consent.out_of_time"),
+        ({"day": "31.2.2026"}, "consent.out_of_time"),
+        ({"day": "1.1.0001"}, "consent.out_of_time"),
+        ({"day": "1.1.9999"}, "consent.out_of_time"),
+        ({"day": "<b>"}, "consent.out_of_time"),
+        ({"clock": "25:00"}, "consent.out_of_time"),
+        ({"clock": ""}, "consent.out_of_time"),
         ({"line.g99": "yes"}, "consent.lines_unknown"),
     ],
 )
@@ -123,10 +130,7 @@ def test_what_the_api_refuses_is_refused_and_logged(
 @pytest.mark.parametrize(
     "change",
     [
-        {"day": "0001-01-01"},
-        {"day": "9999-12-31"},
-        {"day": "tomorrow"},
-        {"clock": "25:00"},
+        {"day": "1" * 21},
         {"signer": "nav-larvik"},
         {"line.g1": "maybe"},
         {"method": "digital"},
@@ -204,3 +208,13 @@ def test_the_same_press_writes_one_answer(adviser: Visitor, world: World) -> Non
     assert adviser.post(path, fields).status_code == 303
     assert view(world, consent)["version"] == version
     assert CODE.search(adviser.seen) is None
+
+
+def test_a_guardian_who_need_not_answer_does_not(adviser: Visitor, world: World) -> None:
+    """A grown youth's parents have no line: a form that says otherwise is refused."""
+    consent = ask(world)
+    opened(adviser, consent)
+    fields = {n: v for n, v in form(adviser, signer="guardian").items() if "line" not in n}
+    answer = adviser.press(f"/staff/requests/{consent}/record", **fields)
+    assert (answer.status_code, code(answer)) == (403, "consent.signer_not_needed")
+    assert view(world, consent)["state"] == "requested"

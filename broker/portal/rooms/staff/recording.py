@@ -1,14 +1,15 @@
 """Recording: an answer that was given out loud, line by line, with who gave it, when, and what was read out (N2)."""
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime, time
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from broker.domain.errors import ConsentError
+from broker.domain.errors import ConsentError, OutOfTime, SignerNotNeeded
 from broker.domain.ids import ConsentId
 from broker.domain.signatures import SignerKind
 from broker.portal.forms import LinesForm
@@ -21,6 +22,8 @@ from tillit.wire import MAX_GRANTS, Capture, GrantId, LineAnswer, Sha256
 
 pages = Pages()
 
+_WHEN = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.(20[0-9]{2}) ([0-9]{1,2})[:.]([0-9]{2})", re.ASCII)
+
 
 class RecordQuery(BaseModel):
     """Whose answer it is."""
@@ -31,15 +34,15 @@ class RecordQuery(BaseModel):
 
 
 class RecordForm(LinesForm):
-    """The answer. ``read``: of the text that the page showed; ``day`` and ``clock``: when it was given, in Norway."""
+    """The answer. ``read``: of the text that the page showed; ``day`` and ``clock``: when it was given, as Norway writes it."""
 
     lines: Annotated[Mapping[GrantId, LineAnswer], Field(max_length=MAX_GRANTS)] = MappingProxyType(
         {}
     )
     read: Sha256
     signer: SignerKind
-    day: Annotated[date, Field(ge=date(2020, 1, 1), le=date(2199, 12, 31))]
-    clock: time
+    day: Annotated[str, StringConstraints(max_length=20)]
+    clock: Annotated[str, StringConstraints(max_length=20)]
     child_heard: Literal["", "yes"] = ""
     attested: Literal["", "yes"] = ""
 
@@ -63,20 +66,32 @@ def record(visit: Visit) -> Answer:
     missing = {line.id for line in view.grants} - form.lines.keys()
     if missing or not form.attested:
         return _recording(visit, form.signer, missing=missing)
-    captured = Capture(
-        method="oral",
-        signer=form.signer,
-        read_out=form.read,
-        answered_at=datetime.combine(form.day, form.clock, OSLO),
-        answers=dict(form.lines),
-        actor=visit.actor,
-        child_heard=form.child_heard == "yes",
-    )
+    if not view.grants:
+        raise SignerNotNeeded
     try:
+        captured = Capture(
+            method="oral",
+            signer=form.signer,
+            read_out=form.read,
+            answered_at=_moment(form),
+            answers=dict(form.lines),
+            actor=visit.actor,
+            child_heard=form.child_heard == "yes",
+        )
         consents.capture(identity, captured, call=visit.unit_call, ports=ports)
     except ConsentError as error:
         return _recording(visit, form.signer, wrong=error)
     return Onward(f"/staff/requests/{identity}")
+
+
+def _moment(form: RecordForm) -> datetime:
+    """When it was answered. Raises ``OutOfTime`` where no day and time of this century can be read."""
+    read = _WHEN.fullmatch(f"{form.day.strip()} {form.clock.strip()}")
+    try:
+        day, month, year, hour, minute = map(int, read.groups() if read else ())
+        return datetime(year, month, day, hour, minute, tzinfo=OSLO)
+    except ValueError:
+        raise OutOfTime from None
 
 
 def _recording(
@@ -104,8 +119,8 @@ def _recording(
         missing=missing,
         wrong=None if wrong is None else told(wrong, visit.words, at_work=True),
         chosen={} if form is None else form.lines,
-        day=(at.date() if form is None else form.day).isoformat(),
-        clock=f"{at if form is None else form.clock:%H:%M}",
+        day=f"{at:%d.%m.%Y}" if form is None else form.day,
+        clock=f"{at:%H:%M}" if form is None else form.clock,
         child_heard=form is not None and form.child_heard == "yes",
         unattested=form is not None and not form.attested,
     )
