@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from broker.api import (
+    asking_back_routes,
     audit_routes,
     authzen_routes,
     choice_routes,
@@ -116,6 +117,7 @@ def every() -> Iterator[Endpoint]:
     yield from choice_routes.endpoints
     yield from contact_routes.endpoints
     yield from question_routes.endpoints
+    yield from asking_back_routes.endpoints
     yield from preview_routes.endpoints
     yield from own_routes.endpoints
     yield from complaint_routes.endpoints

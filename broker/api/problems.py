@@ -118,6 +118,8 @@ TABLE: Mapping[str, Shape] = {
     "consent.others_must_sign": Shape(409, "The lines wait for somebody else too"),
     "consent.nothing_to_undo": Shape(409, "Nothing to take back"),
     "consent.undo_too_late": Shape(409, "Too late to take it back"),
+    "consent.asked_back_already": Shape(409, "Asked already"),
+    "consent.nothing_to_reply": Shape(409, "Nothing waits for a reply"),
     "consent.lines_unknown": Shape(422, "The consent has no such line"),
     "consent.lines_not_for_signer": Shape(403, "Lines that are not the signer's to answer"),
     "consent.text_differs": Shape(409, "What was read is not the text"),

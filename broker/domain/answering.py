@@ -3,6 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from broker.domain.consent_events import (
+    ConsentActivated,
+    ConsentPartlySigned,
+    ConsentPutOff,
+    ConsentRefused,
+    SignatureGiven,
+)
 from broker.domain.errors import (
     LinesMissing,
     LinesNotForSigner,
@@ -20,6 +27,14 @@ from tillit.wire import AskFirst
 
 _STRONGEST: tuple[LineAnswer, ...] = ("no", "not_now", "yes")
 _NOT_GIVEN = frozenset({"no", "not_now"})
+
+ANSWERED: Mapping[State, type[SignatureGiven]] = {
+    State.REQUESTED: ConsentPutOff,
+    State.PARTLY_SIGNED: ConsentPartlySigned,
+    State.ACTIVE: ConsentActivated,
+    State.REFUSED: ConsentRefused,
+}
+"""What an answer is called, by the state that it leads to."""
 
 Grants = tuple[Grant, ...]
 Signatures = tuple[Signature, ...]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from broker.domain.ids import ConsentId, GrantId, SubjectId
 from broker.domain.signatures import Recorder, Signature, Signer
-from tillit.wire import AskFirst, EventName
+from tillit.wire import AskBack, AskFirst, EventName, Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +147,34 @@ class ConsentConditioned(ConsentEvent):
     def content(self) -> dict[str, Any]:
         """The base's, and what stands beside each line's condition now."""
         return {**ConsentEvent.content(self), "also": dict(self.also)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAskedBack(ConsentEvent):
+    """The subject asks the service something before they answer; nothing else changed."""
+
+    type = "consent.asked_back"
+
+    said: AskBack
+
+    def content(self) -> dict[str, Any]:
+        """The base's, and what was asked."""
+        return {**ConsentEvent.content(self), "said": self.said}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentReplied(ConsentEvent):
+    """The service answered what was asked back; nothing else changed."""
+
+    type = "consent.replied"
+
+    said: Reply
+    recorded_by: Recorder
+
+    def content(self) -> dict[str, Any]:
+        """The base's, what was answered, and by whom."""
+        more = {"said": self.said, "recorded_by": _said(self.recorded_by)}
+        return {**ConsentEvent.content(self), **more}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from broker.domain.answering import (
+    ANSWERED,
     answered,
     check_also,
     check_say,
@@ -19,7 +20,6 @@ from broker.domain.answering import (
     waiting,
 )
 from broker.domain.consent_events import (
-    ConsentActivated,
     ConsentAnsweredLater,
     ConsentConditioned,
     ConsentEvent,
@@ -27,10 +27,7 @@ from broker.domain.consent_events import (
     ConsentExpired,
     ConsentLapsed,
     ConsentNarrowed,
-    ConsentPartlySigned,
     ConsentPaused,
-    ConsentPutOff,
-    ConsentRefused,
     ConsentRequested,
     ConsentRestored,
     ConsentResumed,
@@ -54,6 +51,7 @@ from broker.domain.errors import (
 )
 from broker.domain.grants import Grant, LineAnswer
 from broker.domain.ids import ConsentId, GrantId, SubjectId, UnitId
+from broker.domain.remarks import Remark
 from broker.domain.signatures import (
     Method,
     Needed,
@@ -124,6 +122,7 @@ class Consent:
     about: SubjectId | None = None
     reconfirms: ConsentId | None = None
     undoable: Undoable | None = None
+    remarks: tuple[Remark, ...] = ()
 
     # --- what it says
 
@@ -269,6 +268,10 @@ class Consent:
         new = self._moved(self.state, at=at, grants=grants)
         stands = {g.id: g.condition.also for g in grants if g.id in also}
         return new, _event(new, ConsentConditioned, by=by, grants=sorted(also), also=stands)
+
+    def remark(self, remark: Remark) -> "Consent":
+        """The same with a remark more."""
+        return self._moved(self.state, at=remark.at, remarks=(*self.remarks, remark))
 
     def settle(
         self, *, at: datetime, needed: Mapping[str, Needed]
@@ -433,7 +436,7 @@ class Consent:
         if state == State.ACTIVE and not later:
             new = replace(new, valid_from=new.changed_at)
         touched = [now.id for now, old in zip(grants, self.grants, strict=True) if now != old]
-        kind = ConsentAnsweredLater if later else _ANSWERED[state]
+        kind = ConsentAnsweredLater if later else ANSWERED[state]
         by = signature.signer
         given = tuple(g.id for g in grants if g.answer == "yes" and g.id in signature.yes)
         # An oral answer is somebody else's to write down; a no that brings the rest into force is no mere no.
@@ -458,14 +461,6 @@ class Consent:
         """The subject always may; a guardian only where a guardian has signed."""
         if by.kind == "guardian" and all(s.signer.kind != "guardian" for s in self.signatures):
             raise SignerNotNeeded
-
-
-_ANSWERED: Mapping[State, type[SignatureGiven]] = {
-    State.REQUESTED: ConsentPutOff,
-    State.PARTLY_SIGNED: ConsentPartlySigned,
-    State.ACTIVE: ConsentActivated,
-    State.REFUSED: ConsentRefused,
-}
 
 
 def _with(grants: tuple[Grant, ...], also: Mapping[GrantId, AskFirst | None]) -> tuple[Grant, ...]:

@@ -68,6 +68,18 @@ class UndoTooLate(ConsentError):
     code = "consent.undo_too_late"
 
 
+class AskedBackAlready(ConsentError):
+    """That was asked back about this request before."""
+
+    code = "consent.asked_back_already"
+
+
+class NothingToReply(ConsentError):
+    """Nothing was asked back that has no answer."""
+
+    code = "consent.nothing_to_reply"
+
+
 class TextDiffers(ConsentError):
     """What the signer read is not the text of this consent."""
 

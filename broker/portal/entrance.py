@@ -176,11 +176,11 @@ class Entrance(Route):
 
     def _response(self, answer: Answer, visit: Visit) -> Response:
         match answer:
-            case Shown(template, context, status, _):
+            case Shown(template, context, status, _, spoken):
                 return self._shown(
                     template,
                     context,
-                    visit.language,
+                    spoken or visit.language,
                     stay=visit.stay,
                     token=visit.token,
                     status=status,
@@ -191,12 +191,12 @@ class Entrance(Route):
                 if name is not None:
                     saved.headers["content-disposition"] = f'attachment; filename="{name}"'
                 return saved
-            case Onward(to, kept, login, spoken):
+            case Onward(to, kept, login, chosen):
                 onward = RedirectResponse(to, status_code=303, headers=dict(HEADERS))
                 cookie = self._hall.cookie(self.declared)
                 self._keep(onward, cookie, kept)
                 self._keep(onward, f"{cookie}-login", login)
-                self._keep(onward, CHOSEN, spoken, seconds=CHOSEN_SECONDS)
+                self._keep(onward, CHOSEN, chosen, seconds=CHOSEN_SECONDS)
                 return onward
 
     def _shown(

@@ -87,6 +87,10 @@ TOLD: Mapping[str, tuple[str, str]] = {
             "Something else has happened since, so we did nothing. Look at it once more under yes and no."
         ),
     ),
+    "consent.asked_back_already": (
+        N_("You have asked that already"),
+        N_("They have been told. You see here when they answer."),
+    ),
     "consent.already_signed": (
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),

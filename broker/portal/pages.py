@@ -113,12 +113,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page to show. ``refusal``: what a unit's request was refused with, where the page says so itself."""
+    """A page to show.
+
+    ``refusal``: what a unit's request was refused with, where the page says so itself. ``spoken``: another language than the
+    visit began with.
+    """
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     refusal: BrokerError | None = None
+    spoken: Language | None = None
 
 
 def shown(

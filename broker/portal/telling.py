@@ -262,6 +262,7 @@ NOTICES: Mapping[str, str] = {
     "requested": N_("%(unit)s asks for your yes or no"),
     "question_asked": N_("%(unit)s asks you something, and waits for your answer"),
     "captured": N_("%(unit)s wrote down what you answered"),
+    "replied": N_("%(unit)s answered what you asked about a request"),
     "settled": N_("What %(unit)s asked you for is in use now"),
     "reconfirm": N_("You have a birthday soon: answer %(unit)s once more"),
     "expired": N_("What you said yes to with %(unit)s no longer counts"),

@@ -7,9 +7,11 @@ from audit.entries import Entry
 from broker.domain.compile import compile_grants
 from broker.domain.consent_events import (
     ConsentActivated,
+    ConsentAskedBack,
     ConsentEvent,
     ConsentLapsed,
     ConsentNarrowed,
+    ConsentReplied,
     ConsentSettled,
     ConsentWithdrawn,
 )
@@ -175,7 +177,8 @@ def save(tx: Transaction, consent: Consent, event: ConsentEvent, *, was: int, po
     log(tx, consent, event)
     lapse(tx, consent, event)
     over = event.grants if isinstance(event, TAKEN_BACK) else ()
-    tell_parties(tx, consent, event.type, at=event.at, ports=ports, over=over)
+    aside = isinstance(event, ConsentAskedBack | ConsentReplied)
+    tell_parties(tx, consent, event.type, at=event.at, ports=ports, over=over, aside=aside)
     if isinstance(event, ConsentActivated | ConsentSettled):
         _supersede(tx, consent, at=event.at, ports=ports)
 

@@ -27,14 +27,15 @@ def tell_parties(
     at: datetime,
     ports: Ports,
     over: Collection[GrantId] = (),
+    aside: bool = False,
 ) -> None:
     """Tell the requester, and every unit that a yes-line names or named until now (``over``), that a consent changed.
 
     A unit that only refused lines name learns nothing (N27). What a member of the family answered concerns the youth, by whose
-    handle it is told.
+    handle it is told. ``aside``: between the subject and the requester alone.
     """
     named = {consent.requested_by}
-    for grant in consent.grants:
+    for grant in () if aside else consent.grants:
         if grant.answer == "yes" or grant.id in over:
             named |= {grant.source, grant.recipient}
     for unit in sorted(named):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from broker.domain.asking_back import asked_back
 from broker.domain.consent_events import ConsentEvent
 from broker.domain.consents import Consent
 from broker.domain.errors import LinesNotForSigner, SignerNotNeeded, named
@@ -36,6 +37,7 @@ from broker.usecases.views import (
     of_question,
 )
 from tillit.wire import (
+    AskBackRequest,
     ConditionsRequest,
     ConsentView,
     DigitalAnswer,
@@ -146,6 +148,29 @@ def ask_first(
         return found.ask_first(also, at=now, by=signer, needed=needed)
 
     return _changed(identity, change, call=call, ports=ports, shown=shown)
+
+
+def ask_back(
+    identity: ConsentId,
+    asked: AskBackRequest,
+    *,
+    call: PersonCall,
+    ports: Ports,
+    shown: int | None = None,
+) -> ConsentView:
+    """Ask the service something before one answers; whoever asked for the consent is told, and nobody else.
+
+    Raises:
+        UnknownConsent: none by that id is the person's to answer.
+        ConsentError: its subclasses say what about it cannot be.
+    """
+    return _changed(
+        identity,
+        lambda _, c, by, now: asked_back(c, asked.ask, at=now, by=by),
+        call=call,
+        ports=ports,
+        shown=shown,
+    )
 
 
 def pause(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from broker.domain.asking_back import text_of
 from broker.domain.consents import Consent
 from broker.domain.decisions import Permit
 from broker.domain.explaining import explain
@@ -24,6 +25,7 @@ from tillit.wire import (
     MyField,
     MyQuestion,
     Reason,
+    SaidBetween,
 )
 
 
@@ -33,7 +35,12 @@ def for_subject(consent: Consent, needed: Mapping[str, Needed], ports: Ports) ->
     signed = any(each.signer.kind == "subject" for each in consent.signatures)
     later = consent.put_off(Signer("subject"))
     return view.model_copy(
-        update={"has_signed": signed, "put_off": later, "reconfirms": consent.reconfirms}
+        update={
+            "has_signed": signed,
+            "put_off": later,
+            "reconfirms": consent.reconfirms,
+            "said_between": _between(consent),
+        }
     )
 
 
@@ -98,7 +105,7 @@ def for_requester(consent: Consent, needed: Mapping[str, Needed], ports: Ports) 
     lines = [(grant, _told(grant) if grant.id in own else None) for grant in consent.grants]
     view = _view(consent, consent.grants, consent.waiting_for(needed), ports)
     shown = tuple(_line(grant, consent, ports, answer=answer) for grant, answer in lines)
-    return view.model_copy(update={"grants": shown})
+    return view.model_copy(update={"grants": shown, "said_between": _between(consent)})
 
 
 def for_party(
@@ -204,6 +211,13 @@ def _view(
         grants=tuple(_line(grant, consent, ports, answer=grant.answer) for grant in lines),
         waiting_for=waiting_for,
         third_party=consent.about is not None,
+    )
+
+
+def _between(consent: Consent) -> tuple[SaidBetween, ...]:
+    return tuple(
+        SaidBetween(by=each.by, said=each.said, at=each.at, text=text_of(each, consent.language))
+        for each in consent.remarks
     )
 
 

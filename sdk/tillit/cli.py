@@ -235,6 +235,12 @@ def _consent_event(given: Arguments) -> int:
     return _say(given, consent, display.consent_text(consent))
 
 
+def _consent_reply(given: Arguments) -> int:
+    with _client(given) as client:
+        consent = client.reply(given.consent, given.reply, actor=_actor(given))
+    return _say(given, consent, display.consent_text(consent))
+
+
 def _consent_list(given: Arguments) -> int:
     with _client(given) as client:
         return _say_each(given, client.consents(), display.consent_text)
@@ -430,6 +436,7 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "consent_request": _consent_request,
     "consent_capture": _consent_capture,
     "consent_event": _consent_event,
+    "consent_reply": _consent_reply,
     "consent_list": _consent_list,
     "meeting": _meeting,
     "stage": _stage,

@@ -36,6 +36,22 @@ class Collaborating(ABC):
         flow = self._session.consent_event(consent, report, idempotency_key=idempotency_key)
         return self._run(flow)
 
+    def reply(
+        self,
+        consent: str,
+        reply: wire.Reply,
+        *,
+        actor: wire.Actor,
+        idempotency_key: str | None = None,
+    ) -> wire.ConsentView:
+        """Answer what the subject has asked back about a consent you asked for (``said_between``); they are told.
+
+        ``will_contact``, ``when_we_meet`` or ``paper_is_ready``: the rest is said by telephone or face to face.
+        """
+        said = model(wire.ReplyRequest, reply=reply, actor=actor)
+        flow = self._session.reply(consent, said, idempotency_key=idempotency_key)
+        return self._run(flow)
+
     def stage(
         self,
         subject: Subject,
@@ -143,6 +159,22 @@ class AsyncCollaborating(ABC):
         """
         report = model(wire.EventReport, event=event, actor=actor)
         flow = self._session.consent_event(consent, report, idempotency_key=idempotency_key)
+        return await self._run(flow)
+
+    async def reply(
+        self,
+        consent: str,
+        reply: wire.Reply,
+        *,
+        actor: wire.Actor,
+        idempotency_key: str | None = None,
+    ) -> wire.ConsentView:
+        """Answer what the subject has asked back about a consent you asked for (``said_between``); they are told.
+
+        ``will_contact``, ``when_we_meet`` or ``paper_is_ready``: the rest is said by telephone or face to face.
+        """
+        said = model(wire.ReplyRequest, reply=reply, actor=actor)
+        flow = self._session.reply(consent, said, idempotency_key=idempotency_key)
         return await self._run(flow)
 
     async def stage(

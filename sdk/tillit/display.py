@@ -180,6 +180,8 @@ def consent_text(consent: wire.ConsentView) -> Iterable[str]:
         yield f"  {grant.id:<5} {answer:<12} {grant.text}"
     if consent.waiting_for:
         yield f"  waiting for {', '.join(consent.waiting_for)}"
+    for remark in consent.said_between:
+        yield f"  {_iso(remark.at)}  {remark.by}: {remark.text}"
     yield f"  read out: {consent.text_sha256}"
 
 

@@ -278,6 +278,12 @@ def consent_event(consent: str, report: wire.EventReport, *, key: str) -> Call[w
     return Call(_post(path, report, key), reader(wire.ConsentView))
 
 
+def reply(consent: str, said: wire.ReplyRequest, *, key: str) -> Call[wire.ConsentView]:
+    """``POST /v1/consents/{id}/reply``: an answer to what the subject has asked back."""
+    path = f"/v1/consents/{_id(consent)}/reply"
+    return Call(_post(path, said, key), reader(wire.ConsentView))
+
+
 def stage(collaboration: str, report: wire.StageReport, *, key: str) -> Call[wire.StageView]:
     """``POST /v1/collaborations/{id}/stage``: the point that a case has reached."""
     path = f"/v1/collaborations/{_id(collaboration)}/stage"

@@ -388,6 +388,13 @@ class Session:
         key = self._idempotency_key(idempotency_key)
         return (yield from self._call(protocol.consent_event(consent, report, key=key)))
 
+    def reply(
+        self, consent: str, said: wire.ReplyRequest, *, idempotency_key: str | None
+    ) -> Flow[wire.ConsentView]:
+        """Answer what was asked back."""
+        key = self._idempotency_key(idempotency_key)
+        return (yield from self._call(protocol.reply(consent, said, key=key)))
+
     def stage(
         self, collaboration: str, report: wire.StageReport, *, idempotency_key: str | None
     ) -> Flow[wire.StageView]:

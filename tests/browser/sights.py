@@ -43,6 +43,18 @@ def _pressed(route: str, selector: str) -> Sight:
     return Sight(frozenset({route}), way)
 
 
+def _asked_back(route: str) -> Sight:
+    """A request about which something was asked, now or by whoever looked before."""
+
+    def way(page: Page, life: Life) -> None:
+        page.goto(f"/requests/{life.asked}")
+        if (button := page.locator("button[value=contact_me]")).count():
+            with page.expect_navigation():
+                button.click()
+
+    return Sight(frozenset({route}), way)
+
+
 def _put_off(route: str) -> Sight:
     """What is said to whoever puts off every line of the request."""
 
@@ -161,6 +173,10 @@ SIGHTS: Mapping[str, Sight] = {
     ),
     "request with lines left open": _pressed(
         "POST /requests/{consent}/answer", "form[action$='/answer'] button:not([name]):not(.plain)"
+    ),
+    "request with something asked back": _asked_back("POST /requests/{consent}/ask-back"),
+    "request in the language that it has": _pressed(
+        "POST /requests/{consent}/language", ".speak button[aria-pressed=true]"
     ),
     "everything put off": _put_off("POST /requests/{consent}/answer"),
     "preview": _pressed("POST /requests/{consent}/preview", "button[formaction$='/preview']"),

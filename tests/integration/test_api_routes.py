@@ -64,6 +64,8 @@ ISSUE = {
     "POST /v1/me/consents/{consent}/pause",
     "POST /v1/me/consents/{consent}/resume",
     "POST /v1/me/consents/{consent}/undo",
+    "POST /v1/me/consents/{consent}/ask-back",
+    "POST /v1/consents/{consent}/reply",
     "POST /v1/me/consents/{consent}/withdraw",
     "GET /v1/me/disclosures",
     "GET /v1/me/disclosures/{disclosure}/proof",

@@ -105,6 +105,10 @@ def test_anothers_things_are_not_there(
         fields["answer"] = "yes"
     if "reason" in page.takes.model_fields:
         fields["reason"] = "other"
+    if "ask" in page.takes.model_fields:
+        fields["ask"] = "contact_me"
+    if "language" in page.takes.model_fields:
+        fields["language"] = "nb"
     if "text" in page.takes.model_fields:
         fields["text"] = "nei"
     before = view(world, ids["consent"])

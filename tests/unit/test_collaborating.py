@@ -78,6 +78,16 @@ def test_an_event_is_said(kind: str) -> None:
         assert sent(broker) == (f"/v1/consents/{CONSENT}/events", body)
 
 
+def test_what_was_asked_back_is_answered(kind: str) -> None:
+    """In one of the words that there are."""
+    with scripted(TOKEN, answer(VIEW)) as broker, client(kind, broker) as shell:
+        assert shell("reply", CONSENT, "will_contact", actor=ACTOR).id == CONSENT
+        assert sent(broker) == (
+            f"/v1/consents/{CONSENT}/reply",
+            {"reply": "will_contact", "actor": SAID},
+        )
+
+
 def test_a_stage_is_said(kind: str) -> None:
     """Of one subject in one collaboration."""
     with scripted(TOKEN, answer(REACHED)) as broker, client(kind, broker) as shell:
@@ -201,6 +211,24 @@ def test_an_event_is_said_by_command(run: Any) -> None:
     lines, path, body = run(VIEW, "consent", "event", CONSENT, "offer_exists", *WHO)
     assert (path, body["event"]) == (f"/v1/consents/{CONSENT}/events", "offer_exists")
     assert "expired" in lines[0]
+
+
+def test_what_was_asked_back_is_answered_by_command(run: Any) -> None:
+    """What was said so far shows with the consent."""
+    said = {"by": "subject", "said": "why_needed", "at": "2026-11-23T09:00:00Z"}
+    view = VIEW | {"said_between": [said | {"text": "Hvorfor trenger dere dette?"}]}
+    lines, path, body = run(view, "consent", "reply", CONSENT, "will_contact", *WHO)
+    assert (path, body["reply"]) == (f"/v1/consents/{CONSENT}/reply", "will_contact")
+    assert "  2026-11-23T09:00:00Z  subject: Hvorfor trenger dere dette?" in lines
+
+
+def test_a_not_now_is_recorded_by_command(run: Any) -> None:
+    """Beside a yes and a no, each line once."""
+    words = ["--read-out", "d" * 43, "--yes", "g1", "--no", "g2", "--not-now", "g3", "g4"]
+    _, path, body = run(VIEW, "consent", "capture", CONSENT, *words, *WHO)
+    assert path == f"/v1/consents/{CONSENT}/capture"
+    later = {"g1": "yes", "g2": "no", "g3": "not_now", "g4": "not_now"}
+    assert body["answers"] == later
 
 
 def test_a_stage_is_said_by_command(run: Any) -> None:

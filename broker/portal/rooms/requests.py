@@ -10,17 +10,21 @@ from pydantic import Field
 
 from broker.domain.ids import ConsentId
 from broker.portal.forms import LinesForm
-from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.pages import Answer, Onward, Pages, Shown, Visit, shown
+from broker.portal.rooms.asking_back import between
 from broker.portal.rooms.guarding import agreement
 from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
-from broker.usecases import me, own_reading, previewing, spots
+from broker.usecases import me, own_reading, previewing, sessions, spots
 from broker.usecases.own_reading import ShownField
 from tillit.wire import (
     MAX_GRANTS,
+    AskBack,
+    AskBackRequest,
     ConsentView,
     DigitalAnswer,
     GrantId,
+    Language,
     LineAnswer,
     Preview,
     PreviewService,
@@ -49,6 +53,18 @@ class AnswerForm(LinesForm):
     child_heard: Literal["", "yes"] = ""
 
 
+class AskBackForm(AnswerForm):
+    """The answer so far, and something to ask back."""
+
+    ask: AskBack
+
+
+class SpokenForm(AnswerForm):
+    """The answer so far, and the language to go on in."""
+
+    language: Language
+
+
 @pages.get("/requests/now/{spot}", "person")
 def on_the_spot(visit: Visit) -> Answer:
     """From a code that a professional shows to the request that it is for, and for nobody else."""
@@ -70,6 +86,26 @@ def fill(visit: Visit) -> Answer:
     found = _open(visit)
     lines = {"ordinary": found.ordinary, "special": found.special}.get(group, ())
     return _request(visit, dict(form.lines) | dict.fromkeys(ids_of(lines), said))
+
+
+@pages.post("/requests/{consent}/ask-back", "person", takes=AskBackForm, most=MOST)
+def ask_back(visit: Visit) -> Answer:
+    """Ask the service something first, or say how one would rather answer; what was chosen stays chosen."""
+    form: AskBackForm = visit.form
+    identity = ConsentId(visit.path["consent"])
+    asked_for = AskBackRequest(ask=form.ask)
+    me.ask_back(identity, asked_for, call=visit.call, ports=visit.ports, shown=form.version)
+    return _request(visit, form.lines)
+
+
+@pages.post("/requests/{consent}/language", "person", takes=SpokenForm, most=MOST)
+def speak(visit: Visit) -> Answer:
+    """The same in another language; what was chosen stays chosen."""
+    form: SpokenForm = visit.form
+    if visit.session is not None:
+        sessions.speak(visit.token, visit.session, form.language, ports=visit.ports)
+    page = _request(replace(visit, language=form.language), form.lines)
+    return replace(page, spoken=form.language) if isinstance(page, Shown) else page
 
 
 @pages.post("/requests/{consent}/preview", "person", takes=AnswerForm, most=MOST)
@@ -164,9 +200,14 @@ def _request(
     found = _open(visit)
     if not found.may_answer:
         return Onward(f"/consents/{found.id}")
-    who = agreement(found, visit).who
     return shown(
-        "request.html", status=status, consent=found, chosen=chosen, missing=missing, who=who
+        "request.html",
+        status=status,
+        consent=found,
+        chosen=chosen,
+        missing=missing,
+        who=agreement(found, visit).who,
+        between=between(_view(visit), visit),
     )
 
 

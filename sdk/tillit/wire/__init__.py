@@ -16,6 +16,7 @@ from tillit.wire.answers import (
     Receipt,
     Statement,
 )
+from tillit.wire.asking_back import AskBack, AskBackRequest, Reply, ReplyRequest, SaidBetween
 from tillit.wire.asks import Actor, Ask, Ground, Obligations, PolicyRef, Reason
 from tillit.wire.cases import (
     AnonymousCase,
@@ -211,6 +212,8 @@ __all__ = [
     "Answer",
     "Answers",
     "Ask",
+    "AskBack",
+    "AskBackRequest",
     "AskFirst",
     "Attestation",
     "Base64Url",
@@ -362,8 +365,11 @@ __all__ = [
     "Receipt",
     "RecipientHeader",
     "RecordId",
+    "Reply",
+    "ReplyRequest",
     "Review",
     "Said",
+    "SaidBetween",
     "SealedField",
     "SealedKey",
     "Sha256",

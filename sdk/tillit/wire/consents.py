@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from tillit.wire.asking_back import SaidBetween
 from tillit.wire.asks import Actor
 from tillit.wire.terms import (
     MAX_GRANTS,
@@ -101,6 +102,7 @@ class ConsentView(Wire):
     guardian sees it, and only the lines that need one, with the text of those; ``has_signed``: whoever reads has
     answered. ``reconfirms``: the consent whose lines the subject is asked to confirm, for a birthday. ``put_off``: lines that
     the person who reads put off, and may answer. ``undo_until``: until then they may take back what they did last.
+    ``said_between``: what the subject asked back, and the requester answered; to these two alone.
     """
 
     id: ConsentId
@@ -121,6 +123,9 @@ class ConsentView(Wire):
     has_signed: bool = False
     reconfirms: ConsentId | None = None
     undo_until: Annotated[Instant | None, Field(exclude_if=lambda until: until is None)] = None
+    said_between: Annotated[
+        tuple[SaidBetween, ...], Field(exclude_if=lambda remarks: not remarks)
+    ] = ()
     put_off: Annotated[tuple[GrantId, ...], Field(exclude_if=lambda lines: not lines)] = ()
 
 
