@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from sqlalchemy import create_engine, inspect, text
+
 _CHUNK = 8 * 1024 * 1024
 
 
@@ -88,3 +90,16 @@ def search(canaries: Iterable[str], texts: Iterable[tuple[str, bytes]]) -> list[
         for canary, form, pattern in wanted
         if pattern in text
     ]
+
+
+def dumped(database_url: str) -> Iterator[tuple[str, bytes]]:
+    """Every row of every table, as text and as the bytes it holds."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        for table in inspect(engine).get_table_names():
+            for row in connection.execute(text(f'SELECT * FROM "{table}"')):  # noqa: S608 - schema
+                yield f"a row of {table}", repr(tuple(row)).encode()
+                for cell in row:
+                    if isinstance(cell, bytes):
+                        yield f"bytes in {table}", cell
+    engine.dispose()

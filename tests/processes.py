@@ -69,9 +69,15 @@ class Site:
             "TILLIT_PERSON_ISSUER": ISSUER,
             "TILLIT_PERSON_JWKS_FILE": str(self.directory / "issuer.jwks"),
             "TILLIT_LOG_ORIGIN": self.origin,
+            "TILLIT_MAIL_DIR": str(self.mail),
             # One service of the tests asks as often as all of a county's.
             "TILLIT_RELEASES_BURST": "1000000",
         }
+
+    @property
+    def mail(self) -> Path:
+        """Where the messages lie that would be sent."""
+        return self.directory / "mail"
 
     @property
     def keyring(self) -> Path:

@@ -106,6 +106,10 @@ class Contact:
             raise ValueError("what has ended does not end again")
         return replace(self, version=self.version + 1, ended_at=at)
 
+    def speaking(self, language: Language) -> "Contact":
+        """Told in another language from now on."""
+        return replace(self, version=self.version + 1, language=language)
+
     # --- what is sent there
 
     def begin(self, message: str, *, at: datetime) -> "Contact":
@@ -139,23 +143,17 @@ def address_of(channel: Channel, text: str) -> str:
         AddressUnlike: the channel has no such addresses.
     """
     bare = text.strip(" ")
-    match channel:
-        case "email":
-            found = _EMAIL.fullmatch(bare)
-            if (
-                found is not None
-                and len(bare) <= MAX_EMAIL_CHARS
-                and len(found["local"]) <= MAX_LOCAL_CHARS
-            ):
-                return f"{found['local']}@{found['domain'].lower()}"
-        case "sms":
-            digits = _SPACING.sub("", bare)
-            if _NORWEGIAN.fullmatch(digits):
-                return f"+47{digits}"
-            if _INTERNATIONAL.fullmatch(digits):
-                return digits
-        case "register":
-            digits = _SPACING.sub("", bare)
-            if _NUMBER.fullmatch(digits):
-                return digits
+    digits = _SPACING.sub("", bare)
+    if channel == "email":
+        found = _EMAIL.fullmatch(bare)
+        short = len(bare) <= MAX_EMAIL_CHARS
+        if found is not None and short and len(found["local"]) <= MAX_LOCAL_CHARS:
+            return f"{found['local']}@{found['domain'].lower()}"
+    elif channel == "sms":
+        if _NORWEGIAN.fullmatch(digits):
+            return f"+47{digits}"
+        if _INTERNATIONAL.fullmatch(digits):
+            return digits
+    elif _NUMBER.fullmatch(digits):
+        return digits
     raise AddressUnlike

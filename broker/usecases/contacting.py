@@ -30,11 +30,18 @@ from broker.stored import Notice, Reached
 from broker.usecases.call import PersonCall, attempt, once, repeated
 from broker.usecases.contents import open_volumes
 from broker.usecases.people import myself, person_key
-from keys.custodian import Custodian
 from tillit.contents import ContentBroken, open_address
-from tillit.wire import Channel, ContactConfirmation, ContactRequest, ContactWay, MyContact
+from tillit.wire import (
+    Channel,
+    ContactConfirmation,
+    ContactRequest,
+    ContactWay,
+    Language,
+    MyContact,
+)
 
 CODE_DIGITS = 6
+VOUCHED_CHARS = 64
 
 
 def contact(*, person: PersonKey, ports: Ports, addresses: bool = True) -> MyContact:
@@ -89,7 +96,7 @@ def ask(asked: ContactRequest, *, call: PersonCall, ports: Ports) -> MyContact:
         if vouched and told is not None:
             tx.save_contact(told.end(at=now), was=told.version)
         kept = made.confirm(at=now) if vouched else made
-        if not tx.add_contact(kept, address):
+        if not tx.add_contact(kept, _vouched(address, kept, ports) + address):
             raise SubjectErased
         _enter(tx, "contact.confirmed" if vouched else "contact.asked", kept, at=now)
         if told is not None and not vouched:
@@ -147,6 +154,19 @@ def remove(*, call: PersonCall, ports: Ports) -> MyContact:
     return once(act, answers=MyContact, call=call, ports=ports)
 
 
+def speak(language: Language, *, person: PersonKey, ports: Ports) -> None:
+    """Tell the person in the language that they read now; nobody who is told in the portal only is changed by it."""
+
+    def act() -> None:
+        with ports.store.write() as tx:
+            subject = tx.subject_by_person(person)
+            for one in () if subject is None else tx.contacts_of(subject):
+                if one.contact.language != language:
+                    tx.save_contact(one.contact.speaking(language), was=one.contact.version)
+
+    attempt(act)
+
+
 # --- for the other use cases
 
 
@@ -158,7 +178,7 @@ def shown(
     Raises:
         CustodianDown: they are, and the custodian does not open anything now.
     """
-    known = opened(found, custodian=ports.custodian) if addresses else {}
+    known = opened(found, ports=ports) if addresses else {}
     ways = {
         one.contact.standing(now): ContactWay(
             channel=one.contact.channel,
@@ -166,7 +186,8 @@ def shown(
             confirmed_at=one.contact.confirmed_at,
             code_until=None if one.contact.confirmed_at else one.contact.code_until,
             refused_at=one.contact.refused_at,
-            address=known.get(one.contact.id),
+            # Nobody needs to be shown their own national identity number.
+            address=None if one.contact.channel == "register" else known.get(one.contact.id),
         )
         for one in found
     }
@@ -175,22 +196,25 @@ def shown(
     )
 
 
-def opened(found: Sequence[Reached], *, custodian: Custodian) -> dict[ContactId, str]:
-    """The addresses, but those that are gone with the subject's key or with their time, or do not open.
+def opened(found: Sequence[Reached], *, ports: Ports) -> dict[ContactId, str]:
+    """The addresses, but those that are gone with the subject's key or with their time, do not open, or are not of our writing.
 
     Raises:
         CustodianDown: there are some, and the custodian does not open anything now.
     """
-    keys, _ = open_volumes([one.volume for one in found if one.volume], custodian=custodian)
+    keys, _ = open_volumes([one.volume for one in found if one.volume], custodian=ports.custodian)
     known: dict[ContactId, str] = {}
     for one in found:
         key = None if one.volume is None else keys.get(one.volume.id)
         if key is None:
             continue
         try:
-            known[one.contact.id] = open_address(one.sealed, contact=one.contact.id, key=key)
+            said = open_address(one.sealed, contact=one.contact.id, key=key)
         except ContentBroken:
             continue
+        word, address = said[:VOUCHED_CHARS], said[VOUCHED_CHARS:]
+        if hmac.compare_digest(word.encode(), _vouched(address, one.contact, ports).encode()):
+            known[one.contact.id] = address
     return known
 
 
@@ -198,6 +222,13 @@ def code_of(identity: ContactId, ports: Ports) -> str:
     """The code that shows that a contact's address is its subject's."""
     made = hmac.digest(ports.secrets.person_mac, b"contact-code\0" + identity.encode(), "sha256")
     return f"{int.from_bytes(made) % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+
+
+def _vouched(address: str, found: Contact, ports: Ports) -> str:
+    """The broker's word, in hex, that the address is this contact's: who writes to the database can seal, and not vouch."""
+    said = (b"contact-address", found.id.encode(), found.subject.encode(), found.channel.encode())
+    whole = b"\0".join((*said, address.encode()))
+    return hmac.digest(ports.secrets.person_mac, whole, "sha256").hex()
 
 
 def _channels(ports: Ports) -> tuple[Channel, ...]:

@@ -128,7 +128,7 @@ def _in_portal(*, ports: Ports, stopped: Callable[[], bool]) -> int:
 
 
 def _send(one: Reached, *, rests: Rests, ports: Ports) -> Outcome:
-    to = opened((one,), custodian=ports.custodian).get(one.contact.id)
+    to = opened((one,), ports=ports).get(one.contact.id)
     at = ports.clock()
     begun = one.contact.begin(fresh("msg", ports.randomness), at=at)
     try:
@@ -159,37 +159,51 @@ def _message(begun: Contact, ports: Ports) -> Message:
 
 def _postponed(begun: Contact, *, ports: Ports) -> Outcome:
     wait = _wait(ADDRESS_WAITS, begun.failures + 1)
-    try:
-        _save(begun.postponed(at=ports.clock(), wait=wait), was=begun, ports=ports)
-    except Contended:
-        return "contended"
-    return "postponed"
+
+    def note(tx: Transaction, contact: Contact) -> None:
+        tx.save_contact(contact.postponed(at=ports.clock(), wait=wait), was=contact.version)
+
+    return _noted(begun, "postponed", note, ports=ports)
 
 
 def _done(begun: Contact, outcome: Outcome, *, at: datetime, ports: Ports) -> Outcome:
     """Note what became of it, with the entry that says by which channel, never where to."""
 
-    def note() -> None:
+    def note(tx: Transaction, contact: Contact) -> None:
         now = ports.clock()
-        with ports.store.write() as tx:
-            if outcome == "refused":
-                tx.save_contact(begun.refuse(at=now), was=begun.version)
-                tx.add_notice(begun.subject, Notice("contact_refused", now, None))
-                _enter(tx, "contact.refused", begun, now)
-                return
-            tx.save_contact(begun.told(at=now), was=begun.version)
-            if outcome == "codes":
-                _enter(tx, "contact.code_sent", begun, now)
-                return
-            notices = tx.hand_on_notices_of(begun.subject, due_by=at, at=now)
-            _enter(tx, "notice.sent", begun, now, notices=notices)
+        if outcome == "refused":
+            tx.save_contact(contact.refuse(at=now), was=contact.version)
+            tx.add_notice(contact.subject, Notice("contact_refused", now, None))
+            _enter(tx, "contact.refused", contact, now)
+            return
+        tx.save_contact(contact.told(at=now), was=contact.version)
+        if outcome == "codes":
+            _enter(tx, "contact.code_sent", contact, now)
+            return
+        notices = tx.hand_on_notices_of(contact.subject, due_by=at, at=now)
+        _enter(tx, "notice.sent", contact, now, notices=notices)
 
-    try:
-        attempt(note)
-    except Contended:
-        # Removed, or tried, in the moment that it was sent.
+    return _noted(begun, outcome, note, ports=ports)
+
+
+def _noted(
+    begun: Contact,
+    outcome: Outcome,
+    note: Callable[[Transaction, Contact], None],
+    *,
+    ports: Ports,
+) -> Outcome:
+    """Note it on the contact as it is now, unless it was removed, or somebody else has noted this message, meanwhile."""
+
+    def act() -> Outcome:
+        with ports.store.write() as tx:
+            for one in tx.contacts_of(begun.subject):
+                if one.contact.id == begun.id and one.contact.message == begun.message:
+                    note(tx, one.contact)
+                    return outcome
         return "contended"
-    return outcome
+
+    return attempt(act)
 
 
 def _enter(tx: Transaction, type_: str, begun: Contact, at: datetime, **more: int) -> None:

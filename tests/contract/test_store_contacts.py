@@ -190,3 +190,15 @@ def test_no_address_of_an_erased_subject_is_kept(kept: SqlStore) -> None:
     with kept.engine.connect() as connection:
         left = connection.execute(log_volume.select().where(log_volume.c.subject == EMIL)).all()
     assert left == []
+
+
+def test_an_address_whose_time_is_out_has_no_key(kept: Store) -> None:
+    """The contact stands, so that it can be ended; what it was is unreadable."""
+    add(kept, contact())
+    with kept.write() as tx:
+        (found,) = tx.contacts_of(EMIL)
+        assert found.volume is not None
+        tx.erase_log_epoch(found.volume.epoch, limit=9)
+    with kept.read() as tx:
+        (left,) = tx.contacts_of(EMIL)
+    assert (left.contact, left.volume) == (found.contact, None)

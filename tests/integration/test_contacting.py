@@ -8,7 +8,7 @@ import pytest
 
 from broker.domain.contacts import CODE_LASTS, MOST_ASKED, MOST_TRIES
 from broker.domain.errors import AddressUnlike
-from broker.domain.ids import SubjectId
+from broker.domain.ids import ContactId, SubjectId
 from broker.domain.messages import news
 from broker.errors import (
     ContactCodeRefused,
@@ -22,8 +22,7 @@ from broker.errors import (
 from broker.usecases import contacting, me, sending, shredding
 from broker.usecases.sending import Sent
 from keys.keyring import LocalCustodian
-from tests.canaries import search
-from tests.e2e.test_canary import dumped
+from tests.canaries import dumped, search
 from tests.house import EMIL, FATHER, MOTHER, SARA, House, build
 from tests.integration.entries import entries_about
 from tests.integration.test_shredding import ORDER, subject_of
@@ -260,10 +259,10 @@ def test_a_shredded_persons_address_is_unreadable(open_house: House, there: Post
     confirmed(open_house, there)
     with open_house.store.read() as tx:
         before = tx.contacts_of(subject_of(open_house, EMIL))
-    opens = contacting.opened(before, custodian=open_house.ports.custodian)
+    opens = contacting.opened(before, ports=open_house.ports)
     assert list(opens.values()) == [ADDRESS]
     shredding.shred(subject_of(open_house, EMIL), ORDER, ports=open_house.ports)
-    assert contacting.opened(before, custodian=open_house.ports.custodian) == {}
+    assert contacting.opened(before, ports=open_house.ports) == {}
     with pytest.raises(NotASubject):
         seen(open_house)
 
@@ -288,7 +287,15 @@ def test_an_address_that_was_put_in_anothers_place_does_not_open(
         (his,) = tx.contacts_of(subject_of(open_house, EMIL))
         (hers,) = tx.contacts_of(subject_of(open_house, SARA))
     swapped = replace(his, volume=hers.volume, sealed=hers.sealed)
-    assert contacting.opened([swapped], custodian=open_house.ports.custodian) == {}
+    with open_house.store.write() as tx:
+        # Sealed with what the database holds, as whoever writes to it can.
+        tx.save_contact(his.contact.end(at=open_house.clock.at), was=his.contact.version)
+        forged = replace(his.contact, id=ContactId("ctc_forged"), version=1)
+        assert tx.add_contact(forged, "0" * 64 + "somebody@else.example")
+        found = tx.contacts_of(subject_of(open_house, EMIL))
+    assert len(found) == 1
+    assert contacting.opened(found, ports=open_house.ports) == {}
+    assert contacting.opened([swapped], ports=open_house.ports) == {}
 
 
 def test_a_guardian_chooses_no_address_for_the_youth(open_house: House) -> None:
@@ -318,7 +325,9 @@ def test_a_way_that_there_is_not_and_an_address_that_is_none(open_house: House) 
     assert seen(open_house) == MyContact(channels=("email",), confirmed=None, waiting=None)
 
 
-def test_what_the_register_knows_is_only_ever_ones_own(open_house: House, there: Post) -> None:
+def test_what_the_register_knows_is_only_ever_ones_own(
+    open_house: House, there: Post, tmp_path: Path
+) -> None:
     """The number is held against the caller's keyed hash; it takes no code, and the address before is used no more."""
     ports = replace(open_house.ports, messengers={"email": there.server, "register": there.server})
     house = replace(open_house, ports=ports)
@@ -338,7 +347,26 @@ def test_what_the_register_knows_is_only_ever_ones_own(open_house: House, there:
     assert told.channels == ("email", "register")
     shown = seen(house).confirmed
     assert shown is not None
-    assert shown.address == EMIL
+    assert shown.address is None
+    with house.store.read() as tx:
+        kept = tx.contacts_of(subject_of(house, EMIL))
+    assert list(contacting.opened(kept, ports=ports).values()) == [EMIL]
+    copied = me.copy(person=house.hashed(EMIL), language="nb", ports=ports)
+    assert EMIL not in copied.model_dump_json()
+    assert search((EMIL,), dumped(f"sqlite:///{tmp_path}/tillit.db")) == []
+
+
+def test_the_message_is_in_the_language_that_the_person_reads(
+    open_house: House, there: Post
+) -> None:
+    """Also when they read another one later; who is told in the portal only is not changed by it."""
+    confirmed(open_house, there)
+    for person in (EMIL, SARA, MOTHER):
+        contacting.speak("nn", person=open_house.hashed(person), ports=open_house.ports)
+    contacting.speak("nn", person=open_house.hashed(EMIL), ports=open_house.ports)
+    open_house.request("nav-larvik", EMIL)
+    assert sending.send(ports=open_house.ports) == Sent(told=1, in_portal=0)
+    assert there.box.to(ADDRESS)[-1] == news("nn", issuer="https://tillit.test", id="").text
 
 
 def test_without_the_custodian_no_address_is_shown(

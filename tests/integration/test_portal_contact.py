@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
+from broker.portal import rooms
 from tests.answering import code as problem
 from tests.integration.bad_input import NAV, Unchanged
 from tests.integration.world import World
@@ -38,8 +40,8 @@ def came(world: World, address: str) -> str:
     """The code that was sent to an address, once it lies in the folder."""
     for _ in range(300):
         for file in (world.directory / "mail").glob("*.txt"):
-            text = file.read_text()
-            if f"To: {address}\n" in text and (found := re.search(r"\b[0-9]{6}\b", text)):
+            said = file.read_text()
+            if f"To: {address}\n" in said and (found := re.search(r"\b[0-9]{6}\b", said)):
                 return found[0]
         time.sleep(0.05)
     pytest.fail("no code came")
@@ -63,6 +65,19 @@ def test_from_nowhere_else_to_an_address_and_back(emil: Visitor, world: World) -
     emil.get(HERE)
     assert emil.press(f"{HERE}/remove").status_code == 303
     assert ADDRESS not in emil.get(HERE).text
+
+
+def test_an_address_is_given_after_a_fresh_login_only(portal: PortalWorld) -> None:
+    """Whoever finds the phone unlocked cannot have the news sent elsewhere; to be told only here takes no more than a press."""
+    who = {page.route: page.who for page in rooms.every()}
+    assert who[f"POST {HERE}"] == "fresh"
+    assert who[f"POST {HERE}/remove"] == "person"
+    visitor = portal.logged_in()
+    visitor.get(HERE)
+    with portal.world.store_engine.begin() as connection:
+        connection.execute(text("UPDATE portal_session SET login_at = login_at - 3600000000"))
+    answer = visitor.press(HERE, channel="email", address=ADDRESS)
+    assert (answer.status_code, problem(answer)) == (401, "session.stale")
 
 
 @pytest.mark.parametrize(

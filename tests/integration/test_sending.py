@@ -229,6 +229,23 @@ def test_an_address_that_is_removed_while_it_is_told(house: House, there: Post) 
     assert sending.send(ports=house.ports) == Sent(contended=1)
 
 
+def test_what_changes_while_a_message_is_on_its_way_does_not_send_it_twice(
+    house: House, there: Post
+) -> None:
+    """The youth reads another language, or tries a code, in the moment that it is sent."""
+
+    def spoken() -> str:
+        contacting.speak("en", person=house.hashed(EMIL), ports=house.ports)
+        return "250 OK"
+
+    house.request(NAV, EMIL)
+    there.box.data = spoken
+    assert sending.send(ports=house.ports) == Sent(told=1)
+    house.clock.step(hours=1)
+    assert sending.send(ports=house.ports) == Sent()
+    assert there.box.to(ADDRESS) == [NEWS]
+
+
 def test_told_to_stop_it_stops(house: House, there: Post) -> None:
     """What is due stays due."""
     house.request(NAV, EMIL)

@@ -29,9 +29,8 @@ from broker.store.tables import Row
 from broker.usecases import asks, contents, feed, me, retention, shredding
 from broker.usecases.shredding import Order, OrderUnfit
 from keys.errors import SubjectShredded
-from tests.canaries import files, search
+from tests.canaries import dumped, files, search
 from tests.databases import Postgres
-from tests.e2e.test_canary import dumped
 from tests.house import EMIL, PASSPHRASE, SARA, House, build
 from tests.integration.entries import entries_about
 from tests.integration.test_broker_cli import run

@@ -149,6 +149,13 @@ def test_after_news_it_is_quiet_for_a_while_and_after_a_code_it_is_not() -> None
     assert ASKED.told(at=SOON).try_at == SOON
 
 
+def test_a_contact_is_told_in_the_language_that_is_read_now() -> None:
+    """And is the same contact."""
+    spoken = TOLD.speaking("en")
+    assert (spoken.language, spoken.version) == ("en", 3)
+    assert replace(spoken, language="nb", version=2) == TOLD
+
+
 def test_a_refused_address_is_left_alone() -> None:
     """What was on its way there is not kept for another."""
     refused = TOLD.begin("msg_1", at=NOW).refuse(at=SOON)

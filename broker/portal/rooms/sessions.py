@@ -9,7 +9,7 @@ from broker.portal.errors import LoginRefused
 from broker.portal.forms import Form, LanguageForm, Within
 from broker.portal.oidc import MAX_CODE_CHARS
 from broker.portal.pages import Answer, Onward, Pages, Saved, Visit
-from broker.usecases import sessions
+from broker.usecases import contacting, sessions
 from broker.usecases.people import person_key
 
 pages = Pages()
@@ -95,6 +95,7 @@ def speak(visit: Visit) -> Answer:
     form: LanguageForm = visit.form
     if visit.session is not None:
         sessions.speak(visit.token, visit.session, form.language, ports=visit.ports)
+        contacting.speak(form.language, person=visit.person, ports=visit.ports)
     return Onward(form.back, language=form.language)
 
 

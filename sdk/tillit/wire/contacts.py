@@ -29,7 +29,8 @@ class ContactConfirmation(Wire):
 class ContactWay(Wire):
     """One way to reach the subject. ``refused_at``: whoever runs it would not have the address, and it is used no more.
 
-    ``address`` is given to who looks and in the copy of all, not in the answer to an act: those are remembered.
+    ``address`` is given to who looks and in the copy of all, not in the answer to an act: those are remembered. A national
+    identity number is given to nobody.
     """
 
     channel: Channel
