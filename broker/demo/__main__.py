@@ -20,7 +20,7 @@ from broker.demo.lives import OTHERS
 from broker.demo.meanwhile import Meanwhile
 from broker.demo.people import EMIL, NAV
 from broker.demo.person import RequestRefused, SyntheticIssuer
-from broker.demo.processes import ChildFailed, Children, ServiceProcess, free_port
+from broker.demo.processes import ChildFailed, Children, free_port
 from broker.demo.stage import Stage
 from broker.demo.story import Scene, StoryBroken
 from broker.demo.telling import Teller
@@ -82,20 +82,19 @@ def _run(given: argparse.Namespace, stage: Stage, children: Children, teller: Te
     with _step("making the synthetic municipality"):
         staging.furnish(stage, town, issuer)
         teller.line(f"a Larvik of {len(town.youths)} synthetic youths, seed {given.seed}")
+        # They get ready while the broker does.
+        provider = staging.start_provider(stage, children)
+        workplaces = staging.start_provider(stage, children, at_work=True)
+        services = staging.start_services(stage, children)
+        others = None if given.once else staging.start_others(stage, children, OTHERS)
     with _step("setting up keyring and database"), teller.working("keyring and database"):
         staging.command(stage, "init")
     with _step("starting the broker"), teller.working("starting the broker"):
         broker = staging.start_broker(stage, children)
     teller.line(f"broker: process {broker.pid}, {stage.url}")
-    provider = staging.start_provider(stage, children)
     teller.line(f"login: process {provider.pid}, {stage.login_url}")
-    workplaces = staging.start_provider(stage, children, at_work=True)
     teller.line(f"login at work: process {workplaces.pid}, {stage.work_url}")
-    others: ServiceProcess | None = None
     with _step("enrolling the services"), teller.working("enrolling the services"):
-        services = staging.start_services(stage, children)
-        if not given.once:
-            others = staging.start_others(stage, children, OTHERS)
         shared = {} if others is None else dict.fromkeys(OTHERS, others)
         staging.enrol(stage, services | shared)
     for unit, service in services.items():

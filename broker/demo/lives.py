@@ -49,6 +49,7 @@ OTHERS = (
     *(SOCIAL, DPS, PLACE, EIKER_TEAM, EIKER_NAV),
 )
 """The units that Emil's story has no part for."""
+_AT_WORK = (BAKERY, NAV)
 
 CAPACITY, ACCOMMODATION = "functioning.capacity", "functioning.accommodation"
 IMPACT, SYMPTOMS, DIAGNOSIS = "health.functional_impact", "health.symptoms", "health.diagnosis"
@@ -134,7 +135,9 @@ def amina(town: Town) -> None:
         purposes=["workplace_adaptation"],
         fields=[ACCOMMODATION, support, DIAGNOSIS, away],
     )
-    home.answer_all(asked, lambda line: BAKERY in {line.recipient, line.source})
+    home.answer_all(
+        asked, lambda line: BAKERY in {line.recipient, line.source} and line.recipient in _AT_WORK
+    )
     learnt(chef.learns(AMINA, ACCOMMODATION, support, DIAGNOSIS, **why), ACCOMMODATION, support)
     chef.writes(AMINA, {away: {"date": town.today.isoformat(), "hours": 7.5}}, MEASURED)
     learnt(nav.learns(AMINA, away, DIAGNOSIS, **why), away)
