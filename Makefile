@@ -44,9 +44,10 @@ check: $(STAMP) ## lint, types, import contracts, policies
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.policies.check
 
-long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of leases, every mutant of the rules, 1,000,000 inputs a parser, 200 kills (hours)
+long: $(STAMP) ## the laws with 10,000 examples an engine, 100,000 histories of leases, 300 families, every mutant of the rules, 1,000,000 inputs a parser, 200 kills (hours)
 	@TILLIT_LAW_EXAMPLES=10000 TILLIT_LEASE_HISTORIES=100000 $(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 \
 		tests/property/test_leases.py tests/property/test_decision_laws.py $(ARGS)
+	@TILLIT_SEEN_EXAMPLES=300 $(BIN)/python -m pytest tests/property/test_seen_by_others.py
 	@$(BIN)/python -m tests.policies.mutation
 	@$(BIN)/python -m tests.fuzz
 	@TILLIT_KILLS=200 $(BIN)/python -m pytest tests/e2e/test_kill_replicas.py
