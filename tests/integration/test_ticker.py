@@ -1,5 +1,6 @@
 """Ticking beside the requests, and by the operator's hand."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,17 @@ import pytest
 from sqlalchemy import text
 
 from broker import change
+from broker.channels.folder import Folder
 from broker.compose import NoRegister, ticker, watcher
 from broker.domain.accesses import SignalQuery
 from broker.domain.ids import ConsentId
 from broker.engine import bundle
 from broker.ports import Ports
-from broker.usecases import me
+from broker.usecases import contacting, me, sending
 from keys.keyring import LocalCustodian
 from tests.house import EMIL, PASSPHRASE, House, build
 from tests.integration.test_broker_cli import run
+from tillit.wire import ContactConfirmation, ContactRequest
 
 Job = Callable[[threading.Event], None]
 
@@ -119,6 +122,36 @@ def test_the_operator_ticks_by_hand(house: House, tmp_path: Path) -> None:
     again = run(tmp_path, "tick", register_file=f"{tmp_path}/register.json", **own)
     assert again.stdout.splitlines()[0] == "expired: 0"
     assert "birthdays" not in again.stderr
+
+
+def test_a_tick_by_hand_tells_who_gave_an_address(house: House, tmp_path: Path) -> None:
+    """It sends as the server does, and says how many; never to whom."""
+    house.clock.at = datetime(2026, 1, 1, tzinfo=UTC)
+    change.adopt(house.store, bundle.load(), at=house.clock.at)
+    folder = tmp_path / "mail"
+    ports = replace(house.ports, messengers={"email": Folder(folder)})
+    house.handle("nav-larvik", EMIL)
+    to = ContactRequest(channel="email", address="emil.canary@example.no")
+    contacting.ask(to, call=house.person(EMIL), ports=ports)
+    sending.send(ports=ports)
+    (code,) = re.findall(r"\b[0-9]{6}\b", next(folder.iterdir()).read_text())
+    said = ContactConfirmation(code=code)
+    contacting.confirm(said, call=house.person(EMIL), ports=ports)
+    house.request("nav-larvik", EMIL, valid_days=180)
+    own = {
+        "database_url": f"sqlite:///{tmp_path}/tillit.db",
+        "keyring_dir": f"{tmp_path}/keyring",
+        "passphrase": PASSPHRASE.decode(),
+    }
+    alone = run(tmp_path, "tick", **own)
+    assert "messages told: 0" in alone.stdout
+    assert "notices waiting: 1" in alone.stdout
+    told = run(tmp_path, "tick", mail_dir=str(folder), **own)
+    assert told.returncode == 0, told.stderr
+    assert "messages told: 1" in told.stdout
+    assert "notices waiting: 0" in told.stdout
+    assert "emil" not in told.stdout + told.stderr
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_tick_needs_what_it_stands_on(tmp_path: Path) -> None:
