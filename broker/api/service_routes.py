@@ -299,7 +299,7 @@ def request_consent(given: Exchange[ConsentRequest]) -> ConsentView:
     refuses=(UnknownConsent, FormNotHere, UnknownCategory, ObjectionTooYoung, *ANSWERING),
 )
 def capture(given: Exchange[Capture]) -> ConsentView:
-    """Record an oral answer."""
+    """Record an answer that was given out loud, or on paper."""
     identity = ConsentId(given.path["consent"])
     return consents.capture(identity, given.body, call=given.call, ports=given.ports)
 

@@ -75,6 +75,7 @@ class SignatureGiven(ConsentEvent):
             "yes": list(self.signature.yes),
             "no": list(self.signature.no),
             **({"not_now": list(self.signature.not_now)} if self.signature.not_now else {}),
+            **({"scan": self.signature.scan} if self.signature.scan else {}),
             "child_heard": self.signature.child_heard,
             "recorded_by": recorder and _said(recorder),
         }

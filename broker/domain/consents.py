@@ -186,6 +186,7 @@ class Consent:
         child_heard: bool = False,
         answered_at: datetime | None = None,
         recorded_by: Recorder | None = None,
+        scan: str | None = None,
         also: Mapping[GrantId, AskFirst] = _NOTHING_ALSO,
     ) -> tuple["Consent", SignatureGiven]:
         """Record one signer's answers.
@@ -195,14 +196,15 @@ class Consent:
                 subject, those whose category needs guardians for a guardian; later, any that
                 they put off.
             signer: who answers. *Not checked*: that they are who they say.
-            method: ``digital``, or ``oral`` with ``recorded_by``.
+            method: ``digital``, or ``oral`` or ``paper`` with ``recorded_by``.
             at: now.
             read: base64url SHA-256 of the text that was shown or read out.
             needed: category → signatures needed today.
             part: the same hash of the part of the text that is this signer's, where they are shown no more.
             child_heard: a guardian, or who recorded, says that the child has been heard.
-            answered_at: when an oral answer was given, if not now.
-            recorded_by: the professional who recorded an oral answer.
+            answered_at: when an answer that is recorded was given, if not now.
+            recorded_by: the professional who recorded an answer out loud or on paper.
+            scan: base64url SHA-256 of the scanned paper. *Not checked*: that it says so.
             also: lines answered yes for which the signer wants to be asked first, or to be there.
 
         Returns:
@@ -236,6 +238,7 @@ class Consent:
             not_now=tuple(g.id for g in self.grants if answers.get(g.id) == "not_now"),
             child_heard=child_heard,
             recorded_by=recorded_by,
+            scan=scan,
         )
         return self._signed_by(signature, at=at, needed=needed, also=also)
 

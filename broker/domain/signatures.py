@@ -9,7 +9,7 @@ from broker.domain.errors import SignersUnknown
 from broker.domain.ids import GrantId, PersonKey, UnitId
 
 SignerKind = Literal["subject", "guardian"]
-Method = Literal["digital", "oral"]
+Method = Literal["digital", "oral", "paper"]
 
 
 class Needed(Protocol):
@@ -41,7 +41,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """The professional who recorded an oral answer: unit, opaque actor id, role."""
+    """The professional who recorded an answer given out loud or on paper: unit, opaque actor id, role."""
 
     unit: UnitId
     actor: str
@@ -53,8 +53,8 @@ class Signature:
     """One signer's answer to the lines that are theirs.
 
     ``read`` is the base64url SHA-256 of the text they saw or heard, ``at`` when they answered. An
-    oral answer names who recorded it; a digital one names the signer by key. Lines ``not_now`` wait
-    for another signature of the same signer's.
+    answer out loud or on paper names who recorded it; a digital one names the signer by key. Lines
+    ``not_now`` wait for another signature of the same signer's. ``scan`` is the SHA-256 of the paper.
     """
 
     signer: Signer
@@ -66,10 +66,15 @@ class Signature:
     child_heard: bool = False
     recorded_by: Recorder | None = None
     not_now: tuple[GrantId, ...] = ()
+    scan: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.method == "oral") != (self.recorded_by is not None):
-            raise ValueError("an oral answer, and only an oral one, is recorded by somebody")
+        if (self.method == "digital") == (self.recorded_by is not None):
+            raise ValueError(
+                "an answer that is not digital, and only that, is recorded by somebody"
+            )
+        if (self.method == "paper") != (self.scan is not None):
+            raise ValueError("an answer on paper, and only that, has a scan")
         if self.method == "digital" and self.signer.key is None:
             raise ValueError("a digital answer is by a known person")
 

@@ -52,6 +52,8 @@ from tillit.wire import Capture, ConsentRequest, ConsentView, Page
 PAGE = 100
 REPLACED = frozenset({"requested", "partly_signed", "active", "paused"})
 IN_FORCE = frozenset({"active", "paused"})
+FORMS: Mapping[str, str] = {"oral": "oral", "paper": "written"}
+"""What a collaboration calls each way to answer that is recorded."""
 TAKEN_BACK = (ConsentLapsed, ConsentNarrowed, ConsentWithdrawn)
 """What takes lines back, whose units must hear of it although no yes names them any more (N13)."""
 
@@ -80,7 +82,7 @@ def request(asked: ConsentRequest, *, call: Call, ports: Ports) -> ConsentView:
 
 
 def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports) -> ConsentView:
-    """Record an oral answer (N2): as full as a digital one, and the subject is told at once.
+    """Record an answer given out loud or on paper (N2): as full as a digital one, and the subject is told at once.
 
     Raises:
         UnknownConsent: the calling unit did not ask for a consent by that id.
@@ -104,6 +106,7 @@ def capture(identity: ConsentId, captured: Capture, *, call: Call, ports: Ports)
             child_heard=captured.child_heard,
             answered_at=captured.answered_at,
             recorded_by=Recorder(call.unit, captured.actor.id, captured.actor.role),
+            scan=captured.scan_sha256,
         )
         save(tx, changed, event, was=consent.version, ports=ports)
         tx.add_notice(changed.subject, Notice("captured", now, call.unit, consent=changed.id))
@@ -322,7 +325,7 @@ def _check_form(consent: Consent, method: str, ports: Ports) -> None:
     """Raise unless the collaboration takes consent in this form; two services without one take any."""
     if consent.collaboration is not None:
         agreed = ports.catalogue.collaborations.get(consent.collaboration)
-        if agreed is None or method not in agreed.consent.forms:
+        if agreed is None or FORMS[method] not in agreed.consent.forms:
             raise FormNotHere
 
 

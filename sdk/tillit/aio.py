@@ -279,9 +279,10 @@ class AsyncClient(AsyncCollaborating, AsyncKeeping, AsyncWaiting):
         answered_at: datetime | None = None,
         signer: Literal["subject", "guardian"] = "subject",
         child_heard: bool = False,
+        scan: bytes | None = None,
         idempotency_key: str | None = None,
     ) -> wire.ConsentView:
-        """Record an oral answer, line by line (grant id → ``yes`` or ``no``)."""
+        """Record an answer given out loud or on paper, line by line (grant id → ``yes`` or ``no``)."""
         answer = drafts.capture(
             answers=answers,
             read_out=read_out,
@@ -289,6 +290,7 @@ class AsyncClient(AsyncCollaborating, AsyncKeeping, AsyncWaiting):
             actor=actor,
             signer=signer,
             child_heard=child_heard,
+            scan=scan,
         )
         flow = self._session.capture(consent, answer, idempotency_key=idempotency_key)
         return await self._run(flow)

@@ -225,6 +225,7 @@ def _consent_capture(given: Arguments) -> int:
             answered_at=given.answered_at,
             signer=given.signer,
             child_heard=given.child_heard,
+            scan=given.scan,
         )
     return _say(given, consent, display.consent_text(consent))
 

@@ -327,12 +327,14 @@ class Client(Collaborating, Keeping, Waiting):
         answered_at: datetime | None = None,
         signer: Literal["subject", "guardian"] = "subject",
         child_heard: bool = False,
+        scan: bytes | None = None,
         idempotency_key: str | None = None,
     ) -> wire.ConsentView:
-        """Record an oral answer, line by line (grant id → ``yes``, ``no`` or ``not_now``).
+        """Record an answer given out loud or on paper, line by line (grant id → ``yes``, ``no`` or ``not_now``).
 
         ``read_out`` is the ``text_sha256`` of the consent whose text was read out; ``answered_at`` is
-        by default now. That the words were said is not checked: the actor vouches for it.
+        by default now. That the words were said is not checked: the actor vouches for it. ``scan`` is
+        the paper as it was scanned, where the answer stands on one: only its SHA-256 is sent.
         """
         answer = drafts.capture(
             answers=answers,
@@ -341,6 +343,7 @@ class Client(Collaborating, Keeping, Waiting):
             actor=actor,
             signer=signer,
             child_heard=child_heard,
+            scan=scan,
         )
         flow = self._session.capture(consent, answer, idempotency_key=idempotency_key)
         return self._run(flow)

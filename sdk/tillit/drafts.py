@@ -3,11 +3,13 @@
 Each raises ``UsageError`` for what cannot be said, naming the member that is wrong and not its value.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from tillit import errors, wire
+from tillit.jose import b64u
 from tillit.keys import ServiceKey
 from tillit.protocol import model
 from tillit.results import Subject
@@ -107,17 +109,20 @@ def capture(
     actor: wire.Actor,
     signer: Literal["subject", "guardian"],
     child_heard: bool,
+    scan: bytes | None,
 ) -> wire.Capture:
-    """An oral answer to record."""
+    """An answer to record: on paper where there is a scan of it, of which only the hash goes along; else oral."""
+    scanned = {} if scan is None else {"scan_sha256": b64u(hashlib.sha256(scan).digest())}
     return model(
         wire.Capture,
-        method="oral",
+        method="oral" if scan is None else "paper",
         signer=signer,
         read_out=read_out,
         answered_at=_in_utc(answered_at),
         answers=dict(answers),
         actor=actor,
         child_heard=child_heard,
+        **scanned,
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, get_args
 
 from tillit import wire
@@ -15,6 +16,14 @@ def moment(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
     return at
+
+
+def content(path: str) -> bytes:
+    """What a file holds."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError("cannot be read") from error
 
 
 def taking_part(text: str) -> wire.Participant:
@@ -278,7 +287,9 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
         help="a handle or a file: the subject is a grown member of this youth's family",
     )
     request.set_defaults(command="consent_request")
-    capture = consent.add_parser("capture", parents=[common], help="record an oral answer")
+    capture = consent.add_parser(
+        "capture", parents=[common], help="record an answer given out loud or on paper"
+    )
     capture.add_argument("consent", help="the consent's id")
     capture.add_argument(
         "--read-out", required=True, metavar="HASH", help="as shown with the text you read out"
@@ -289,6 +300,9 @@ def _add_consents(commands: Any, common: argparse.ArgumentParser) -> None:
     capture.add_argument("--signer", choices=("subject", "guardian"), default="subject")
     capture.add_argument("--answered-at", type=moment, help="RFC 3339 with zone; now when left out")
     capture.add_argument("--child-heard", action="store_true")
+    capture.add_argument(
+        "--scan", type=content, metavar="FILE", help="the scanned paper; only its hash is sent"
+    )
     _add_actor(capture)
     capture.set_defaults(command="consent_capture")
     event = consent.add_parser("event", parents=[common], help="say what ends a consent's lines")

@@ -232,7 +232,7 @@ def preview_consent(request: wire.ConsentRequest, *, key: str) -> Call[wire.Prev
 
 
 def capture(consent: str, answer: wire.Capture, *, key: str) -> Call[wire.ConsentView]:
-    """``POST /v1/consents/{id}/capture``: record an oral answer."""
+    """``POST /v1/consents/{id}/capture``: record an answer given out loud or on paper."""
     path = f"/v1/consents/{_id(consent)}/capture"
     return Call(_post(path, answer, key), reader(wire.ConsentView))
 

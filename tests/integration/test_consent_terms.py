@@ -4,16 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from broker.domain.errors import FormNotHere, OutsideAges
 from broker.domain.ids import ConsentId
-from broker.usecases import consents
+from broker.usecases import consents, me
 from tests.agreeing import agreed
 from tests.house import ACTOR, EMIL, SARA, House
+from tests.integration.entries import entries_about
 from tillit.wire import Capture, ConsentView
 
+SCAN = "s" * 42 + "A"
 
-def oral(house: House, view: ConsentView) -> ConsentView:
+
+def oral(house: House, view: ConsentView, **more: object) -> ConsentView:
     """A professional records a yes to every line."""
     captured = Capture.model_validate(
         {
@@ -23,6 +27,7 @@ def oral(house: House, view: ConsentView) -> ConsentView:
             "answered_at": house.clock.at,
             "answers": {line.id: "yes" for line in view.grants},
             "actor": ACTOR,
+            **more,
         }
     )
     return consents.capture(
@@ -84,3 +89,36 @@ def test_two_services_on_their_own_may_record_an_oral_yes(house: House) -> None:
     """No agreement bounds the form between two services (N2)."""
     view = house.request("nav-larvik", EMIL, collaboration=None, purposes=["work_inclusion"])
     assert oral(house, view).state == "active"
+
+
+def test_a_signed_paper_counts_as_a_digital_answer_does(house: House) -> None:
+    """N2: it is in force at once, the subject is told, and the log names the scan that the service keeps."""
+    view = house.request("nav-larvik", EMIL)
+    seen = oral(house, view, method="paper", scan_sha256=SCAN)
+    assert seen.state == "active"
+    notices = me.notices(person=house.hashed(EMIL), limit=1, ports=house.ports).notices
+    assert [notice.kind for notice in notices] == ["captured"]
+    entry = entries_about(house, "consent.activated")[-1]
+    assert (entry["method"], entry["scan"]) == ("paper", SCAN)
+
+
+def test_a_collaboration_that_takes_nothing_written_takes_no_paper(house: House) -> None:
+    """And the other way round, one that takes only what is written takes it."""
+    view = house.request("nav-larvik", EMIL)
+    form = {"forms": ("oral", "digital"), "before_listing": False, "condition": "standing"}
+    with pytest.raises(FormNotHere):
+        oral(agreed(house, consent=form), view, method="paper", scan_sha256=SCAN)
+    written = agreed(house, consent=form | {"forms": ("written",)})
+    with pytest.raises(FormNotHere):
+        oral(written, view)
+    assert oral(written, view, method="paper", scan_sha256=SCAN).state == "active"
+
+
+@pytest.mark.parametrize("more", [{"method": "paper"}, {"scan_sha256": SCAN}])
+def test_a_scan_goes_with_paper_and_with_nothing_else(
+    house: House, more: dict[str, object]
+) -> None:
+    """Found before anything is recorded."""
+    view = house.request("nav-larvik", EMIL)
+    with pytest.raises(ValidationError, match="scan_sha256"):
+        oral(house, view, **more)

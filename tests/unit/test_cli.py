@@ -179,6 +179,7 @@ def test_wrong_input_is_explained_in_one_line(
         ["events", "--language", "sv"],
         ["consent", "capture", "c", "--read-out", "h", *ASKED[2:], "--answered-at", "yesterday"],
         ["consent", "capture", "c", "--read-out", "h", *ASKED[2:], "--answered-at", "2026-11-23"],
+        ["consent", "capture", "c", "--read-out", "h", *ASKED[2:], "--scan", "nowhere.pdf"],
     ],
 )
 def test_what_the_grammar_does_not_have_is_a_usage_error(arguments: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """What the clients hand back: frozen, typed, and silent about persons."""
 
 import copy
+import hashlib
 import json
 import pickle
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tillit import Actor, Catalogue, Subject, UsageError, Value, drafts, wire
+from tillit.jose import b64u
 from tillit.results import frozen
 
 HANDLE = "hdl_" + "a" * 22
@@ -147,3 +149,20 @@ def test_times_are_said_in_utc_and_refused_without_a_zone() -> None:
     assert at.isoformat() == "2026-11-23T08:00:00+00:00"
     with pytest.raises(UsageError, match="MeetingRequest: held_at: timezone_aware"):
         drafts.meeting(Subject(HANDLE), held_at=NOW.replace(tzinfo=None), **asked)
+
+
+@pytest.mark.parametrize("scan", [None, b"%PDF"])
+def test_of_a_scanned_paper_only_the_hash_is_said(scan: bytes | None) -> None:
+    """With a scan the answer is on paper, without one it is oral; the service keeps the paper."""
+    said = drafts.capture(
+        answers={"g1": "yes"},
+        read_out="a" * 42 + "A",
+        answered_at=datetime(2026, 11, 23, tzinfo=UTC),
+        actor=Actor(id="a17", role="veileder"),
+        signer="subject",
+        child_heard=False,
+        scan=scan,
+    )
+    hashed = None if scan is None else b64u(hashlib.sha256(scan).digest())
+    assert (said.method, said.scan_sha256) == ("oral" if scan is None else "paper", hashed)
+    assert ("scan_sha256" in said.model_dump_json()) == (scan is not None)

@@ -248,6 +248,24 @@ def test_a_signature_is_oral_with_a_recorder_or_digital_with_a_key() -> None:
         Signature(EMIL, "digital", **fields, recorded_by=RECORDER)
     with pytest.raises(ValueError, match="known person"):
         Signature(SOMEBODY, "digital", **fields)
+    with pytest.raises(ValueError, match="recorded"):
+        Signature(EMIL, "paper", **fields, scan="s")
+
+
+def test_an_answer_on_paper_has_a_scan_and_no_other_has() -> None:
+    """What was signed can be shown again: the log names the very file (design.md § 5)."""
+    fields: dict[str, Any] = {"at": NOW, "read": "", "yes": (), "no": (), "recorded_by": RECORDER}
+    with pytest.raises(ValueError, match="scan"):
+        Signature(EMIL, "paper", **fields)
+    with pytest.raises(ValueError, match="scan"):
+        Signature(EMIL, "oral", **fields, scan="s")
+    _, event = by(
+        asked(), Signer("subject"), yes=(1, 2), method="paper", recorded_by=RECORDER, scan="s"
+    )
+    content = event.content()
+    assert (content["method"], content["scan"]) == ("paper", "s")
+    _, oral = by(asked(), Signer("subject"), yes=(1, 2), method="oral", recorded_by=RECORDER)
+    assert "scan" not in oral.content()
 
 
 def test_a_request_waits_for_everyone_it_needs() -> None:

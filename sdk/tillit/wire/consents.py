@@ -1,8 +1,8 @@
 """Consents on the wire: asked for, shown, answered, withdrawn (design.md § 5)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tillit.wire.asking_back import SaidBetween
 from tillit.wire.asks import Actor
@@ -136,10 +136,11 @@ class Capture(Wire):
     """An answer a professional records (N2): who answered, what was read out (its hash), when, line by line.
 
     ``signer`` is ``subject`` or ``guardian``; ``child_heard`` records that a child below the age was heard, ``objects_to`` the
-    categories that the child spoke against sharing.
+    categories that the child spoke against sharing. Of an answer on ``paper``, and of no other, there is ``scan_sha256``: the
+    hash of the scan, which the service keeps; ``read_out`` is then the hash of the text on the paper.
     """
 
-    method: Literal["oral"]
+    method: Literal["oral", "paper"]
     signer: Literal["subject", "guardian"]
     read_out: Sha256
     answered_at: Instant
@@ -149,6 +150,13 @@ class Capture(Wire):
     objects_to: Annotated[
         tuple[CategoryId, ...], Field(max_length=20), AfterValidator(distinct)
     ] = ()
+    scan_sha256: Annotated[Sha256 | None, Field(exclude_if=lambda scan: scan is None)] = None
+
+    @model_validator(mode="after")
+    def _paper_is_scanned(self) -> Self:
+        if (self.method == "paper") != (self.scan_sha256 is not None):
+            raise ValueError("scan_sha256 goes with paper")
+        return self
 
 
 class DigitalAnswer(Wire):
