@@ -37,6 +37,10 @@ IDS = {
 SOUND = {
     "version": "1",
     "answer": "yes",
+    "ask": "why_needed",
+    "channel": "email",
+    "address": "emil@example.no",
+    "reason": "not_mine",
     "field": "voice.goals",
     "text": "to work outdoors",
     "unit": "nav-larvik",
