@@ -21,6 +21,9 @@ STAFF_ANSWER = f"{STAFF}/login/answer"
 ABROAD = frozenset({"/login", ANSWER, f"{STAFF}/login", STAFF_ANSWER})
 """Pages that ask the identity provider: they wait for it in threads of their own, so that nobody else does."""
 ABROAD_THREADS, ABROAD_WAITING = 4, 64
+LONG = frozenset({"/copy"})
+"""Pages that take long and much memory for one person: one at a time, and nobody who looks at another page waits for it."""
+LONG_THREADS, LONG_WAITING = 1, 16
 
 
 def opening(
@@ -47,8 +50,10 @@ def opening(
             staff=_staff_door(settings, renewed),
         )
         abroad = pool.beside(ABROAD_THREADS, ABROAD_WAITING)
+        slow = pool.beside(LONG_THREADS, LONG_WAITING)
+        apart = dict.fromkeys(ABROAD, abroad) | dict.fromkeys(LONG, slow)
         pages = [
-            Entrance(page, hall=hall, pool=abroad if page.path in ABROAD else pool)
+            Entrance(page, hall=hall, pool=apart.get(page.path, pool))
             for page in rooms.every()
             if hall.staff is not None or not page.staff
         ]

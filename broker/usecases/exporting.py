@@ -12,7 +12,7 @@ from typing import Literal
 from broker.domain import ids
 from broker.domain.consents import Consent
 from broker.domain.grants import Grant
-from broker.domain.ids import ConsentId, DisclosureId, PersonKey, UnitId, fresh
+from broker.domain.ids import ConsentId, PersonKey, UnitId, fresh
 from broker.domain.signatures import Method, Signature, SignerKind
 from broker.ports import Ports
 from broker.usecases import me
@@ -21,7 +21,16 @@ from tillit import proof_files, receipts
 from tillit.jose import unb64u
 from tillit.leaves import leaf_hash
 from tillit.proof_files import ProofFile
-from tillit.wire import ConsentView, FieldName, GrantId, GrantView, Language, MyCopy, ProofAnswer
+from tillit.wire import (
+    ConsentView,
+    FieldName,
+    GrantId,
+    GrantView,
+    Language,
+    MyCopy,
+    MyDisclosure,
+    ProofAnswer,
+)
 
 MOST_LINES = 10_000
 """So many lines of consents are exported at most, the latest consents first."""
@@ -132,8 +141,21 @@ def export(
     )
 
 
-def proofs(export: Export, *, ports: Ports) -> Iterator[tuple[DisclosureId, ProofFile]]:
-    """For each disclosure that stands in a signed tree by now, the latest first, what proves it to anybody.
+def nothing(*, language: Language, ports: Ports) -> Export:
+    """What is exported of somebody the broker holds nothing about."""
+    copy = MyCopy(
+        generated_at=ports.clock(),
+        consents=(),
+        disclosures=(),
+        notices=(),
+        objections=(),
+        complete=True,
+    )
+    return Export(copy, (), fresh("hdl", ports.randomness), language, complete=True)
+
+
+def proofs(export: Export, *, ports: Ports) -> Iterator[tuple[MyDisclosure, ProofFile | None]]:
+    """Each disclosure, the latest first, with what proves it to anybody, None while it stands in no signed tree yet.
 
     Raises:
         StoreDown: the log cannot be read.
@@ -141,8 +163,7 @@ def proofs(export: Export, *, ports: Ports) -> Iterator[tuple[DisclosureId, Proo
     with ports.store.read() as tx:
         for one in export.copy.disclosures:
             found = tx.proof(_leaf_hash(one.receipt))
-            if found is not None:
-                yield DisclosureId(one.id), _file(found, one.receipt)
+            yield one, None if found is None else _file(found, one.receipt)
 
 
 def _file(found: ProofAnswer, receipt: str) -> ProofFile:

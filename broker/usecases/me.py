@@ -43,6 +43,7 @@ from tillit.wire import (
     DigitalAnswer,
     Language,
     MyConsents,
+    MyContact,
     MyCopy,
     MyDisclosure,
     MyDisclosures,
@@ -323,9 +324,19 @@ def copied(tx: Transaction, person: PersonKey, *, language: Language, ports: Por
         hidden=hiding.seen(tx, subject, language=language, ports=ports).hidden,
         helpers=helping.seen(tx, subject, now=now).helpers,
         contests=contests.seen(tx, subject).contests,
-        contact=contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True),
+        contact=_unnumbered(
+            contacting.shown(tx.contacts_of(subject), now=now, ports=ports, addresses=True)
+        ),
         complaints=complaints.seen(tx, subject, language=language, ports=ports).complaints,
     )
+
+
+def _unnumbered(contact: MyContact) -> MyContact:
+    """The same without a national identity number, by which the public register is asked: no file holds one (N59)."""
+    way = contact.confirmed
+    if way is None or way.channel != "register":
+        return contact
+    return contact.model_copy(update={"confirmed": way.model_copy(update={"address": None})})
 
 
 def _told_of(

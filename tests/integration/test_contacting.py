@@ -369,6 +369,22 @@ def test_the_message_is_in_the_language_that_the_person_reads(
     assert there.box.to(ADDRESS)[-1] == news("nn", issuer="https://tillit.test", id="").text
 
 
+def test_the_copy_of_all_names_no_national_identity_number(open_house: House, there: Post) -> None:
+    """An address of one's own is in it; the number that the public register is asked by is in no file (N59)."""
+    ports = replace(open_house.ports, messengers={"email": there.server, "register": there.server})
+    house = replace(open_house, ports=ports)
+    confirmed(house, there)
+    person = house.hashed(EMIL)
+    assert ADDRESS in me.copy(person=person, language="nb", ports=ports).model_dump_json()
+    asked = ContactRequest(channel="register", address=EMIL)
+    contacting.ask(asked, call=house.person(EMIL), ports=ports)
+    contact = me.copy(person=person, language="nb", ports=ports).contact
+    assert contact is not None
+    assert contact.confirmed is not None
+    assert (contact.confirmed.channel, contact.confirmed.address) == ("register", None)
+    assert EMIL not in me.copy(person=person, language="nb", ports=ports).model_dump_json()
+
+
 def test_without_the_custodian_no_address_is_shown(
     open_house: House, there: Post, tmp_path: Path
 ) -> None:

@@ -149,18 +149,6 @@ def test_somebody_the_broker_knows_nothing_about_sees_empty_pages(
     assert CODE.search(answer.text) is None
 
 
-@pytest.mark.parametrize("who", ["nora", "stranger"])
-def test_everything_about_somebody_unknown_is_a_file_with_nothing_in_it(
-    others: dict[str, Visitor], who: str
-) -> None:
-    """That the broker holds nothing is an answer too."""
-    visitor = others[who]
-    visitor.get("/copy")
-    answer = visitor.press("/copy")
-    assert (answer.status_code, answer.json()["consents"]) == (200, [])
-    assert answer.json()["complete"] is True
-
-
 def test_a_helper_sees_what_a_stopped_yes_was_and_not_that_it_holds(
     world: World, emils: dict[str, dict[str, str]], others: dict[str, Visitor]
 ) -> None:

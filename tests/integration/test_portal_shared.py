@@ -1,4 +1,4 @@
-"""What was shared, in the portal: page by page, each with its receipt, and everything as one file."""
+"""What was shared, in the portal: page by page, each with its receipt."""
 
 import re
 
@@ -8,7 +8,6 @@ from tests.integration.bad_input import NAV, SCHOOL, a_deposit, a_request, an_as
 from tests.integration.world import EMIL, World
 from tests.portal import PortalWorld, Visitor
 from tillit import receipts
-from tillit.wire import MyCopy
 
 MANY = 30
 ID = re.compile(r'<a href="/shared/(dis_[\w-]{22})">')
@@ -98,18 +97,3 @@ def test_a_receipt_can_be_kept_and_checked(
         named = f'attachment; filename="{identity}.receipt.jws"'
         assert answer.headers["content-disposition"] == named
         assert receipts.verify(answer.text, jwks).statement.id == identity
-
-
-def test_everything_is_one_file_that_programs_can_read(emil: Visitor, asked: list[str]) -> None:
-    """Of the form that the API gives, whole, and for nobody's cache."""
-    emil.get("/copy")
-    answer = emil.press("/copy")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-disposition"] == 'attachment; filename="tillit.json"'
-    copy = MyCopy.model_validate_json(answer.text)
-    assert [one.id for one in copy.disclosures] == asked
-    assert copy.complete
-    assert len(copy.consents) == 1
-    assert EMIL not in answer.text

@@ -115,13 +115,14 @@ def _shown(visit: Visit) -> Answer:
     return shown(
         "disclosure.html",
         one=given(one, visit),
-        doubted=[_doubted(c, visit) for c in doubted],
+        doubted=[doubt_of(c, visit) for c in doubted],
         may_doubt=not one.own and all(c.state == "closed" for c in doubted),
         reasons=[(reason, named("complaint", reason, visit)) for reason in reasons],
     )
 
 
-def _doubted(one: MyComplaint, visit: Visit) -> Doubted:
+def doubt_of(one: MyComplaint, visit: Visit) -> Doubted:
+    """A complaint in words."""
     words, unit = visit.words, named("unit", one.unit, visit)
     if one.finding is not None:
         answer = words(FINDINGS[one.finding], unit=unit)

@@ -118,16 +118,16 @@ class ContestForm(Form):
 @pages.get("/values", "fresh")
 def values(visit: Visit) -> Answer:
     """Everything, by kind."""
-    reading = _read(visit)
-    contested = _contested(visit)
+    reading = everything_held(visit)
+    contested = contested_of(visit)
     return shown(
         "values.html",
-        shelves=[] if reading is None else _shelves(reading, contested, visit),
-        earlier=_earlier(reading, contested, visit),
+        shelves=[] if reading is None else shelves_of(reading, contested, visit),
+        earlier=earlier_of(reading, contested, visit),
         most=MAX_CONTEST,
         unproven=0 if reading is None else len(reading.unproven),
         withheld=[] if reading is None else [named("field", n, visit) for n in reading.withheld],
-        own=_own(reading, visit),
+        own=own_of(reading, visit),
     )
 
 
@@ -156,7 +156,8 @@ def lift(visit: Visit) -> Answer:
     return Onward("/values")
 
 
-def _read(visit: Visit) -> OwnReading | None:
+def everything_held(visit: Visit) -> OwnReading | None:
+    """All that is written about the person, read now; None of who is no subject."""
     call = PersonCall(visit.person, "", visit.form_sha256, visit.language)
     try:
         return own_reading.read(None, call=call, ports=visit.ports)
@@ -164,7 +165,8 @@ def _read(visit: Visit) -> OwnReading | None:
         return None
 
 
-def _contested(visit: Visit) -> Mapping[str, MyContest]:
+def contested_of(visit: Visit) -> Mapping[str, MyContest]:
+    """What the person contests, by record."""
     try:
         found = contests.contests(person=visit.person, ports=visit.ports).contests
     except NotASubject:
@@ -172,7 +174,10 @@ def _contested(visit: Visit) -> Mapping[str, MyContest]:
     return {one.record: one for one in found}
 
 
-def _shelves(reading: OwnReading, contested: Mapping[str, MyContest], visit: Visit) -> list[Shelf]:
+def shelves_of(
+    reading: OwnReading, contested: Mapping[str, MyContest], visit: Visit
+) -> list[Shelf]:
+    """What is held, by kind, but the person's own words."""
     found: dict[str, list[HeldField]] = {}
     for name, opened in reading.values.items():
         category = visit.ports.catalogue.fields[name].category
@@ -198,7 +203,7 @@ def _held(name: str, one: OpenedValue, contest: MyContest | None, visit: Visit) 
     )
 
 
-def _earlier(
+def earlier_of(
     reading: OwnReading | None, contested: Mapping[str, MyContest], visit: Visit
 ) -> list[Earlier]:
     """What is contested and stands on the page no more."""
@@ -223,7 +228,8 @@ def _answer(contest: MyContest, visit: Visit) -> str:
     return visit.words(said, unit=named("unit", contest.source, visit))
 
 
-def _own(reading: OwnReading | None, visit: Visit) -> list[Own]:
+def own_of(reading: OwnReading | None, visit: Visit) -> list[Own]:
+    """What the person says themself, each field that they may write."""
     said = {} if reading is None else reading.values
     return [
         Own(
