@@ -9,7 +9,7 @@ from broker.portal import rooms
 from broker.portal.entrance import Entrance, Nowhere
 from broker.portal.looks import Looks
 from broker.portal.oidc import Provider
-from broker.portal.pages import STAFF, Hall, StaffDoor
+from broker.portal.pages import STAFF, Hall, Page, StaffDoor
 from broker.portal.workplaces import Workplaces
 from broker.ports import Ports
 from broker.settings import Settings
@@ -21,8 +21,8 @@ STAFF_ANSWER = f"{STAFF}/login/answer"
 ABROAD = frozenset({"/login", ANSWER, f"{STAFF}/login", STAFF_ANSWER})
 """Pages that ask the identity provider: they wait for it in threads of their own, so that nobody else does."""
 ABROAD_THREADS, ABROAD_WAITING = 4, 64
-LONG = frozenset({"/copy"})
-"""Pages that take long and much memory for one person: one at a time, and nobody who looks at another page waits for it."""
+LONG = frozenset({"POST /copy"})
+"""What takes long and much memory for one person: one at a time, and nobody who looks at another page waits for it."""
 LONG_THREADS, LONG_WAITING = 1, 16
 
 
@@ -51,9 +51,14 @@ def opening(
         )
         abroad = pool.beside(ABROAD_THREADS, ABROAD_WAITING)
         slow = pool.beside(LONG_THREADS, LONG_WAITING)
-        apart = dict.fromkeys(ABROAD, abroad) | dict.fromkeys(LONG, slow)
+
+        def pool_of(page: Page) -> Pool:
+            if page.route in LONG:
+                return slow
+            return abroad if page.path in ABROAD else pool
+
         pages = [
-            Entrance(page, hall=hall, pool=apart.get(page.path, pool))
+            Entrance(page, hall=hall, pool=pool_of(page))
             for page in rooms.every()
             if hall.staff is not None or not page.staff
         ]

@@ -53,7 +53,7 @@ class Proven:
     file: str
 
 
-def files(visit: Visit) -> list[File]:
+def files(visit: Visit, *, most: int = archive.MOST_BYTES) -> list[File]:
     """Every file, the one to read first at the beginning.
 
     What is held is read first, as a reading of one's own like any other: so that reading stands in the copy too.
@@ -70,7 +70,7 @@ def files(visit: Visit) -> list[File]:
         _json("consents.fhir.json", fhir.bundle(export, ports=visit.ports)),
         File("log.vkey", f"{trust.keys(visit.ports).log}\n".encode()),
     ]
-    receipts = list(archive.fitting(_receipts(export, visit), beside=machine))
+    receipts = list(archive.fitting(_receipts(export, visit), beside=machine, most=most))
     page = _page(export, reading, receipts, visit)
     return [_readme(export, receipts, visit), File(PAGE, page.encode()), *machine, *receipts]
 
