@@ -280,6 +280,7 @@ LEADS_ON = frozenset(
         "POST /staff/language",
         "POST /staff/ask/send",
         "POST /staff/requests/{consent}/now",
+        "POST /staff/requests/{consent}/reply",
     }
 )
 """What shows no page of its own: it leads on to one of those above, or gives a file."""

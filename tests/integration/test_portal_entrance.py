@@ -38,6 +38,7 @@ SOUND = {
     "version": "1",
     "answer": "yes",
     "ask": "why_needed",
+    "reply": "will_contact",
     "channel": "email",
     "address": "emil@example.no",
     "reason": "not_mine",

@@ -371,6 +371,7 @@ def filled(page: Page, seen: Mapping[str, Any]) -> dict[str, str]:
         "day": f"{now:%d.%m.%Y}",
         "clock": f"{now:%H:%M}",
         "attested": "yes",
+        "reply": "will_contact",
     }
     fields = {name: value for name, value in sound.items() if name in page.takes.model_fields}
     if "lines" in page.takes.model_fields:

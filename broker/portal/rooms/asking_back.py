@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from broker.domain.asking_back import TEXTS, text_of
+from broker.domain.asking_back import REPLIES, TEXTS, text_of
 from broker.domain.remarks import Remark
+from broker.portal.mistakes import N_
 from broker.portal.pages import Visit
 from broker.portal.telling import WAITING, named
 from tillit.wire import AskBack, ConsentView
@@ -31,8 +32,14 @@ class Between:
     otherwise: Sequence[tuple[str, str]]
 
 
-def between(view: ConsentView, visit: Visit) -> Between:
-    """What the page of a request shows of it; a guardian asks nothing back here."""
+def replies(view: ConsentView, visit: Visit) -> Sequence[tuple[str, str]]:
+    """What a service can answer now, each with its code: nothing where everything that was asked has its answer."""
+    waits = sum(1 if each.by == "subject" else -1 for each in view.said_between)
+    return list(REPLIES[visit.language].items()) if waits > 0 and view.state in WAITING else []
+
+
+def between(view: ConsentView, visit: Visit, *, mine: str = N_("You")) -> Between:
+    """What the page of a request shows of it, the subject called ``mine``; a guardian asks nothing back here."""
     words = visit.words
     asked = {each.said for each in view.said_between if each.by == "subject"}
     may = not view.as_guardian and view.state in WAITING
@@ -46,7 +53,7 @@ def between(view: ConsentView, visit: Visit) -> Between:
     return Between(
         said=[
             Said(
-                words("You") if each.by == "subject" else named("unit", view.requested_by, visit),
+                words(mine) if each.by == "subject" else named("unit", view.requested_by, visit),
                 text_of(Remark(by=each.by, said=each.said, at=each.at), visit.language),
                 words.time(each.at),
             )

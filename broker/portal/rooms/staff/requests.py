@@ -12,12 +12,14 @@ from broker.domain.ids import ConsentId, SubjectHandle
 from broker.portal.codes import role_of
 from broker.portal.drawing import Squares, squares
 from broker.portal.forms import Form
+from broker.portal.mistakes import N_
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
+from broker.portal.rooms.asking_back import between, replies
 from broker.portal.rooms.staff import offers
 from broker.portal.rooms.staff.telling import requested
 from broker.portal.telling import named
-from broker.usecases import requests, spots
-from tillit.wire import SubjectRequest
+from broker.usecases import asking_back, requests, spots
+from tillit.wire import Reply, ReplyRequest, SubjectRequest
 
 pages = Pages()
 
@@ -36,6 +38,12 @@ class FindForm(Form):
     """Who it is about: a national identity number, spaces between its digits do no harm."""
 
     national_id: Annotated[str, StringConstraints(max_length=20)] = Field(repr=False)
+
+
+class ReplyForm(Form):
+    """An answer to what was asked back."""
+
+    reply: Reply
 
 
 @pages.get("/staff", "anybody", query=ListQuery)
@@ -72,8 +80,19 @@ def request(visit: Visit) -> Answer:
     return shown(
         "staff/request.html",
         request=requested(view, visit),
+        said=between(view, visit, mine=N_("The youth")).said,
+        replies=replies(view, visit),
         spot=None if found is None else _spot(*found, visit),
     )
+
+
+@pages.post("/staff/requests/{consent}/reply", "employee", takes=ReplyForm)
+def reply(visit: Visit) -> Answer:
+    """Answer what the youth has asked back."""
+    identity = ConsentId(visit.path["consent"])
+    said = ReplyRequest(reply=visit.form.reply, actor=visit.actor)
+    asking_back.reply(identity, said, call=visit.unit_call, ports=visit.ports)
+    return Onward(f"/staff/requests/{identity}#between")
 
 
 @pages.post("/staff/requests/{consent}/now", "employee", takes=Form)
