@@ -167,6 +167,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("Something has changed meanwhile"),
         N_("You are told only here already."),
     ),
+    "helper.read_only": (
+        N_("You may only look"),
+        N_(
+            "Whoever helps sees what they are shown, and answers nothing. The one you help answers. Nothing was changed."
+        ),
+    ),
     "helper.code_refused": (
         N_("That code lets you see nothing"),
         N_("It is wrong, used or too old. Look at it once more, or ask for a new one."),

@@ -9,7 +9,7 @@ from typing import Literal
 from audit.entries import Entry
 from broker.domain.consents import Consent
 from broker.domain.helping import Helper, Sight
-from broker.domain.ids import HelperId, PersonKey
+from broker.domain.ids import ConsentId, HelperId, PersonKey
 from broker.errors import HelperNotShown, HelperReadsOnly
 from broker.ports import Ports, Transaction
 from broker.stored import Disclosure, Notice
@@ -72,6 +72,17 @@ def disclosures(
             return _page(tx, helper, sight, before=before, size=size, now=now, ports=ports)
 
     return attempt(look)
+
+
+def look_only(identity: ConsentId, *, person: PersonKey, ports: Ports) -> None:
+    """The same of a consent by its id, for whoever opened what only its subject or a guardian may answer.
+
+    Raises:
+        HelperReadsOnly: the person helps its subject, and is shown it.
+    """
+    with ports.store.read() as tx:
+        if found := tx.consent(identity):
+            refuse(tx, found, person, ports=ports)
 
 
 def refuse(tx: Transaction, consent: Consent, person: PersonKey, *, ports: Ports) -> None:

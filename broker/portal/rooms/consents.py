@@ -9,7 +9,7 @@ from pydantic import Field
 from broker.domain.ids import ConsentId
 from broker.portal.forms import ConsentForm, LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Visit, shown
-from broker.portal.rooms.guarding import agreement
+from broker.portal.rooms.guarding import agreement, consent_of
 from broker.portal.telling import ALIVE, WAITING, Asked, asked, named
 from broker.usecases import me
 from tillit.wire import MAX_GRANTS, ConditionsRequest, ConsentView, GrantId, Withdrawal
@@ -158,5 +158,4 @@ def _withdrawn(visit: Visit, withdrawal: Withdrawal) -> Answer:
 
 
 def _found(visit: Visit) -> Asked:
-    identity = ConsentId(visit.path["consent"])
-    return asked(me.consent(identity, person=visit.person, ports=visit.ports), visit)
+    return asked(consent_of(visit), visit)

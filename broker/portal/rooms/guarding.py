@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.domain.ids import ConsentId
-from broker.errors import UnknownPerson
+from broker.errors import UnknownConsent, UnknownPerson
 from broker.portal.mistakes import N_
 from broker.portal.pages import Answer, Pages, Visit, shown
 from broker.portal.rooms import questions
 from broker.portal.telling import Asked, asked, named
-from broker.usecases import guarding
+from broker.usecases import guarding, helped, me
 from tillit.wire import (
     ConsentView,
     Guarded,
@@ -116,6 +116,21 @@ def guardians(visit: Visit) -> Answer:
     except UnknownPerson:
         return shown("guardians.html", sight=None)
     return shown("guardians.html", sight=_own(found, visit))
+
+
+def consent_of(visit: Visit) -> ConsentView:
+    """The consent that a page is about.
+
+    Raises:
+        UnknownConsent: none by that id is the person's to see.
+        HelperReadsOnly: the person helps its subject, and sees it on the helper's page.
+    """
+    identity = ConsentId(visit.path["consent"])
+    try:
+        return me.consent(identity, person=visit.person, ports=visit.ports)
+    except UnknownConsent:
+        helped.look_only(identity, person=visit.person, ports=visit.ports)
+        raise
 
 
 def agreement(found: Asked, visit: Visit) -> Agreement:

@@ -12,7 +12,7 @@ from broker.domain.ids import ConsentId
 from broker.portal.forms import LinesForm
 from broker.portal.pages import Answer, Onward, Pages, Shown, Visit, shown
 from broker.portal.rooms.asking_back import between
-from broker.portal.rooms.guarding import agreement
+from broker.portal.rooms.guarding import agreement, consent_of
 from broker.portal.rooms.values import plain
 from broker.portal.telling import Asked, asked, ids_of
 from broker.usecases import me, own_reading, previewing, sessions, spots
@@ -21,7 +21,6 @@ from tillit.wire import (
     MAX_GRANTS,
     AskBack,
     AskBackRequest,
-    ConsentView,
     DigitalAnswer,
     GrantId,
     Language,
@@ -112,6 +111,7 @@ def speak(visit: Visit) -> Answer:
 def preview(visit: Visit) -> Answer:
     """Who would be told what, if this were the answer."""
     form: AnswerForm = visit.form
+    found = _found(visit)
     asked_for = Preview(consent=visit.path["consent"], answers=dict(form.lines) or None)
     # Nothing is changed, so it may be looked at again with another choice, and then be answered.
     call = replace(visit.call, key="")
@@ -124,7 +124,7 @@ def preview(visit: Visit) -> Answer:
         services = [_previewed(service, (), visit) for service in answer.services]
     return shown(
         "preview.html",
-        consent=_found(visit),
+        consent=found,
         chosen=form.lines,
         services=[service for service in services if service.fields],
         nobody=[service for service in services if not service.fields],
@@ -207,23 +207,18 @@ def _request(
         chosen=chosen,
         missing=missing,
         who=agreement(found, visit).who,
-        between=between(_view(visit), visit),
+        between=between(consent_of(visit), visit),
     )
 
 
 def _found(visit: Visit) -> Asked:
-    return asked(_view(visit), visit)
+    return asked(consent_of(visit), visit)
 
 
 def _open(visit: Visit) -> Asked:
     """The same with the lines alone that can be answered: all, or later those that the person put off."""
-    view = _view(visit)
+    view = consent_of(visit)
     if view.put_off:
         lines = tuple(grant for grant in view.grants if grant.id in view.put_off)
         view = view.model_copy(update={"grants": lines})
     return asked(view, visit)
-
-
-def _view(visit: Visit) -> ConsentView:
-    identity = ConsentId(visit.path["consent"])
-    return me.consent(identity, person=visit.person, ports=visit.ports)
