@@ -46,6 +46,7 @@ from broker.domain.service_keys import ServiceKey, ServiceKeyChange
 from broker.domain.sessions import Session, StaffSession
 from broker.domain.spots import Spot
 from broker.stored import (
+    EVERY,
     Addressed,
     Case,
     ChosenNotice,
@@ -61,6 +62,7 @@ from broker.stored import (
     Reached,
     Recorded,
     Remembered,
+    Sought,
     Stage,
 )
 from keys.custodian import Custodian
@@ -241,8 +243,15 @@ class Transaction(Protocol):
         self, position: int, *, limit: int
     ) -> Sequence[tuple[int, Disclosure]]: ...
     def disclosures_about(
-        self, subject: SubjectId, *, before: str | None, limit: int, at: datetime
+        self,
+        subject: SubjectId,
+        *,
+        before: str | None,
+        limit: int,
+        at: datetime,
+        sought: Sought = EVERY,
     ) -> Sequence[Disclosure]: ...
+    def recipients_about(self, subject: SubjectId, *, at: datetime) -> Sequence[UnitId]: ...
     def add_erasure(
         self, disclosure: DisclosureId, attestation: str, *, erased_at: datetime
     ) -> bool: ...

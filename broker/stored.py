@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from broker.domain.contacts import Contact
 from broker.domain.decisions import Decision
@@ -70,6 +71,19 @@ class Disclosure:
     told_at: datetime | None = None
     sealed_receipt: SealedReceipt | None = field(default=None, compare=False)
     manifest_bytes: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which disclosures are looked for: of a time, by a recipient, only refused ones or those in an emergency."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    recipient: UnitId | None = None
+    only: Literal["refused", "emergency"] | None = None
+
+
+EVERY = Sought()
 
 
 @dataclass(frozen=True, slots=True)

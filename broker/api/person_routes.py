@@ -1,6 +1,6 @@
 """What people call about themselves, or as guardians: consents, answers, pause, resume, withdraw, disclosures, notices."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from broker.domain.errors import (
     UndoTooLate,
 )
 from broker.domain.ids import ConsentId, DisclosureId
+from broker.domain.ids import UnitId as Unit
 from broker.errors import (
     BrokerError,
     HelperReadsOnly,
@@ -27,16 +28,19 @@ from broker.errors import (
     UnknownDisclosure,
     UnknownPerson,
 )
+from broker.stored import Sought
 from broker.usecases import disclosures, me
 from tillit.wire import (
     ConditionsRequest,
     ConsentView,
     DigitalAnswer,
+    Instant,
     MyConsents,
     MyCopy,
     MyDisclosures,
     MyNotices,
     ProofAnswer,
+    UnitId,
     Withdrawal,
 )
 
@@ -56,10 +60,20 @@ _CHANGE: tuple[type[BrokerError], ...] = (
 
 
 class DisclosuresQuery(Query):
-    """A page of disclosures: before which one, and how many."""
+    """A page of disclosures: before which one, how many; from ``since`` up to, not at ``until``, by whom, of what kind."""
 
     before: Annotated[str, Field(pattern=r"^dis_[A-Za-z0-9_-]{22}$")] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+    since: Instant | None = None
+    until: Instant | None = None
+    recipient: UnitId | None = None
+    only: Literal["refused", "emergency"] | None = None
+
+    @property
+    def sought(self) -> Sought:
+        """What is looked for."""
+        recipient = None if self.recipient is None else Unit(self.recipient)
+        return Sought(self.since, self.until, recipient, self.only)
 
 
 class NoticesQuery(Query):
@@ -203,6 +217,7 @@ def my_disclosures(given: Exchange[Any]) -> MyDisclosures:
         limit=query.limit,
         language=given.language,
         ports=given.ports,
+        sought=query.sought,
     )
 
 

@@ -38,6 +38,12 @@ class Decision(Fact):
             raise ValueError("the outcome does not follow from the fields")
         return self
 
+    @property
+    def in_emergency(self) -> bool:
+        """Whether a field may be shared because of an emergency."""
+        grounds = (ground for answer in self.permitted().values() for ground in answer.grounds)
+        return any(ground.kind == "emergency" for ground in grounds)
+
     def permitted(self) -> dict[FieldName, Permit]:
         """The fields that may be shared."""
         return {name: a for name, a in self.fields.items() if isinstance(a, Permit)}

@@ -1,10 +1,10 @@
 """Disclosures, and what became of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, text, update
 
 from audit.storage import log_volume
 from broker.domain.decisions import Decision
@@ -14,7 +14,7 @@ from broker.store import tables
 from broker.store.faults import readable
 from broker.store.looks import NEVER
 from broker.store.part import Part
-from broker.stored import Disclosure, SealedReceipt
+from broker.stored import EVERY, Disclosure, SealedReceipt, Sought
 from tillit.contents import Volume, seal_receipt
 from tillit.wire import Manifest
 
@@ -31,6 +31,15 @@ _ABOUT = (
     )
     .order_by(tables.disclosure.c.position.desc())
     .limit(bindparam("limit"))
+)
+_RECIPIENTS = (
+    select(tables.disclosure.c.recipient)
+    .where(
+        tables.disclosure.c.subject == bindparam("subject"),
+        or_(tables.disclosure.c.told_at.is_(None), tables.disclosure.c.told_at <= bindparam("now")),
+    )
+    .distinct()
+    .order_by(tables.disclosure.c.recipient)
 )
 _POSITION = (
     select(tables.disclosure.c.position)
@@ -96,6 +105,8 @@ class Disclosures(Part):
             ),
             "leaf_hash": disclosure.leaf_hash,
             "told_at": disclosure.told_at,
+            "outcome": disclosure.decision.outcome,
+            "emergency": disclosure.decision.in_emergency,
             "look_at": disclosure.manifest.expires_at if disclosure.manifest.fields else NEVER,
         }
         self._run(insert(tables.disclosure).inline(), row)
@@ -111,17 +122,30 @@ class Disclosures(Part):
         return tuple((row.position, _disclosure(row)) for row in rows)
 
     def disclosures_about(
-        self, subject: SubjectId, *, before: str | None, limit: int, at: datetime
+        self,
+        subject: SubjectId,
+        *,
+        before: str | None,
+        limit: int,
+        at: datetime,
+        sought: Sought = EVERY,
     ) -> Sequence[Disclosure]:
         """A page of those about a subject that the subject may be told of at that moment, newest first.
 
-        ``before`` is the id of the last one seen; one that is not about the subject gives nothing.
+        ``before`` is the id of the last one seen; one that is not about the subject gives nothing. What a release before has
+        written is not known to be refused or an emergency or not: it is never left out for that.
         """
         values: dict[str, Any] = {"subject": subject, "limit": limit, "now": at}
         page = _ABOUT
         if before is not None:
             page, values["before"] = _ABOUT_BEFORE, before
+        page = page.where(*_of(sought))
         return tuple(_disclosure(row) for row in self._run(page, values))
+
+    def recipients_about(self, subject: SubjectId, *, at: datetime) -> Sequence[UnitId]:
+        """Who has asked about a subject, of what the subject may be told of at that moment."""
+        rows = self._run(_RECIPIENTS, {"subject": subject, "now": at})
+        return tuple(UnitId(recipient) for recipient in rows.scalars())
 
     def how_many_receipts_wait(self) -> int:
         """How many receipts a release from before has left in clear."""
@@ -161,6 +185,20 @@ class Disclosures(Part):
         """When each of the disclosures was erased, for those that were."""
         rows = self._run(_ERASED, {"disclosures": list(disclosures)})
         return {DisclosureId(row.disclosure): row.erased_at for row in rows}
+
+
+def _of(sought: Sought) -> Iterator[ColumnElement[bool]]:
+    made = tables.disclosure.c
+    if sought.since is not None:
+        yield made.at >= sought.since
+    if sought.until is not None:
+        yield made.at < sought.until
+    if sought.recipient is not None:
+        yield made.recipient == sought.recipient
+    if sought.only == "refused":
+        yield or_(made.outcome == "refused", made.outcome.is_(None))
+    if sought.only == "emergency":
+        yield or_(made.emergency.is_(True), made.emergency.is_(None))
 
 
 def _disclosure(row: Row[*tuple[Any, ...]]) -> Disclosure:

@@ -204,12 +204,14 @@ class UsedGrantRow(Row, table=True):
 class DisclosureRow(Row, table=True):
     """A decided ask, with what is needed to decide it again. ``look_at``: when what it gave should be erased.
 
-    ``receipt`` is empty but in rows of releases before, until they are sealed.
+    ``receipt`` is empty but in rows of releases before, until they are sealed. ``outcome`` and ``emergency`` are the
+    decision's, for queries; empty in rows that a release before has written since they were filled in.
     """
 
     __tablename__ = "disclosure"
     __table_args__ = (
         Index("disclosure_subject_position", "subject", "position"),
+        Index("disclosure_subject_recipient", "subject", "recipient", "told_at"),
         Index("disclosure_look_at", "look_at", "id"),
         Index(
             "disclosure_receipt_waiting",
@@ -233,6 +235,8 @@ class DisclosureRow(Row, table=True):
     receipt_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
     told_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome: str | None = None
+    emergency: bool | None = None
     look_at: datetime = _look_at()
 
 

@@ -11,7 +11,7 @@ from broker.domain.ids import ConsentId, DisclosureId, GrantId, PersonKey, Subje
 from broker.domain.signatures import Signer
 from broker.errors import ConsentMoved, UnknownConsent
 from broker.ports import Ports, Transaction
-from broker.stored import Disclosure, Notice
+from broker.stored import EVERY, Disclosure, Notice, Sought
 from broker.usecases import (
     complaints,
     contacting,
@@ -257,13 +257,19 @@ def undo(
 
 
 def disclosures(
-    *, person: PersonKey, before: str | None, limit: int, language: Language, ports: Ports
+    *,
+    person: PersonKey,
+    before: str | None,
+    limit: int,
+    language: Language,
+    ports: Ports,
+    sought: Sought = EVERY,
 ) -> MyDisclosures:
-    """A page of what was asked about the person, released or refused, newest first."""
+    """A page of what was asked about the person, released or refused, newest first; of that, what is ``sought``."""
     size = min(limit, PAGE)
     with ports.store.read() as tx:
         found = tx.disclosures_about(
-            myself(tx, person), before=before, limit=size, at=ports.clock()
+            myself(tx, person), before=before, limit=size, at=ports.clock(), sought=sought
         )
         return MyDisclosures(
             disclosures=_told_of(tx, found, language=language, ports=ports),

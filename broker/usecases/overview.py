@@ -1,6 +1,6 @@
-"""Overview: who has the ball in each of the subject's cases, and the meetings about them (N15, N22).
+"""Overview: who has the ball in each of the subject's cases, the meetings about them, and who has asked (N15, N22).
 
-Both are the subject's own to see: a guardian sees the lines that need one (``broker.usecases.me``), and nothing here.
+All are the subject's own to see: a guardian sees the lines that need one (``broker.usecases.me``), and nothing here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,7 +16,7 @@ from broker.stored import Meeting
 from broker.usecases.consents import signers
 from broker.usecases.meetings import covered
 from broker.usecases.people import myself
-from tillit.wire import Language, MyCase, MyCases, MyMeeting, MyMeetings, Waiting
+from tillit.wire import SUBJECT, Language, MyCase, MyCases, MyMeeting, MyMeetings, Waiting
 from tillit.wire.overview import CaseGap, Responsible
 
 PAGE = 100
@@ -89,6 +89,17 @@ def meetings_of(
         past=seen(past),
         next=past[-1].id if len(past) == limit else None,
     )
+
+
+def askers(*, person: PersonKey, ports: Ports) -> tuple[UnitId, ...]:
+    """Who has asked about the person; not the person themself.
+
+    Raises:
+        NotASubject: nothing is kept about them.
+    """
+    with ports.store.read() as tx:
+        found = tx.recipients_about(myself(tx, person), at=ports.clock())
+        return tuple(unit for unit in found if unit != SUBJECT)
 
 
 def _case(

@@ -192,6 +192,7 @@ SIGHTS: Mapping[str, Sight] = {
     ),
     "undone": _undone("POST /consents/{consent}/undo"),
     "shared": _at("GET /shared", "/shared"),
+    "shared, looked through": _at("GET /shared", "/shared?only=emergency"),
     "disclosure": _at("GET /shared/{disclosure}", "/shared/{disclosure}"),
     "disclosure that looks wrong": _at("GET /shared/{disclosure}", "/shared/{doubted}"),
     "what is written": _at("GET /values", "/values"),

@@ -1,22 +1,26 @@
 """The store's contract, continued: disclosures, meetings, notices, feeds, the log and time."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import update
 from sqlalchemy.exc import StatementError
 
 from audit.entries import Entry
 from audit.sequencer import Sequencer
+from broker.domain.decisions import Permit, Withhold
 from broker.domain.ids import (
     ConsentId,
     DisclosureId,
     MeetingId,
 )
 from broker.ports import Store
+from broker.store import tables
 from broker.store.sql import SqlStore
-from broker.stored import Notice
+from broker.stored import Disclosure, Notice, Sought
 from broker.usecases.receipts import opened
 from tests.consenting import NOW, identifier
 from tests.databases import ORIGIN
@@ -36,6 +40,7 @@ from tillit.jose import unb64u
 from tillit.leaves import commitment, leaf, leaf_hash
 from tillit.notes import open_checkpoint
 from tillit.proofs import verify_inclusion
+from tillit.wire import Ground
 
 LATER = NOW + timedelta(hours=1)
 GRADES = "education.grades"
@@ -77,6 +82,70 @@ def test_a_subject_pages_back_through_what_was_asked_about_them(kept: Store) -> 
         rest = tx.disclosures_about(EMIL, before=first[-1].id, limit=3, at=NOW)
         assert opened([*first, *rest], custodian=custodian()) == mine[::-1]
         assert tx.disclosures_about(EMIL, before=hers.id, limit=3, at=NOW) == ()
+
+
+def in_emergency(number: int) -> Disclosure:
+    """Something that was shared since somebody was in danger."""
+    refused = disclosure(number)
+    ground = Ground(kind="emergency", id="S4", version=0, grant="", source="thor-heyerdahl-vgs")
+    permits: dict[str, Permit | Withhold] = {
+        name: Permit(effect="permit", grounds=(ground,)) for name in refused.decision.fields
+    }
+    shared = refused.decision.model_copy(update={"outcome": "released", "fields": permits})
+    return replace(refused, decision=shared, at=NOW + timedelta(days=2))
+
+
+def ids(found: Sequence[Disclosure]) -> list[str]:
+    """Which they are."""
+    return [one.id for one in found]
+
+
+def test_a_subject_finds_what_they_look_for(kept: Store) -> None:
+    """By time, by who asked, by what came of it; a page goes on within what is looked for."""
+    first, second, emergency = disclosure(1), disclosure(2), in_emergency(3)
+    by_nav = replace(disclosure(4), recipient=NAV, at=NOW + timedelta(days=3))
+    with kept.write() as tx:
+        for each in (first, second, emergency, by_nav, disclosure(5, subject=SARA)):
+            tx.add_disclosure(each)
+    with kept.read() as tx:
+
+        def found(sought: Sought, *, before: str | None = None, limit: int = 9) -> list[str]:
+            page = tx.disclosures_about(EMIL, before=before, limit=limit, at=NOW, sought=sought)
+            return ids(page)
+
+        assert found(Sought(only="emergency")) == [emergency.id]
+        refused = Sought(only="refused")
+        assert found(refused, limit=2) == ids([by_nav, second])
+        assert found(refused, limit=2, before=second.id) == [first.id]
+        assert found(Sought(recipient=NAV)) == [by_nav.id]
+        assert found(Sought(recipient=OT, only="refused")) == ids([second, first])
+        since = Sought(since=emergency.at)
+        assert found(since) == ids([by_nav, emergency])
+        assert found(Sought(since=emergency.at, until=by_nav.at)) == [emergency.id]
+        assert found(Sought(until=NOW)) == []
+        assert tx.recipients_about(EMIL, at=NOW) == (NAV, OT)
+
+
+def test_what_may_not_be_told_yet_tells_not_who_asked_either(kept: Store) -> None:
+    """A list of services to choose among would say it too early."""
+    later = NOW + timedelta(days=1)
+    with kept.write() as tx:
+        tx.add_disclosure(replace(disclosure(1), told_at=later))
+    with kept.read() as tx:
+        assert tx.recipients_about(EMIL, at=NOW) == ()
+        assert tx.recipients_about(EMIL, at=later) == (OT,)
+
+
+def test_what_a_release_before_has_written_is_left_out_of_nothing(kept: SqlStore) -> None:
+    """It says neither outcome nor emergency in words of their own: a refusal must not be hidden for that."""
+    with kept.write() as tx:
+        tx.add_disclosure(disclosure(1))
+    with kept.engine.begin() as connection:
+        connection.execute(update(tables.disclosure).values(outcome=None, emergency=None))
+    with kept.read() as tx:
+        for only in ("refused", "emergency"):
+            sought = Sought(only=only)
+            assert ids(tx.disclosures_about(EMIL, before=None, limit=9, at=NOW, sought=sought))
 
 
 def test_a_meeting_comes_back_as_it_was(kept: Store) -> None:

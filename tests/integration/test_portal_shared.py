@@ -1,9 +1,12 @@
 """What was shared, in the portal: page by page, each with its receipt."""
 
 import re
+from datetime import datetime
+from html import unescape
 
 import pytest
 
+from broker.portal.words import OSLO
 from tests.integration.bad_input import NAV, SCHOOL, a_deposit, a_request, an_ask
 from tests.integration.world import EMIL, World
 from tests.portal import PortalWorld, Visitor
@@ -63,6 +66,60 @@ def test_a_page_that_there_is_not_is_told(emil: Visitor, query: str) -> None:
     answer = emil.get(f"/shared?{query}")
     assert answer.status_code == 400
     assert "request.query" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=2026-02-30",
+        "since=x",
+        "until=1999-01-01",
+        "service=Nav%20Larvik",
+        "service=" + "n" * 65,
+        "only=released",
+        "only=refused&only=refused",
+        "since=%D9%A2%D9%A0%D9%A2%D9%A6-01-01",
+        "subject=emil",
+    ],
+)
+def test_what_cannot_be_looked_for_is_told(emil: Visitor, query: str) -> None:
+    """As with any page that there is not."""
+    answer = emil.get(f"/shared?{query}")
+    assert (answer.status_code, "request.query" in answer.text) == (400, True)
+
+
+def test_a_youth_looks_for_what_was_refused_and_pages_on_in_it(
+    emil: Visitor, asked: list[str]
+) -> None:
+    """The way on keeps what is looked for; empty boxes of the form are no filter."""
+    first = emil.get("/shared?since=&until=&service=nav-larvik&only=refused").text
+    (older,) = re.findall(r'href="(/shared\?[^"]*before=[^"]+)"', first)
+    older = unescape(older)
+    assert "service=nav-larvik" in older
+    second = emil.get(older).text
+    assert ID.findall(first) + ID.findall(second) == asked[:-1]
+    assert 'value="refused" checked' in second
+    assert 'value="nav-larvik" selected' in second
+    assert 'href="/shared?service=nav-larvik&amp;only=refused"' in second
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    "query", ["only=emergency", "service=ot-vestfold", "until=2001-01-01", "since=2099-12-31"]
+)
+def test_where_nothing_is_found_the_page_says_so(emil: Visitor, query: str) -> None:
+    """And offers everything again."""
+    page = emil.get(f"/shared?{query}").text
+    assert ID.findall(page) == []
+    assert "Fant ingenting" in page
+    assert 'href="/shared"' in page
+
+
+def test_a_day_is_looked_through_to_its_end_in_norway(emil: Visitor, asked: list[str]) -> None:
+    """From today to today is today."""
+    today = datetime.now(OSLO).date().isoformat()
+    found = ID.findall(emil.get(f"/shared?since={today}&until={today}").text)
+    assert found == asked[:25]
 
 
 @pytest.mark.usefixtures("asked")

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from broker.domain.ids import ComplaintId, DisclosureId
+from broker.domain.ids import UnitId as Unit
 from broker.errors import NotASubject
 from broker.portal.forms import Form
 from broker.portal.mistakes import N_
 from broker.portal.pages import Answer, Onward, Pages, Saved, Visit, shown
 from broker.portal.telling import given, named
-from broker.usecases import complaints, me
+from broker.portal.words import OSLO
+from broker.stored import Sought
+from broker.usecases import complaints, me, overview
 from tillit.wire import (
     ComplaintFinding,
     ComplaintReason,
@@ -20,6 +25,7 @@ from tillit.wire import (
     MyComplaint,
     MyDisclosure,
     MyDisclosures,
+    UnitId,
 )
 
 pages = Pages()
@@ -27,12 +33,51 @@ pages = Pages()
 PAGE = 25
 
 
+def _a_day(text: str) -> str:
+    """Refuses what looks like a day of the calendar and is none."""
+    if text:
+        date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[
+    str, StringConstraints(pattern=r"^(20[0-9]{2}-[0-9]{2}-[0-9]{2})?$"), AfterValidator(_a_day)
+]
+"""A day of this century in Norway, as a form sends it; empty: any."""
+
+
 class TimelineQuery(BaseModel):
-    """Where the page begins: before which disclosure."""
+    """Where the page begins, before which disclosure; and what is looked for, empty where it does not matter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     before: Annotated[str, StringConstraints(pattern=r"^dis_[A-Za-z0-9_-]{22}$")] | None = None
+    since: Day = ""
+    until: Day = ""
+    service: UnitId | Literal[""] = ""
+    only: Literal["", "refused", "emergency"] = ""
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What is looked for, as it stands in an address."""
+        named = {"since": self.since, "until": self.until, "service": self.service}
+        return {name: value for name, value in (named | {"only": self.only}).items() if value}
+
+    @property
+    def sought(self) -> Sought:
+        """What is looked for. Days begin and end in Norway; the last one is looked through to its end."""
+        return Sought(
+            since=_midnight(date.fromisoformat(self.since)) if self.since else None,
+            until=_midnight(date.fromisoformat(self.until) + timedelta(days=1))
+            if self.until
+            else None,
+            recipient=Unit(self.service) if self.service else None,
+            only=self.only or None,
+        )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=OSLO).astimezone(UTC)
 
 
 FINDINGS: Mapping[ComplaintFinding, str] = {
@@ -64,14 +109,20 @@ class Doubted:
 
 @pages.get("/shared", "person", query=TimelineQuery)
 def timeline(visit: Visit) -> Answer:
-    """Newest first, a page at a time."""
-    found = _disclosures(visit, visit.query.before, PAGE)
+    """Newest first, a page at a time; all of them, or what is looked for."""
+    query: TimelineQuery = visit.query
+    found = _disclosures(visit)
+    filters = query.filters
     return shown(
         "shared.html",
         disclosures=[given(one, visit) for one in found.disclosures],
         doubted={one.disclosure for one in _complaints(visit) if one.state != "closed"},
-        first=visit.query.before is None,
-        next=found.next,
+        first=query.before is None,
+        sought=query,
+        filtered=bool(filters),
+        services=_askers(visit),
+        newest="/shared" + (f"?{urlencode(filters)}" if filters else ""),
+        older=found.next and f"/shared?{urlencode({**filters, 'before': found.next})}",
     )
 
 
@@ -147,14 +198,26 @@ def _disclosure(visit: Visit) -> MyDisclosure:
     return me.disclosure(identity, person=visit.person, language=visit.language, ports=visit.ports)
 
 
-def _disclosures(visit: Visit, before: str | None, limit: int) -> MyDisclosures:
+def _askers(visit: Visit) -> list[tuple[str, str]]:
+    """The services to choose among, by name."""
+    try:
+        found = overview.askers(person=visit.person, ports=visit.ports)
+    except NotASubject:
+        return []
+    named_so = ((unit, named("unit", unit, visit)) for unit in found)
+    return sorted(named_so, key=lambda pair: pair[1].casefold())
+
+
+def _disclosures(visit: Visit) -> MyDisclosures:
+    query: TimelineQuery = visit.query
     try:
         return me.disclosures(
             person=visit.person,
-            before=before,
-            limit=limit,
+            before=query.before,
+            limit=PAGE,
             language=visit.language,
             ports=visit.ports,
+            sought=query.sought,
         )
     except NotASubject:
         return MyDisclosures(disclosures=(), next=None)
