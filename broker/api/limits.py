@@ -57,16 +57,20 @@ def check_media_type(headers: Mapping[str, str], wanted: str) -> None:
 
 
 async def read_body(
-    request: Request, *, required: bool = True, seconds: float = BODY_SECONDS
+    request: Request,
+    *,
+    required: bool = True,
+    seconds: float = BODY_SECONDS,
+    most: int = MAX_BODY_BYTES,
 ) -> bytes:
-    """The whole body, at most 1 MiB, however it is framed.
+    """The whole body, at most 1 MiB unless more is said, however it is framed.
 
     Raises:
         BodyTooLarge, BodyTooSlow, BodyMissing: it is none the broker takes.
     """
     try:
         async with asyncio.timeout(seconds):
-            body = await _collect(request)
+            body = await _collect(request, most)
     except TimeoutError as late:
         raise BodyTooSlow from late
     except ClientDisconnect as gone:
@@ -76,17 +80,17 @@ async def read_body(
     return body
 
 
-async def _collect(request: Request) -> bytes:
+async def _collect(request: Request, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= MAX_BODY_BYTES:
+        if size <= most:
             chunks.append(chunk)
         elif size > MAX_DRAINED_BYTES:
             break
         else:
             chunks.clear()
-    if size > MAX_BODY_BYTES:
+    if size > most:
         raise BodyTooLarge
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

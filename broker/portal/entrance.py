@@ -22,7 +22,7 @@ from broker.api.errors import Failure, FormMalformed, NoSuchResource, QueryInval
 from broker.api.problems import TABLE
 from broker.domain.sessions import Session, StaffSession, Stay
 from broker.errors import BrokerError, CustodianDown, Refused, Unavailable
-from broker.portal import mistakes
+from broker.portal import mistakes, uploads
 from broker.portal.errors import FormForeign, NoSession, SessionStale
 from broker.portal.forms import Form, check_of, is_ours
 from broker.portal.pages import Answer, Hall, Onward, Page, Saved, Shown, Visit
@@ -101,8 +101,14 @@ class Entrance(Route):
     async def _body(self, request: Request) -> bytes:
         if self.declared.method == "GET":
             return b""
+        if self._is_upload(request):
+            return await limits.read_body(request, most=uploads.MAX_BYTES)
         limits.check_media_type(request.headers, "application/x-www-form-urlencoded")
         return await limits.read_body(request)
+
+    def _is_upload(self, request: Request) -> bool:
+        said = request.headers.get("content-type", "")
+        return bool(self.declared.file) and uploads.is_upload(said)
 
     # --- in a thread ---
 
@@ -143,6 +149,8 @@ class Entrance(Route):
     def _visit(self, request: Request, stay: Stay | None, token: str, body: bytes) -> Visit:
         page, ports = self.declared, self._hall.renewed()
         path = checked_path(request.path_params)
+        if self._is_upload(request):
+            body = self._without_file(request, body)
         if page.who != "anybody":
             if stay is None:
                 raise NoSession
@@ -160,6 +168,13 @@ class Entrance(Route):
             form=self._form(request, token if stay else "", body, ports.issuer),
             form_sha256=fingerprint(request, body),
         )
+
+    def _without_file(self, request: Request, body: bytes) -> bytes:
+        page, said = self.declared, request.headers["content-type"]
+        try:
+            return uploads.as_form(body, said, file=page.file, most=page.most)
+        except ValueError:
+            raise FormMalformed from None
 
     def _form(self, request: Request, token: str, body: bytes, issuer: str) -> BaseModel:
         page = self.declared

@@ -159,7 +159,7 @@ Make = Callable[[Visit], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One method on one path. ``most``: so many members a form or a query may have."""
+    """One method on one path. ``most``: so many members a form or a query may have; ``file``: which of them is a file."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -168,6 +168,7 @@ class Page:
     takes: type[BaseModel]
     query: type[BaseModel]
     most: int
+    file: str = ""
 
     @property
     def route(self) -> str:
@@ -201,10 +202,10 @@ class Pages:
         return self._declared("GET", path, who, Nothing, query, most)
 
     def post(
-        self, path: str, who: Who, *, takes: type[BaseModel], most: int = 16
+        self, path: str, who: Who, *, takes: type[BaseModel], most: int = 16, file: str = ""
     ) -> Callable[[Make], Make]:
         """Declare what a form does."""
-        return self._declared("POST", path, who, takes, Nothing, most)
+        return self._declared("POST", path, who, takes, Nothing, most, file)
 
     def _declared(
         self,
@@ -214,9 +215,10 @@ class Pages:
         takes: type[BaseModel],
         query: type[BaseModel],
         most: int,
+        file: str = "",
     ) -> Callable[[Make], Make]:
         def declare(make: Make) -> Make:
-            self._all.append(Page(method, path, who, make, takes, query, most))
+            self._all.append(Page(method, path, who, make, takes, query, most, file))
             return make
 
         return declare

@@ -1,8 +1,10 @@
 """Recording an answer that was given out loud: as full as a digital one, by the employee who heard it (N2)."""
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from broker.portal.words import OSLO
@@ -10,6 +12,7 @@ from tests.answering import CODE, answered, ask, code, outcome, view
 from tests.integration.bad_input import NAV, Unchanged
 from tests.integration.world import EMIL, NORA, World
 from tests.portal import ADVISER, COLLEAGUE, SARA, PortalWorld, Visitor
+from tillit.jose import b64u
 
 LINE = re.compile(r'name="(line\.[^"]+)" value="yes"')
 _ACTOR = re.compile(r"emp-[a-p]{32}")
@@ -218,3 +221,81 @@ def test_a_guardian_who_need_not_answer_does_not(adviser: Visitor, world: World)
     answer = adviser.press(f"/staff/requests/{consent}/record", **fields)
     assert (answer.status_code, code(answer)) == (403, "consent.signer_not_needed")
     assert view(world, consent)["state"] == "requested"
+
+
+def with_file(
+    visitor: Visitor, consent: str, content: bytes, **changes: str
+) -> tuple[httpx.Response, dict[str, str]]:
+    """Send the page's form as a browser does where a file was chosen."""
+    opened(visitor, consent)
+    own = visitor.hidden()
+    fields = form(visitor) | {name: own[name] for name in ("check", "once", "version")} | changes
+    return upload(visitor, consent, content, fields), fields
+
+
+def upload(
+    visitor: Visitor, consent: str, content: bytes, fields: dict[str, str]
+) -> httpx.Response:
+    """The fields and the file, in parts."""
+    answer = visitor.http.post(
+        f"/staff/requests/{consent}/record",
+        data=fields,
+        files={"scan": ("samtykke.pdf", content, "application/pdf")},
+        headers={"origin": visitor.url, "sec-fetch-site": "same-origin"},
+    )
+    visitor.seen = answer.text or visitor.seen
+    return answer
+
+
+def test_a_signed_paper_is_recorded_by_its_hash_and_kept_nowhere(
+    adviser: Visitor, world: World
+) -> None:
+    """The file's bytes go no further than the sum over them, which whoever has the paper can make again."""
+    consent = ask(world)
+    paper = b"%PDF-1.7 \r\n--signed by Emil, a canary 7c1d\n" + bytes(range(256)) * 400
+    answer, fields = with_file(adviser, consent, paper)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/staff/requests/{consent}")
+    assert view(world, consent)["state"] == "active"
+    entry = world.entries("consent.activated")[-1]
+    assert (entry["method"], entry["scan"]) == ("paper", b64u(hashlib.sha256(paper).digest()))
+    kept = [path for path in world.directory.rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"a canary 7c1d" in path.read_bytes()]
+    version = view(world, consent)["version"]
+    assert upload(adviser, consent, paper, fields).status_code == 303
+    assert view(world, consent)["version"] == version
+
+
+def test_no_file_is_an_answer_out_loud(adviser: Visitor, world: World) -> None:
+    """As a browser sends the field when nothing was chosen."""
+    consent = ask(world)
+    answer, _ = with_file(adviser, consent, b"")
+    assert answer.status_code == 303
+    assert world.entries("consent.activated")[-1]["method"] == "oral"
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "status", "told"),
+    [
+        (b"x" * 6_500_000, {}, 413, "body.too_large"),
+        (b"x", {"check": "a" * 43}, 403, "form.foreign"),
+        (b"x", {"more": "1"}, 400, "body.form"),
+        (b"x", {"clock": "1" * 5000}, 400, "body.form"),
+    ],
+    ids=["large", "foreign", "more", "long"],
+)
+def test_an_upload_is_bounded_as_any_form(
+    adviser: Visitor, world: World, content: bytes, changes: dict[str, str], status: int, told: str
+) -> None:
+    """A file is no way around what holds for forms."""
+    consent = ask(world)
+    answer, _ = with_file(adviser, consent, content, **changes)
+    assert (answer.status_code, code(answer)) == (status, told)
+    assert view(world, consent)["state"] == "requested"
+
+
+def test_no_other_page_takes_a_file(adviser: Visitor) -> None:
+    """One page has a use for one."""
+    adviser.get("/staff")
+    own = adviser.hidden()
+    answer = adviser.http.post("/staff/find", data=own, files={"national_id": b"x"})
+    assert (answer.status_code, code(answer)) == (415, "body.media_type")

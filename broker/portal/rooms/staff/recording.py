@@ -1,4 +1,4 @@
-"""Recording: an answer that was given out loud, line by line, with who gave it, when, and what was read out (N2)."""
+"""Recording: an answer given out loud or on paper, line by line, with who gave it, when, and what was read (N2)."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,10 @@ class RecordQuery(BaseModel):
 
 
 class RecordForm(LinesForm):
-    """The answer. ``read``: of the text that the page showed; ``day`` and ``clock``: when it was given, as Norway writes it."""
+    """The answer. ``read``: of the text that the page showed; ``day`` and ``clock``: when it was given, as Norway writes it.
+
+    ``scan``: the hash of the paper that it stands on; empty where it was given out loud.
+    """
 
     lines: Annotated[Mapping[GrantId, LineAnswer], Field(max_length=MAX_GRANTS)] = MappingProxyType(
         {}
@@ -45,6 +48,7 @@ class RecordForm(LinesForm):
     clock: Annotated[str, StringConstraints(max_length=20)]
     child_heard: Literal["", "yes"] = ""
     attested: Literal["", "yes"] = ""
+    scan: Sha256 | Literal[""] = ""
 
 
 @pages.get("/staff/requests/{consent}/record", "fresh_employee", query=RecordQuery)
@@ -55,7 +59,11 @@ def recording(visit: Visit) -> Answer:
 
 
 @pages.post(
-    "/staff/requests/{consent}/record", "fresh_employee", takes=RecordForm, most=MAX_GRANTS + 16
+    "/staff/requests/{consent}/record",
+    "fresh_employee",
+    takes=RecordForm,
+    most=MAX_GRANTS + 16,
+    file="scan",
 )
 def record(visit: Visit) -> Answer:
     """Write it down. The youth is told at once, and can take it back with one act."""
@@ -70,7 +78,8 @@ def record(visit: Visit) -> Answer:
         raise SignerNotNeeded
     try:
         captured = Capture(
-            method="oral",
+            method="paper" if form.scan else "oral",
+            scan_sha256=form.scan or None,
             signer=form.signer,
             read_out=form.read,
             answered_at=_moment(form),
