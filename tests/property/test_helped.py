@@ -102,7 +102,13 @@ def is_part(shown: ConsentView, whole: ConsentView) -> bool:
     same = shown.model_copy(
         update={"grants": (), "text": "", "text_sha256": whole.text_sha256, "waiting_for": ()}
     )
-    left_out = {"grants": (), "text": "", "waiting_for": (), "has_signed": False}
+    left_out = {
+        "grants": (),
+        "text": "",
+        "waiting_for": (),
+        "has_signed": False,
+        "undo_until": None,
+    }
     return (
         same == whole.model_copy(update=left_out)
         and set(shown.grants) <= set(whole.grants)
