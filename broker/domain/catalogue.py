@@ -14,6 +14,7 @@ from broker.domain.shelves import (
     Ages18,
     CategoryDef,
     CeilingRule,
+    Code,
     Collaboration,
     ComplaintDef,
     EventDef,
@@ -61,6 +62,8 @@ Kind = Literal[
     "statute",
     "event",
     "complaint",
+    "value",
+    "role",
 ]
 
 
@@ -83,6 +86,8 @@ class Catalogue(Entry):
     anonymous: Vocabulary
     givers: dict[GiverCode, Giver]
     complaints: dict[str, ComplaintDef]
+    values: dict[str, Code]
+    roles: dict[str, Code]
 
     def reach(
         self, purpose: str, recipient: Unit, collaboration: Collaboration | None = None
@@ -170,5 +175,7 @@ class Catalogue(Entry):
             "statute": self.statutes,
             "event": self.events,
             "complaint": self.complaints,
+            "value": self.values,
+            "role": self.roles,
         }
         return shelves[kind]

@@ -223,6 +223,12 @@ class LawLimits(Sourced):
     no_identified_arena: tuple[str, ...]
 
 
+class Code(Labelled):
+    """A code of a value or a role, as a person reads it."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=60)]
+
+
 class ComplaintDef(Labelled):
     """Why a disclosure may look wrong to a subject, in the subject's own words."""
 

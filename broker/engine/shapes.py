@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from broker.domain.catalogue import Catalogue
 from broker.domain.shelves import (
     CategoryDef,
+    Code,
     Collaboration,
     ComplaintDef,
     EventDef,
@@ -39,6 +40,8 @@ SHELVES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "givers": (("catalogue", "givers"), "code"),
     "events": (("catalogue", "events"), "id"),
     "complaints": (("catalogue", "complaints"), "id"),
+    "values": (("catalogue", "values"), "code"),
+    "roles": (("catalogue", "roles"), "code"),
     "anonymous": (("catalogue", "anonymous"), ""),
     "regimes": (("law", "regimes"), "id"),
     "units": (("units",), "id"),
@@ -57,6 +60,7 @@ _OWN: Mapping[type[BaseModel], str] = {
     Giver: "code",
     EventDef: "id",
     ComplaintDef: "id",
+    Code: "code",
     Regime: "id",
     Unit: "id",
     Member: "unit",

@@ -95,6 +95,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
         N_("You have answered this already"),
         N_("Your first answer counts. You find it under my yes and no, and can stop it there."),
     ),
+    "release.too_many": (
+        N_("You have looked at this very often just now"),
+        N_(
+            "To be safe we open it only so many times in a short while. Try again later. Nothing is lost."
+        ),
+    ),
     "complaint.open": (
         N_("Something has changed meanwhile"),
         N_("You have said already that this looks wrong. The first time counts."),

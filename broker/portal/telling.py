@@ -224,7 +224,7 @@ def given(one: MyDisclosure, visit: Visit) -> Given:
         id=one.id,
         at=words.time(one.at),
         recipient=named("unit", one.recipient, visit),
-        role="" if one.own else role_of(one.role, words),
+        role="" if one.own else role_of(one.role, words, visit.ports.catalogue),
         why=named("purpose", one.purpose, visit),
         outcome=words(OUTCOMES[one.outcome]),
         kind=one.outcome,

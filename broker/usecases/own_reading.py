@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.domain.ids import UnitId
-from broker.errors import UnknownService
 from broker.ports import Ports
 from broker.usecases import own_access, previewing, trust
 from broker.usecases.call import PersonCall
@@ -105,10 +104,7 @@ def _unkeyed(call: PersonCall) -> PersonCall:
 def _source_keys(answer: OwnValues, ports: Ports) -> dict[str, Mapping[str, Any]]:
     """Unit → its public keys, for every source; of one that has none, nothing that can be believed."""
     sources = {f.source for one in answer.disclosures for f in one.manifest.fields.values()}
-    found: dict[str, Mapping[str, Any]] = {}
-    for source in sources:
-        try:
-            found[source] = trust.service_jwks(UnitId(source), ports)
-        except UnknownService:
-            found[source] = {"keys": []}
-    return found
+    with ports.store.read() as tx:
+        return {
+            source: trust.jwks_of(tx, UnitId(source), ports) or {"keys": []} for source in sources
+        }

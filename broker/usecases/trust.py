@@ -6,7 +6,7 @@ from typing import Any
 
 from broker.domain.ids import UnitId
 from broker.errors import CustodianDown, EnrolmentRefused, UnknownService
-from broker.ports import Ports
+from broker.ports import Ports, Transaction
 from broker.usecases import service_keys
 from tillit.enrolment import KeysUnusable, PublicKeys
 from tillit.notes import Vkey
@@ -54,13 +54,19 @@ def service_jwks(unit: UnitId, ports: Ports) -> dict[str, Any]:
     Raises:
         UnknownService: no such unit, or it has registered no keys.
     """
+    with ports.store.read() as tx:
+        found = jwks_of(tx, unit, ports)
+    if found is None:
+        raise UnknownService
+    return found
+
+
+def jwks_of(tx: Transaction, unit: UnitId, ports: Ports) -> dict[str, Any] | None:
+    """The same within a transaction; None where there are no keys."""
     if unit == SUBJECT:
         return _receipts_jwks(ports)
-    with ports.store.read() as tx:
-        registered = tx.service_keys(unit)
-    if not registered:
-        raise UnknownService
-    return {"keys": service_keys.published(registered, ports.clock())}
+    registered = tx.service_keys(unit)
+    return {"keys": service_keys.published(registered, ports.clock())} if registered else None
 
 
 def published(ports: Ports) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from broker.engine.bundle import load
-from broker.portal.codes import MOST_LISTED, ROLES, VALUES, in_words, role_of
+from broker.portal.codes import MOST_LISTED, in_words, role_of
 from broker.portal.words import languages
+from tillit.wire import Language
 
 WORDS = languages()
 CATALOGUE = load().catalogue
@@ -26,7 +27,18 @@ def test_every_code_of_the_catalogue_has_words() -> None:
     """A field or a unit that is added says here what its codes are called."""
     values = {code for field in CATALOGUE.fields.values() for code in choices(field.json_schema)}
     roles = {role for unit in CATALOGUE.units.values() for role in unit.roles}
-    assert (set(VALUES), set(ROLES)) == (values, roles)
+    roles |= {role for statute in CATALOGUE.statutes.values() for role in statute.roles}
+    assert (set(CATALOGUE.values), set(CATALOGUE.roles)) == (values, roles)
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+def test_every_code_is_said_in_each_language(language: Language) -> None:
+    """An English word on a Norwegian page is a word that nobody has written; a code is none at all."""
+    for kind, shelf in (("value", CATALOGUE.values), ("role", CATALOGUE.roles)):
+        for code in shelf:
+            said = CATALOGUE.text(kind, code, language)  # type: ignore[arg-type]  # of the two kinds
+            assert said.strip()
+            assert "_" not in said
 
 
 @pytest.mark.parametrize(
@@ -55,19 +67,22 @@ def test_every_code_of_the_catalogue_has_words() -> None:
 )
 def test_a_value_is_said_in_words(value: object, schema: dict[str, Any], said: list[str]) -> None:
     """Codes, numbers and days as Bokmål has them; what is not of the schema as it stands, and never an error."""
-    assert list(in_words(value, schema, WORDS["nb"])) == said
+    assert list(in_words(value, schema, WORDS["nb"], CATALOGUE)) == said
 
 
 def test_a_long_list_ends() -> None:
     """A page holds only so much of what a source wrote."""
-    assert len(list(in_words(["x"] * 1000, {}, WORDS["nb"]))) == MOST_LISTED
-    assert len(list(in_words(dict.fromkeys(map(str, range(1000)), "x"), {}, WORDS["nb"]))) == 40
+    assert len(list(in_words(["x"] * 1000, {}, WORDS["nb"], CATALOGUE))) == MOST_LISTED
+    assert (
+        len(list(in_words(dict.fromkeys(map(str, range(1000)), "x"), {}, WORDS["nb"], CATALOGUE)))
+        == 40
+    )
 
 
 def test_a_role_is_said_in_words() -> None:
     """One that no table knows is still readable."""
-    assert [role_of("ot_radgiver", WORDS[n]) for n in ("nb", "nn")] == [
+    assert [role_of("ot_radgiver", WORDS[n], CATALOGUE) for n in ("nb", "nn")] == [
         "OT-rådgiver",
         "OT-rådgjevar",
     ]
-    assert role_of("brand_new", WORDS["en"]) == "brand new"
+    assert role_of("brand_new", WORDS["en"], CATALOGUE) == "brand new"

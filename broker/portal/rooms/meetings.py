@@ -58,7 +58,7 @@ def met(one: MyMeeting, visit: Visit) -> Met:
         about=one.label,
         by=named("unit", one.called_by, visit),
         who=[
-            f"{one.labels.get(p.unit, p.unit)} ({role_of(p.role, visit.words)})"
+            f"{one.labels.get(p.unit, p.unit)} ({role_of(p.role, visit.words, visit.ports.catalogue)})"
             for p in one.participants
         ],
         holds=one.consent_holds,

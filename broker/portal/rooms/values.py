@@ -245,4 +245,6 @@ def own_of(reading: OwnReading | None, visit: Visit) -> list[Own]:
 
 def plain(name: str, value: Any, visit: Visit) -> Iterator[str]:
     """What a field says in words, a line each."""
-    return in_words(value, visit.ports.catalogue.fields[name].json_schema, visit.words)
+    return in_words(
+        value, visit.ports.catalogue.fields[name].json_schema, visit.words, visit.ports.catalogue
+    )

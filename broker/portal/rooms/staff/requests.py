@@ -140,7 +140,7 @@ def _start(visit: Visit, *, unlike: bool = False, status: int = 200) -> Answer:
         "staff/start.html",
         status=status,
         unit=named("unit", visit.employee.unit, visit),
-        role=role_of(visit.employee.role, visit.words),
+        role=role_of(visit.employee.role, visit.words, visit.ports.catalogue),
         requests=[requested(view, visit) for view in listed.consents],
         next=listed.next,
         unlike=unlike,
