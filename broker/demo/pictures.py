@@ -54,7 +54,7 @@ def _taken(browser: Browser, url: str, directory: Path) -> Iterator[Path]:
         page.get_by_role("button", name="Yes to all of these").first.click()
     yield from _pictures(page, directory, "request", PHONE)
     page.goto("/shared")
-    page.locator("article").filter(has_text="They were not told").first.evaluate(
+    page.locator("article").filter(has_text="Partly shared").first.evaluate(
         "(card) => card.scrollIntoView()"
     )
     yield from _pictures(page, directory, "shared", PHONE)
