@@ -232,6 +232,8 @@ def event_text(event: wire.Event) -> Iterable[str]:
         event.disclosure,
         event.meeting,
         event.invocation,
+        event.record,
+        event.complaint,
         event.subject,
         *event.fields,
     )

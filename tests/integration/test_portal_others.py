@@ -125,7 +125,7 @@ def test_anothers_things_are_not_there(
         "subject.none",
     }
     assert view(world, ids["consent"]) == before
-    assert "Nav" not in answer.text
+    assert "Nav Larvik" not in answer.text
 
 
 @pytest.mark.parametrize("who", ["nora", "stranger"])
