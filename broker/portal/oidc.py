@@ -5,11 +5,11 @@ is read, and only to make its keyed hash; of an employee only ``sub``, ``orgno``
 found out who somebody is, beyond the level (``acr``) that it vouches for.
 """
 
+import asyncio
 import contextlib
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ TRY_AGAIN = timedelta(seconds=5)
 """A provider that did not answer is not asked what it publishes any sooner, so that nobody waits for it behind the others."""
 TIMEOUT = httpx.Timeout(5.0)
 PATIENCE_SECONDS = 10.0
-"""A whole answer takes no longer, also when something of it comes all the time."""
+"""A whole answer takes no longer, its head included, also when something of it comes all the time."""
 MAX_ANSWER_BYTES = 256 * 1024
 MAX_CODE_CHARS = 2048
 SKEW_SECONDS = 30
@@ -271,27 +271,34 @@ class Provider:
             raise ProviderDown("the provider does not describe itself") from None
 
     def _ask(self, method: str, url: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
-        until = time.monotonic() + self._patience
         # What is packed could unpack to anything, so it is not asked for, nor unpacked.
         plain = {"accept-encoding": "identity"}
         try:
-            with httpx.stream(
-                method, url, data=form, headers=plain, timeout=TIMEOUT, verify=self._trusted
-            ) as answer:
-                body = b""
-                for part in answer.iter_raw():
-                    body += part
-                    if len(body) > MAX_ANSWER_BYTES or time.monotonic() > until:
-                        raise ProviderDown("the provider says too much, or too slowly")
+            request = httpx.Request(method, url, data=form, headers=plain)
+            # A bound on all of it: httpx' own are on each read, and a head may come a line at a time.
+            answer = asyncio.run(asyncio.wait_for(self._answer(request), self._patience))
             if form is not None and answer.status_code in {400, 401}:
                 raise LoginRefused
             answer.raise_for_status()
-            said = json.loads(body)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
+            said = json.loads(answer.content)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError):
             raise ProviderDown from None
         if not isinstance(said, dict):
             raise ProviderDown
         return said
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        async with httpx.AsyncClient(timeout=TIMEOUT, verify=self._trusted) as client:
+            answer = await client.send(request, stream=True)
+            try:
+                body = b""
+                async for part in answer.aiter_raw():
+                    body += part
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise ProviderDown("the provider says too much")
+            finally:
+                await answer.aclose()
+        return httpx.Response(answer.status_code, content=body, request=request)
 
 
 def _signing(published: Sequence[Mapping[str, Any]]) -> KeySet:

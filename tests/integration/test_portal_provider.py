@@ -2,97 +2,38 @@
 
 import json
 import shutil
+import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
 
-from broker.domain.sessions import Login
 from broker.portal.errors import LoginRefused, ProviderDown
 from broker.portal.oidc import LOOK_AGAIN, MAX_ANSWER_BYTES, TRY_AGAIN, Provider
+from tests.hostile_provider import (
+    CLIENT,
+    CLIENT_KEY,
+    KEY,
+    LOGIN,
+    PUBLIC,
+    Hostile,
+    Say,
+    provider,
+    slowly,
+)
 from tests.integration.world import EMIL, served, world_in
 from tests.processes import free_port
 from tillit.jose import unb64u
-
-CLIENT = "tillit-portal"
-CLIENT_KEY = ECKey.generate_key("P-256", auto_kid=True)
-KEY = ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)
-LOGIN = Login("state", "nonce", "verifier", "/", "nb", datetime(2100, 1, 1, tzinfo=UTC))
-PUBLIC = json.dumps(KEY.as_dict(private=False))
-Say = Callable[[], Response]
-
-
-class Hostile:
-    """A provider that says whatever a test has it say."""
-
-    def __init__(self, issuer: str) -> None:
-        self.issuer = issuer
-        self.says: dict[str, Say] = {}
-        self.asked: list[str] = []
-        self.keys: list[Any] = [KEY]
-
-    def application(self) -> Starlette:
-        """The provider as an ASGI application."""
-        return Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
-
-    def described(self, **changes: object) -> dict[str, object]:
-        """What a sound one says of itself, but for the changes."""
-        return {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
-            "jwks_uri": f"{self.issuer}/jwks",
-        } | changes
-
-    def token(self, key: Any = KEY, alg: str = "ES256", **claims: object) -> str:
-        """A token that is sound but for the key, the algorithm or the claims."""
-        now = int(time.time())
-        sound = {
-            "iss": self.issuer,
-            "aud": CLIENT,
-            "sub": "somebody",
-            "iat": now,
-            "exp": now + 60,
-            "nonce": LOGIN.nonce,
-            "acr": "idporten-loa-high",
-            "pid": EMIL,
-        }
-        return jwt.encode({"alg": alg, "kid": KEY.kid}, sound | claims, key, algorithms=[alg])
-
-    async def _answer(self, request: Request) -> Response:
-        path = request.path_params["path"].rpartition("/")[2]
-        self.asked.append(path)
-        if path in self.says:
-            return self.says[path]()
-        sound: dict[str, object] = {
-            "openid-configuration": self.described(),
-            "jwks": {"keys": [key.as_dict(private=False) for key in self.keys]},
-            "token": {"id_token": self.token()},
-        }
-        return JSONResponse(sound[path])
-
-
-def provider(hostile: Hostile, directory: Path, **changes: Any) -> Provider:
-    """The portal as the client of a provider."""
-    given: dict[str, Any] = {
-        "client_id": CLIENT,
-        "key_file": directory / "client.jwk",
-        "redirect_uri": "https://tillit.test/login/answer",
-        "clock": lambda: datetime.now(UTC),
-    }
-    return Provider(hostile.issuer, **(given | changes))
 
 
 @pytest.fixture(scope="module")
@@ -115,18 +56,6 @@ def both(listening: Hostile, tmp_path: Path) -> Iterator[tuple[Hostile, Provider
 def number(of: Provider, *, again: bool = False) -> str:
     """Whose number the provider vouches for."""
     return of.vouched(LOGIN, code="code", again=again).national_id
-
-
-def slowly(seconds: float) -> Say:
-    """An answer that comes a byte at a time, and never ends."""
-
-    async def bytes_of() -> AsyncIterator[bytes]:
-        for _ in range(int(seconds / 0.2)):
-            yield b" "
-            await anyio.sleep(0.2)
-        yield b"{}"
-
-    return lambda: StreamingResponse(bytes_of(), media_type="application/json")
 
 
 def test_one_that_does_as_it_should_is_believed(
@@ -187,6 +116,30 @@ def test_an_answer_that_never_ends_is_not_waited_for(
     with pytest.raises(ProviderDown):
         number(portal)
     assert time.monotonic() - begun < 2
+
+
+def test_a_head_that_never_ends_is_not_waited_for_either(tmp_path: Path) -> None:
+    """Nor does a line of the head now and then."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            caller, _ = listening.accept()
+            with caller, suppress(OSError):
+                caller.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not ended.wait(0.1):
+                    caller.sendall(b"x-one: more\r\n")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        hostile = Hostile(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        begun = time.monotonic()
+        with pytest.raises(ProviderDown):
+            provider(hostile, tmp_path, patience=0.5).address(LOGIN, again=False)
+        waited = time.monotonic() - begun
+        ended.set()
+        dripping.join()
+    assert waited < 3
 
 
 def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
