@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from types import FrameType
+from typing import IO, Any, Self, TypeVar
 
 import httpx
 
 STOP_SECONDS = 10.0
 READY_SECONDS = 60.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_SECONDS = 0.05
 
 
@@ -150,6 +152,9 @@ class ServiceProcess(Child):
             raise ChildFailed(f"{self.name} has ended", self.log) from error
 
 
+_Child = TypeVar("_Child", bound=Child)
+
+
 class Children:
     """Every child of one demo; leaving the context ends them all, the last started first."""
 
@@ -164,9 +169,12 @@ class Children:
             for child in reversed(self._children):
                 child.stop()
 
-    def add(self, child: Child) -> None:
-        """Take responsibility for one."""
-        self._children.append(child)
+    def start(self, make: Callable[[], _Child]) -> _Child:
+        """Start one and take responsibility for it, with no moment between in which Ctrl-C would leave it behind."""
+        with _put_off():
+            child = make()
+            self._children.append(child)
+        return child
 
     def check(self) -> None:
         """Raises ``ChildFailed`` when one has ended by itself."""
@@ -175,18 +183,30 @@ class Children:
                 raise ChildFailed(f"{child.name} has ended", child.log)
 
 
-class _deaf:  # noqa: N801 - reads as a statement: with _deaf():
-    """Ctrl-C is not heard meanwhile, so that a second one leaves no child behind."""
-
-    def __enter__(self) -> None:
-        self._before = {
-            number: signal.signal(number, signal.SIG_IGN)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+@contextmanager
+def _handled(by: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """Have signals that end the demo handled so meanwhile."""
+    before = {number: signal.signal(number, by) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _deaf() -> AbstractContextManager[None]:
+    """Ctrl-C is not heard meanwhile, so that a second one leaves no child behind."""
+    return _handled(signal.SIG_IGN)
+
+
+@contextmanager
+def _put_off() -> Iterator[None]:
+    """Ctrl-C is heard after this, if it came meanwhile."""
+    came: list[int] = []
+    with _handled(lambda number, _: came.append(number)):
+        yield
+    for number in came:
+        signal.raise_signal(number)
 
 
 def wait_until_ready(url: str, broker: Child) -> None:

@@ -157,14 +157,15 @@ def _run_module(
 
 def start_broker(stage: Stage, children: Children) -> Child:
     """Start the broker's process and wait until it is ready. Raises ``ChildFailed``."""
-    broker = Child(
-        "the broker",
-        ["broker.cli", "serve", "--port", str(stage.port)],
-        log=stage.logs / "broker.log",
-        directory=stage.directory,
-        environment=stage.environment,
+    broker = children.start(
+        lambda: Child(
+            "the broker",
+            ["broker.cli", "serve", "--port", str(stage.port)],
+            log=stage.logs / "broker.log",
+            directory=stage.directory,
+            environment=stage.environment,
+        )
     )
-    children.add(broker)
     wait_until_ready(stage.url, broker)
     return broker
 
@@ -174,41 +175,31 @@ def start_provider(stage: Stage, children: Children, *, at_work: bool = False) -
     port, people = (
         (stage.work_port, "employees.json") if at_work else (stage.login_port, "people.json")
     )
-    provider = Child(
-        "the demo's login at work" if at_work else "the demo's login",
-        [
-            "broker.demo.provider",
-            "--port",
-            str(port),
-            "--client",
-            PORTAL,
-            "--client-jwk",
-            str(stage.directory / "portal.jwk"),
-            "--people",
-            str(stage.directory / people),
-        ],
-        log=stage.logs / ("work.log" if at_work else "login.log"),
-        directory=stage.directory,
-        environment={},
+    arguments = {
+        "--port": port,
+        "--client": PORTAL,
+        "--client-jwk": stage.directory / "portal.jwk",
+        "--people": stage.directory / people,
+    }
+    return children.start(
+        lambda: Child(
+            "the demo's login at work" if at_work else "the demo's login",
+            ["broker.demo.provider", *(str(part) for pair in arguments.items() for part in pair)],
+            log=stage.logs / ("work.log" if at_work else "login.log"),
+            directory=stage.directory,
+            environment={},
+        )
     )
-    children.add(provider)
-    return provider
 
 
 def start_services(stage: Stage, children: Children) -> dict[str, ServiceProcess]:
     """Start one client process per service of Emil's story, each with a directory of its own."""
-    services = {}
-    for unit in SERVICES:
-        services[unit] = _service(stage, unit, [unit])
-        children.add(services[unit])
-    return services
+    return {unit: children.start(partial(_service, stage, unit, [unit])) for unit in SERVICES}
 
 
 def start_others(stage: Stage, children: Children, units: Sequence[str]) -> ServiceProcess:
     """Start the process that the services of the others' stories share."""
-    process = _service(stage, "the other services", units)
-    children.add(process)
-    return process
+    return children.start(partial(_service, stage, "the other services", units))
 
 
 def _service(stage: Stage, name: str, units: Sequence[str]) -> ServiceProcess:

@@ -16,6 +16,7 @@ import pytest
 
 from broker.demo.larvik import municipality
 from broker.demo.people import EMIL, MENTAL_HEALTH
+from broker.demo.processes import Child, Children
 from broker.demo.records import records
 from broker.demo.story import CHAPTERS
 from tests.processes import free_port
@@ -189,6 +190,22 @@ def test_stopped_at_any_time_it_stops_its_children(
         assert running.end() == 130
     assert not any(_alive(pid) for pid in running.children())
     assert "Traceback" not in running.said()
+
+
+def test_stopped_while_it_starts_a_child_it_stops_that_one_too(tmp_path: Path) -> None:
+    """A signal that comes after the process is there and before anybody has noted it waits."""
+    made: list[Child] = []
+
+    def interrupted() -> Child:
+        serve = ["http.server", "0", "--bind", "127.0.0.1"]
+        log = tmp_path / "child.log"
+        made.append(Child("a child", serve, log=log, directory=tmp_path, environment={}))
+        signal.raise_signal(signal.SIGINT)
+        return made[0]
+
+    with pytest.raises(KeyboardInterrupt), Children() as children:
+        children.start(interrupted)
+    assert made[0].ended()
 
 
 @pytest.mark.slow
