@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
@@ -64,6 +65,10 @@ class Words:
     def share(self, value: float) -> str:
         """A part of one, in per cent: 62 %."""
         return format_percent(value, locale=_LOCALES[self.language])
+
+    def tongue(self, code: str) -> str:
+        """What a language is called, by its code in ISO 639: somali. What is no such code stands as it is."""
+        return str(Locale.parse(_LOCALES[self.language]).languages.get(code, code))
 
     def listed(self, things: list[str]) -> str:
         """Several things in a row: a, b og c."""

@@ -163,6 +163,19 @@ def test_days_without_a_time_stay_on_their_day(language: Language, written: str)
 
 
 @pytest.mark.parametrize(
+    ("language", "called"),
+    [
+        ("nb", ["somali", "norsk bokmål", "xx"]),
+        ("nn", ["somali", "norsk bokmål", "xx"]),
+        ("en", ["Somali", "Norwegian Bokmål", "xx"]),
+    ],
+)
+def test_languages_are_called_by_name(language: Language, called: list[str]) -> None:
+    """Nobody says that they speak nb."""
+    assert [SPOKEN[language].tongue(code) for code in ("so", "nb", "xx")] == called
+
+
+@pytest.mark.parametrize(
     ("language", "three"),
     [
         ("nb", "Nav, skolen og BUP"),

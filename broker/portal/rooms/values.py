@@ -39,6 +39,7 @@ FINDINGS: Mapping[str, str] = {
     "stands": N_("%(unit)s has looked at it, and says that it is right."),
     "corrected": N_("%(unit)s says that they have put it right."),
 }
+LANGUAGE = "contact.language"
 _UNANSWERED = N_("%(unit)s knows that you do not agree, and has not answered yet.")
 
 
@@ -245,6 +246,8 @@ def own_of(reading: OwnReading | None, visit: Visit) -> list[Own]:
 
 def plain(name: str, value: Any, visit: Visit) -> Iterator[str]:
     """What a field says in words, a line each."""
-    return in_words(
-        value, visit.ports.catalogue.fields[name].json_schema, visit.words, visit.ports.catalogue
-    )
+    if name == LANGUAGE and isinstance(value, str):
+        yield visit.words.tongue(value)
+    else:
+        catalogue = visit.ports.catalogue
+        yield from in_words(value, catalogue.fields[name].json_schema, visit.words, catalogue)
