@@ -165,7 +165,7 @@ class Service:
             collaboration=collaboration,
             condition=None if condition is None else Condition.model_validate({"kind": condition}),
             valid_days=valid_days,
-            language="en",
+            language="nb",
             actor=self._actor(role),
         )
         return {"id": consent.id, "state": consent.state, "lines": len(consent.grants)}
