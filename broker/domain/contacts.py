@@ -26,11 +26,12 @@ Standing = Literal["waiting", "confirmed", "over"]
 
 MAX_EMAIL_CHARS = 254  # RFC 5321 § 4.5.3.1.3, without its brackets
 MAX_LOCAL_CHARS = 64
-# RFC 5321's Dot-string and Domain, in ASCII: no quotes, comments, address literals, white space or control characters.
+# RFC 5321's Dot-string and Domain, in ASCII: no quotes, comments, address literals, white space or control characters, nor
+# what begins an encoded word (RFC 2047), in which all of these could stand.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(
-    rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*\.[A-Za-z]{{2,63}})"
+    rf"(?P<local>(?![^@]*=\?){_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*\.[A-Za-z]{{2,63}})"
 )
 _SPACING = re.compile(r"[ .()-]")
 _NORWEGIAN = re.compile(r"[49][0-9]{7}")

@@ -3,15 +3,16 @@
 For services without a system of their own. Nothing is shown that ``/v1`` would not show the same unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.entries import Entry
 from broker.domain.consents import Consent
 from broker.domain.facets import facets
+from broker.domain.hiding import unseen
 from broker.domain.ids import ConsentId, SubjectHandle, UnitId
 from broker.domain.sessions import Employee
-from broker.domain.signatures import SignerKind
+from broker.domain.signatures import Needed, SignerKind
 from broker.errors import UnknownConsent
 from broker.ports import Ports, Transaction
 from broker.usecases.call import Call
@@ -119,7 +120,7 @@ def to_record(
     with ports.store.read() as tx:
         consent = own(tx, identity, unit)
         needed = signers(tx, consent, now=ports.clock(), ports=ports)
-        view = for_requester(consent, needed, ports)
+        view = _seen(tx, consent, ports, needed=needed)
     theirs = {g.id for g in consent.grants if signer == "subject" or needed[g.category].guardians}
     return view.model_copy(update={"grants": tuple(g for g in view.grants if g.id in theirs)})
 
@@ -132,5 +133,11 @@ def own(tx: Transaction, identity: ConsentId, unit: UnitId) -> Consent:
     return consent
 
 
-def _seen(tx: Transaction, consent: Consent, ports: Ports) -> ConsentView:
-    return for_requester(consent, signers(tx, consent, now=ports.clock(), ports=ports), ports)
+def _seen(
+    tx: Transaction, consent: Consent, ports: Ports, *, needed: Mapping[str, Needed] | None = None
+) -> ConsentView:
+    """As the API shows it to the unit that asked: without what the subject hides of the others (N19)."""
+    if needed is None:
+        needed = signers(tx, consent, now=ports.clock(), ports=ports)
+    hidden = tx.hidden(consent.about or consent.subject)
+    return for_requester(unseen(consent, hidden, by=consent.requested_by), needed, ports)

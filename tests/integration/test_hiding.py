@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from broker.domain.ids import DisclosureId, UnitId
+from broker.domain.ids import ConsentId, DisclosureId, SubjectHandle, UnitId
 from broker.errors import DisclosureGone, MeetingWithoutConsent, NotASubject, UnknownService
-from broker.usecases import consents, disclosures, helped, hiding, me, meetings, overview
+from broker.usecases import consents, disclosures, helped, hiding, me, meetings, overview, requests
 from tests.house import ACTOR, EMIL, FATHER, LARVIK, MOTHER, SARA, House
 from tests.integration.entries import entries_about
 from tests.integration.test_helping import helper
@@ -112,6 +112,20 @@ def test_the_list_that_others_read_does_not_tell_it(house: House) -> None:
     assert shown(party(house, HEALTH), HEALTH) == {"yes"}
     (own,) = me.consents(person=house.hashed(EMIL), ports=house.ports).consents
     assert shown(own, HEALTH) == {"yes"}
+
+
+def test_the_pages_of_who_asked_do_not_tell_it(house: House) -> None:
+    """Where employees look at what their unit asked for, in each of the ways; its other lines stand as they are."""
+    identity = ConsentId(involved(house).id)
+    said(house)
+    at, handle, ports = UnitId(NAV), SubjectHandle(house.handle(NAV, EMIL)), house.ports
+    (listed,) = requests.asked_by(at, before=None, ports=ports).consents
+    (of_emil,) = requests.asked_of(handle, unit=at, ports=ports)
+    one = requests.request_of(identity, unit=at, ports=ports)
+    read_out = requests.to_record(identity, signer="subject", unit=at, ports=ports)
+    for view in (listed, of_emil, one, read_out):
+        assert shown(view, HEALTH) == {None}
+        assert shown(view, SCHOOL) == {"yes"}
 
 
 def call(house: House, unit: str) -> str:
