@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from tillit import AsyncClient, Client
 
 NAMES = ("sync", "async")
-LISTED = frozenset({"cases", "consents", "events", "invocations"})
+LISTED = frozenset({"cases", "complaints", "consents", "events", "invocations"})
 
 
 class Shell(Protocol):

@@ -20,11 +20,13 @@ from pydantic import BaseModel
 from tillit.wire import (
     CaseClaim,
     CaseView,
+    ComplaintRequest,
     ConsentView,
     Contest,
     DepositAnswer,
     DigitalAnswer,
     GrantView,
+    MyComplaints,
     MyConsents,
     MyContests,
     MyDisclosures,
@@ -129,6 +131,15 @@ class Browser:
     def contests(self, record: str, text: str) -> MyContests:
         """Say that a value is not right, and why."""
         return self._post("/v1/me/contests", Contest(record=record, text=text), MyContests)
+
+    def complains(self, disclosure: str, reason: str) -> MyComplaints:
+        """Say that a disclosure looks wrong, in a word of the catalogue."""
+        body = ComplaintRequest(disclosure=disclosure, reason=reason)
+        return self._post("/v1/me/complaints", body, MyComplaints)
+
+    def complaints(self) -> MyComplaints:
+        """What the person said looks wrong, and what was answered."""
+        return self._get("/v1/me/complaints", MyComplaints)
 
     def claims(self, claim: str) -> CaseView:
         """Say that an anonymous case is about oneself, and let whoever told it know."""

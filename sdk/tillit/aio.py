@@ -11,20 +11,22 @@ import httpx
 import stamina
 
 from tillit import drafts, protocol, wire
+from tillit.answering import AsyncAnswering
 from tillit.client import PAGE
 from tillit.collaborating import AsyncCollaborating
+from tillit.footing import Flow, T
 from tillit.keeping import AsyncKeeping
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
-from tillit.session import Flow, Session, T
+from tillit.session import Session
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
 from tillit.waiting import AsyncWaiting
 
 
-class AsyncClient(AsyncCollaborating, AsyncKeeping, AsyncWaiting):
+class AsyncClient(AsyncAnswering, AsyncCollaborating, AsyncKeeping, AsyncWaiting):
     """One service's conversations with one broker, to await; made as ``Client`` is, and raising the same.
 
     Results, checks and errors are those of ``Client``'s call of the same name.

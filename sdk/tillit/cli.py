@@ -247,6 +247,24 @@ def _consent_list(given: Arguments) -> int:
         return _say_each(given, client.consents(), display.consent_text)
 
 
+def _contest_reply(given: Arguments) -> int:
+    with _client(given) as client:
+        contest = client.reply_to_contest(given.record, given.finding, actor=_actor(given))
+    return _say(given, contest, display.contest_text(contest))
+
+
+def _complaint_list(given: Arguments) -> int:
+    with _client(given) as client:
+        found = client.complaints(open_only=given.open)
+        return _say_each(given, found, display.complaint_text)
+
+
+def _complaint_answer(given: Arguments) -> int:
+    with _client(given) as client:
+        complaint = client.answer_complaint(given.complaint, given.finding, actor=_actor(given))
+    return _say(given, complaint, display.complaint_text(complaint))
+
+
 def _meeting(given: Arguments) -> int:
     with _client(given) as client:
         meeting = client.call_meeting(
@@ -439,6 +457,9 @@ _COMMANDS: Mapping[str, Callable[[Arguments], int]] = {
     "consent_event": _consent_event,
     "consent_reply": _consent_reply,
     "consent_list": _consent_list,
+    "contest_reply": _contest_reply,
+    "complaint_list": _complaint_list,
+    "complaint_answer": _complaint_answer,
     "meeting": _meeting,
     "stage": _stage,
     "match": _match,

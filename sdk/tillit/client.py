@@ -11,21 +11,23 @@ import httpx
 import stamina
 
 from tillit import drafts, protocol, wire
+from tillit.answering import Answering
 from tillit.collaborating import Collaborating
+from tillit.footing import Flow, T
 from tillit.keeping import Keeping
 from tillit.keys import ServiceKey
 from tillit.protocol import Request
 from tillit.responses import Response
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import Value
-from tillit.session import Flow, Session, T
+from tillit.session import Session
 from tillit.transport import Busy, Carriage, Reading, Retries, address, failure, system_clock
 from tillit.waiting import Waiting
 
 PAGE = 100
 
 
-class Client(Collaborating, Keeping, Waiting):
+class Client(Answering, Collaborating, Keeping, Waiting):
     """One service's conversations with one broker; may be shared between threads.
 
     Args:

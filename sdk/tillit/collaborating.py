@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from tillit import wire
+from tillit.footing import Flow, T
 from tillit.protocol import model
 from tillit.results import Subject
-from tillit.session import Flow, Session, T
+from tillit.session import Session
 
 PAGE = 100
 

@@ -185,6 +185,27 @@ def consent_text(consent: wire.ConsentView) -> Iterable[str]:
     yield f"  read out: {consent.text_sha256}"
 
 
+def contest_text(contest: wire.ContestView) -> Iterable[str]:
+    """A contested value in lines; what the subject says to it is not for its source."""
+    yield f"{contest.record}  {contest.field}  {contest.subject}"
+    yield f"  contested by the subject since {_iso(contest.at)}"
+    yield from _found(contest.finding, contest.answered_at)
+
+
+def complaint_text(complaint: wire.ComplaintView) -> Iterable[str]:
+    """A complaint in lines: about which disclosure, why, and what is found or when it is to be."""
+    yield f"{complaint.id}  {complaint.state}  {complaint.disclosure}  {complaint.subject}"
+    yield f"  {_iso(complaint.opened_at)}  {complaint.text} [{complaint.reason}]"
+    if complaint.state == "open":
+        yield f"  to be answered by {_iso(complaint.answer_by)}"
+    yield from _found(complaint.finding, complaint.answered_at)
+
+
+def _found(finding: str | None, at: datetime | None) -> Iterable[str]:
+    if finding is not None:
+        yield f"  answered {_iso(at)}: {finding.replace('_', ' ')}"
+
+
 def case_text(case: wire.CaseView) -> Iterable[str]:
     """An anonymous case: its group of people, what it is about, what help is looked for."""
     yield f"{case.id}  {case.told_by}"

@@ -45,6 +45,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_asks(commands, common)
     _add_proofs(commands, common)
     _add_consents(commands, common)
+    _add_answering(commands, common)
     _add_meeting(commands, common)
     _add_statutes(commands, common)
     _add_collaborating(commands, common)
@@ -160,6 +161,30 @@ def _add_proofs(commands: Any, common: argparse.ArgumentParser) -> None:
     check.add_argument("--witnesses", metavar="FILE", help="who watches the log: C2SP tlog-policy")
     check.add_argument("--json", action="store_true", help="answer in JSON")
     check.set_defaults(command="verify_proof")
+
+
+def _add_answering(commands: Any, common: argparse.ArgumentParser) -> None:
+    contest = commands.add_parser("contest", help="values of yours that a youth says are wrong")
+    reply = contest.add_subparsers(required=True).add_parser(
+        "reply", parents=[common], help="say whether it is right; the youth is told"
+    )
+    reply.add_argument("record", help="as the feed names it")
+    reply.add_argument("finding", choices=get_args(wire.ContestFinding))
+    _add_actor(reply)
+    reply.set_defaults(command="contest_reply")
+    complaint = commands.add_parser(
+        "complaint", help="asks of yours that a youth says look wrong"
+    ).add_subparsers(required=True)
+    listed = complaint.add_parser("list", parents=[common], help="those about your unit")
+    listed.add_argument("--open", action="store_true", help="only what waits for an answer")
+    listed.set_defaults(command="complaint_list")
+    found = complaint.add_parser(
+        "answer", parents=[common], help="say what you found; the youth is told"
+    )
+    found.add_argument("complaint", help="its id")
+    found.add_argument("finding", choices=get_args(wire.ComplaintFinding))
+    _add_actor(found)
+    found.set_defaults(command="complaint_answer")
 
 
 def _add_meeting(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 
 from tillit.drafts import checked_service
+from tillit.footing import Flow, T
 from tillit.history import ProvenHistory
 from tillit.keys import ServiceKey
-from tillit.session import Flow, Session, T
+from tillit.session import Session
 from tillit.wire.service_keys import KeysAnswer, RevocationReason
 
 

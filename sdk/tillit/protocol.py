@@ -284,6 +284,26 @@ def reply(consent: str, said: wire.ReplyRequest, *, key: str) -> Call[wire.Conse
     return Call(_post(path, said, key), reader(wire.ConsentView))
 
 
+def reply_to_contest(record: str, said: wire.ContestReply, *, key: str) -> Call[wire.ContestView]:
+    """``POST /v1/contests/{record}/reply``: whether a contested value of this service's is right."""
+    path = f"/v1/contests/{_id(record)}/reply"
+    return Call(_post(path, said, key), reader(wire.ContestView))
+
+
+def complaints(*, after: str | None, limit: int, open_only: bool) -> Call[wire.ComplaintPage]:
+    """``GET /v1/complaints``: a page of the complaints about what this service asked."""
+    request = _get("/v1/complaints", after=after, limit=limit, open_only=str(open_only).lower())
+    return Call(request, reader(wire.ComplaintPage))
+
+
+def answer_complaint(
+    complaint: str, said: wire.ComplaintAnswer, *, key: str
+) -> Call[wire.ComplaintView]:
+    """``POST /v1/complaints/{id}/answer``: what was found."""
+    path = f"/v1/complaints/{_id(complaint)}/answer"
+    return Call(_post(path, said, key), reader(wire.ComplaintView))
+
+
 def stage(collaboration: str, report: wire.StageReport, *, key: str) -> Call[wire.StageView]:
     """``POST /v1/collaborations/{id}/stage``: the point that a case has reached."""
     path = f"/v1/collaborations/{_id(collaboration)}/stage"

@@ -1,42 +1,33 @@
-"""What one client remembers, and its conversations with the broker, without I/O.
+"""What one client remembers, and its conversations with the broker, without I/O; each is a flow (``footing``)."""
 
-A conversation is a generator: it yields the requests to send, is sent the responses, and returns the
-result. ``Client`` and ``AsyncClient`` only carry requests and responses across.
-"""
-
-import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
-from tillit import deposit_keys, erasures, errors, proof_files, protocol, receipts, succession, wire
+from tillit import deposit_keys, erasures, errors, proof_files, protocol, receipts, wire
 from tillit.enrolment import prove, rotation
+from tillit.footing import Flow, Footing
 from tillit.history import ProvenHistory
 from tillit.history import verify as verify_history
 from tillit.jose import TokenInvalid, unb64u
 from tillit.keys import ServiceKey
 from tillit.notes import Vkey, open_checkpoint
 from tillit.opening import Opened, open_disclosure
-from tillit.protocol import Call, Request, model
-from tillit.responses import Response, Token, checked_jwks
+from tillit.protocol import model
+from tillit.responses import checked_jwks
 from tillit.results import Answer, Catalogue, Check, Deposited, Proven, Subject
 from tillit.sealing import SubjectRef, Value, seal_deposit
 from tillit.wire.service_keys import KeyRevocation, KeysAnswer
 
-T = TypeVar("T")
-Flow = Generator[Request, Response, T]
 Jwk = Mapping[str, Any]
 Jwks = Mapping[str, Any]
 
-_KEY_BYTES = 16
-_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}", re.ASCII)
-_UNAUTHORIZED = 401
 _SEALED_TO_ANOTHER = frozenset({"deposit.key_invalid", "keys.hybrid_required"})
 
 
-class Session:
-    """One service's side of its conversations: token, trust root, keys of sources, catalogue."""
+class Session(Footing):
+    """One service's side of its conversations: its footing, its reading keys, keys of sources, catalogue."""
 
     def __init__(
         self,
@@ -49,71 +40,11 @@ class Session:
         clock: Callable[[], datetime],
         randomness: Callable[[int], bytes],
     ) -> None:
-        self._key = key
+        super().__init__(key, trust=trust, language=language, clock=clock, randomness=randomness)
         self._reads_with = {other.enc_kid: other for other in (*reads_with, key)}
-        self._language = language
-        self._clock = clock
-        self._randomness = randomness
-        self._trust = trust
         self._pinned = {unit: checked_jwks(jwks) for unit, jwks in sources.items()}
         self._fetched: dict[str, Jwks] = {}
-        self._token: Token | None = None
         self._catalogue: Catalogue | None = None
-
-    @property
-    def service(self) -> str:
-        """The unit that this session speaks for."""
-        return self._key.unit
-
-    # --- what every conversation stands on ---
-
-    def trust(self) -> Flow[wire.BrokerKeys]:
-        """The trust root: as pinned, else as first fetched and then never changed."""
-        if self._trust is None:
-            fetched = yield from self._call(protocol.broker_keys())
-            # Another conversation may have been first, and only one answer is ever believed.
-            self._trust = self._trust or fetched
-        return self._trust
-
-    def _trust_for(self, receipt: str) -> Flow[wire.BrokerKeys]:
-        """The trust root; it follows the broker to a new receipt key that one it trusts has vouched for."""
-        trust = yield from self.trust()
-        known = {jwk.get("kid") for jwk in trust.receipts.get("keys", ())}
-        if receipts.signed_by(receipt) not in known:
-            fetched = yield from self._call(protocol.broker_keys())
-            trust = self._trust = succession.followed(trust, fetched)
-        return trust
-
-    def _call(self, call: Call[T]) -> Flow[T]:
-        """One call, with a token where it needs one; a token that is refused is renewed once."""
-        request = call.request.having(accept_language=self._language)
-        if call.anonymous:
-            return call.read((yield request))
-        response = yield from self._sent(request, fresh=False)
-        if response.status == _UNAUTHORIZED:
-            response = yield from self._sent(request, fresh=True)
-        return call.read(response)
-
-    def _sent(self, request: Request, *, fresh: bool) -> Flow[Response]:
-        token = self._token
-        if token is None or fresh or self._clock() >= token.use_until:
-            token = yield from self._new_token()
-        return (yield request.having(authorization=f"Bearer {token.value}"))
-
-    def _new_token(self) -> Flow[Token]:
-        trust = yield from self.trust()
-        call = protocol.token(
-            trust.issuer, self._key, clock=self._clock, randomness=self._randomness
-        )
-        self._token = yield from self._call(call)
-        return self._token
-
-    def _idempotency_key(self, given: str | None) -> str:
-        if given is None:
-            return self._randomness(_KEY_BYTES).hex()
-        if not _IDEMPOTENCY_KEY.fullmatch(given):
-            raise errors.UsageError("an idempotency key is 8 to 128 letters, digits or ._:-")
-        return given
 
     # --- keys and catalogue ---
 
@@ -424,6 +355,38 @@ class Session:
         answer = yield from self._call(protocol.match(request, key=key))
         if not set(answer.not_known) <= set(request.subjects):
             raise errors.ProtocolError("the answer is about somebody who was not asked about")
+        return answer
+
+    # --- what subjects say is wrong ---
+
+    def reply_to_contest(
+        self, record: str, said: wire.ContestReply, *, idempotency_key: str | None
+    ) -> Flow[wire.ContestView]:
+        """Say whether a contested value is right."""
+        key = self._idempotency_key(idempotency_key)
+        answer = yield from self._call(protocol.reply_to_contest(record, said, key=key))
+        if answer.record != record:
+            raise errors.ProtocolError("the answer is about another value")
+        return answer
+
+    def complaints(
+        self, after: str | None, limit: int, *, open_only: bool
+    ) -> Flow[wire.ComplaintPage]:
+        """One page of the complaints about what this service asked."""
+        call = protocol.complaints(after=after, limit=limit, open_only=open_only)
+        page = yield from self._call(call)
+        if page.next is not None and page.next == after:
+            raise errors.ProtocolError("the next page is this page")
+        return page
+
+    def answer_complaint(
+        self, complaint: str, said: wire.ComplaintAnswer, *, idempotency_key: str | None
+    ) -> Flow[wire.ComplaintView]:
+        """Say what was found."""
+        key = self._idempotency_key(idempotency_key)
+        answer = yield from self._call(protocol.answer_complaint(complaint, said, key=key))
+        if answer.id != complaint:
+            raise errors.ProtocolError("the answer is about another complaint")
         return answer
 
     # --- statutes ---

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tillit import errors, wire
+from tillit.footing import Flow, T
 from tillit.results import Answer, Subject
-from tillit.session import Flow, Session, T
+from tillit.session import Session
 
 PAGE = 200
 WITHIN = 60.0

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,51 @@ def test_value_about_somebody_else_is_not_shown(desks: dict[str, Desk], tmp_path
     assert "nothing of it is shown" in said
     assert "[verification.subject_mismatch]" in said
     assert "tømrer" not in said
+
+
+def test_what_a_youth_says_is_wrong_is_answered(
+    broker: Site, desks: dict[str, Desk], tmp_path: Path
+) -> None:
+    """A value at who wrote it, an ask at who asked it; both are found and answered at the desk, and the youth reads it."""
+    nav, school = desks[NAV], desks[SCHOOL]
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps({RATE: 0.41}))
+    handle = school.run("subject", typed=SARA.national_id).strip()
+    given = [
+        "--subject",
+        handle,
+        "--values",
+        str(values),
+        "--basis",
+        "measured",
+        "--role",
+        "teacher",
+    ]
+    record = school.json("deposit", *given, typed=SARA.national_id)["records"][RATE]
+    theirs = nav.run("subject", typed=SARA.national_id).strip()
+    refused = nav.json("ask", RATE, "--subject", theirs, *ABOUT, typed=SARA.national_id, code=1)[
+        "id"
+    ]
+    with closing(broker.browser(SARA.national_id)) as sara:
+        sara.contests(record, "jeg har vært der hver dag")
+        complaint = sara.complains(refused, "not_needed").complaints[0].id
+
+        assert record in school.run("events")
+        said = school.run("contest", "reply", record, "looking_into", *WHO)
+        assert said.startswith(f"{record}  {RATE}  {handle}\n  contested by the subject since ")
+        assert said.endswith(": looking into\n")
+        assert "hver dag" not in said
+        assert "[contest.unknown]" in nav.run("contest", "reply", record, "stands", *WHO, code=1)
+
+        waiting = nav.run("complaint", "list", "--open")
+        assert waiting.startswith(f"{complaint}  open  {refused}  {theirs}\n")
+        assert "De trenger ikke å vite dette [not_needed]\n  to be answered by " in waiting
+        answered = nav.json("complaint", "answer", complaint, "wrong_stopped", *WHO)
+        assert (answered["state"], answered["finding"]) == ("answered", "wrong_stopped")
+        assert nav.run("complaint", "list", "--open") == ""
+        assert ": wrong stopped\n" in nav.run("complaint", "list")
+        assert school.run("complaint", "list") == ""
+        assert sara.complaints().complaints[0].finding == "wrong_stopped"
 
 
 def test_catalogue_and_trust(desks: dict[str, Desk], tmp_path: Path) -> None:

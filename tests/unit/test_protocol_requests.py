@@ -62,6 +62,9 @@ INVOKE = wire.InvocationRequest(
 )
 CONFIRMATION = wire.Confirmation(actor=ACTOR)
 REVIEW = wire.Review(finding="justified", text="Det var riktig.", actor=ACTOR)
+RECORD, COMPLAINT = "rec_" + "p" * 22, "cmp_" + "q" * 22
+REPLY = wire.ContestReply(finding="stands", actor=ACTOR)
+FOUND = wire.ComplaintAnswer(finding="wrong_stopped", actor=ACTOR)
 SEALED = wire.SealedField(
     protected="e",
     header=wire.RecipientHeader(alg="A256KW", kid="deposit"),
@@ -102,6 +105,16 @@ NUMBER = wire.SubjectRequest(national_id="13097248022")
             f"/v1/invocations/{INVOCATION}/review",
             REVIEW,
         ),
+        (
+            protocol.reply_to_contest(RECORD, REPLY, key=KEY),
+            f"/v1/contests/{RECORD}/reply",
+            REPLY,
+        ),
+        (
+            protocol.answer_complaint(COMPLAINT, FOUND, key=KEY),
+            f"/v1/complaints/{COMPLAINT}/answer",
+            FOUND,
+        ),
         (protocol.enrol(ENROLMENT, key=KEY), "/v1/enrolments", ENROLMENT),
     ],
 )
@@ -134,6 +147,14 @@ def test_post_carries_json_and_an_idempotency_key(call: Call[Any], path: str, bo
         (
             protocol.invocations(after=INVOCATION, limit=9, open_reviews=False),
             f"/v1/invocations?after={INVOCATION}&limit=9&open_reviews=false",
+        ),
+        (
+            protocol.complaints(after=None, limit=9, open_only=True),
+            "/v1/complaints?limit=9&open_only=true",
+        ),
+        (
+            protocol.complaints(after=COMPLAINT, limit=9, open_only=False),
+            f"/v1/complaints?after={COMPLAINT}&limit=9&open_only=false",
         ),
         (protocol.events(after=7, limit=50), "/v1/events?after=7&limit=50"),
     ],
