@@ -55,6 +55,14 @@ def test_messages_are_found_in_code_and_templates() -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
+def test_no_translation_holds_another_message(language: Language) -> None:
+    """Two entries that ran together would put an English sentence that is about something else behind a Norwegian one."""
+    said = {str(message.id): str(message.string) for message in messages(language)}
+    sentences = [message for message in said if message.endswith(".") and " " in message]
+    assert [m for m, text in said.items() for other in sentences if other in text] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
 def test_every_message_is_in_the_catalogue(language: Language) -> None:
     """A message that is not there would stand in English in the middle of a page."""
     assert sorted(extracted() - {message.id for message in messages(language)}) == []
