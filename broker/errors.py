@@ -366,7 +366,7 @@ class NoRecipientKey(Refused):
 
 
 class MeetingInvalid(Refused):
-    """The meeting is in the past, or names a unit twice or one that is no member."""
+    """The meeting is in the past, or names a unit or category twice, or one that is no member or none of the catalogue."""
 
     code = "meeting.invalid"
 

@@ -20,7 +20,7 @@ from broker.domain.ids import (
 )
 from broker.domain.noticing import How
 from tillit.contents import Volume
-from tillit.wire import CaseWord, ContestFinding, Gender, Manifest, Participant
+from tillit.wire import CaseWord, CategoryId, ContestFinding, Gender, Manifest, Participant
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ class Meeting:
     held_at: datetime
     noticed_at: datetime
     participants: tuple[Participant, ...]
+    agenda: tuple[CategoryId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

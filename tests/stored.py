@@ -140,6 +140,7 @@ def meeting(number: int) -> Meeting:
         held_at=NOW + timedelta(days=7),
         noticed_at=NOW,
         participants=(Participant(unit=NAV, role="leader"), Participant(unit=OT, role="member")),
+        agenda=("education", "functioning"),
     )
 
 

@@ -203,6 +203,7 @@ def ali(town: Town) -> None:
         held_at=(datetime.now().astimezone() + timedelta(hours=2)).isoformat(),
         participants=[{"unit": d.unit, "role": d.role} for d in (nurse, therapist, nav)],
         collaboration=LIER,
+        agenda=["functioning", "plan"],
     )
     learnt(nav.learns(ALI, CAPACITY, **there), CAPACITY)
     learnt(nav.learns(ALI, CAPACITY, **there))

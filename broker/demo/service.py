@@ -178,6 +178,7 @@ class Service:
         participants: list[dict[str, str]],
         role: str,
         collaboration: str,
+        agenda: list[str],
     ) -> Report:
         """Register a meeting of a collaboration about one youth."""
         meeting = self._client.call_meeting(
@@ -185,6 +186,7 @@ class Service:
             collaboration=collaboration,
             held_at=datetime.fromisoformat(held_at),
             participants=[Participant(**one) for one in participants],
+            agenda=agenda,
             actor=self._actor(role),
         )
         return {"id": meeting.id}

@@ -162,6 +162,7 @@ def forum_meeting(scene: Scene) -> None:
         participants=[{"unit": unit, "role": ROLES[unit]} for unit in SERVICES],
         role=ROLES[NAV],
         collaboration=LARVIK,
+        agenda=["education", "functioning", "health"],
     )
     told = [n for n in scene.emil.notices().notices if n.meeting == meeting["id"]]
     expect(len(told) == 1 and told[0].held_at is not None, "Emil was not told of the meeting")

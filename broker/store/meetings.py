@@ -12,9 +12,10 @@ from broker.store import tables
 from broker.store.faults import readable
 from broker.store.part import Part
 from broker.stored import Meeting
-from tillit.wire import Participant
+from tillit.wire import CategoryId, Participant
 
 _PARTICIPANTS = TypeAdapter(tuple[Participant, ...])
+_AGENDA = TypeAdapter(tuple[CategoryId, ...])
 
 _MEETING = select(tables.meeting).where(tables.meeting.c.id == bindparam("meeting"))
 _ABOUT = (
@@ -56,6 +57,7 @@ class Meetings(Part):
             "held_at": meeting.held_at,
             "noticed_at": meeting.noticed_at,
             "participants": _PARTICIPANTS.dump_json(meeting.participants).decode(),
+            "agenda": _AGENDA.dump_json(meeting.agenda).decode(),
         }
         self._run(insert(tables.meeting), row)
 
@@ -93,4 +95,5 @@ def _meeting(row: Row[*tuple[Any, ...]]) -> Meeting:
             held_at=row.held_at,
             noticed_at=row.noticed_at,
             participants=_PARTICIPANTS.validate_json(row.participants),
+            agenda=_AGENDA.validate_json(row.agenda),
         )

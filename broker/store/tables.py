@@ -263,6 +263,7 @@ class MeetingRow(Row, table=True):
     held_at: datetime = Field(sa_type=Instant)
     noticed_at: datetime = Field(sa_type=Instant)
     participants: str = Field(sa_type=Text)
+    agenda: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "[]"})
 
 
 class StageRow(Row, table=True):

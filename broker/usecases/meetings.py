@@ -1,11 +1,12 @@
 """Meetings: a case on a forum's list, with participants, and the subject told at once (N22, N30)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from audit.entries import Entry
 from broker.domain.consents import Consent
 from broker.domain.facets import facets
+from broker.domain.grants import Grant
 from broker.domain.ids import MeetingId, SubjectId, UnitId, fresh
 from broker.errors import MeetingInvalid, MeetingWithoutConsent
 from broker.ports import Ports, Transaction
@@ -23,7 +24,8 @@ def call_meeting(asked: MeetingRequest, *, call: Call, ports: Ports) -> MeetingV
 
     Raises:
         UnknownHandle: the subject is not known to the service by that handle.
-        MeetingInvalid: in the past, a unit listed twice, the caller not taking part, or a unit that is no member.
+        MeetingInvalid: in the past, a unit listed twice, the caller not taking part, a unit that is no member, or on the
+            agenda what is no category, or one twice.
         MeetingWithoutConsent: no consent in force covers the participants.
     """
 
@@ -40,6 +42,7 @@ def call_meeting(asked: MeetingRequest, *, call: Call, ports: Ports) -> MeetingV
             held_at=asked.held_at,
             noticed_at=now,
             participants=asked.participants,
+            agenda=asked.agenda,
         )
         tx.add_meeting(meeting)
         _tell(tx, meeting, ports=ports)
@@ -48,6 +51,7 @@ def call_meeting(asked: MeetingRequest, *, call: Call, ports: Ports) -> MeetingV
             collaboration=meeting.collaboration,
             held_at=meeting.held_at,
             participants=meeting.participants,
+            agenda=meeting.agenda,
         )
 
     return once(act, answers=MeetingView, call=call, ports=ports)
@@ -57,14 +61,24 @@ def covered(consents: Iterable[Consent], collaboration: str, *, now: datetime) -
     """The units that the subject has said yes to in a collaboration, as it is now."""
     return frozenset(
         unit
-        for consent in consents
-        if consent.collaboration == collaboration
-        and consent.state == "active"
-        and now < consent.valid_until
-        for grant in consent.grants
-        if grant.answer == "yes"
+        for grant in _given(consents, collaboration, now=now)
         for unit in (grant.source, grant.recipient)
     )
+
+
+def spoken_of(consents: Iterable[Consent], collaboration: str, *, now: datetime) -> frozenset[str]:
+    """The kinds of information that the subject has said yes to in a collaboration, as it is now."""
+    return frozenset(grant.category for grant in _given(consents, collaboration, now=now))
+
+
+def _given(consents: Iterable[Consent], collaboration: str, *, now: datetime) -> Iterator[Grant]:
+    for consent in consents:
+        if (
+            consent.collaboration == collaboration
+            and consent.state == "active"
+            and now < consent.valid_until
+        ):
+            yield from (grant for grant in consent.grants if grant.answer == "yes")
 
 
 def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) -> None:
@@ -78,6 +92,10 @@ def _check(asked: MeetingRequest, *, unit: UnitId, now: datetime, ports: Ports) 
         raise MeetingInvalid("only members of the collaboration take part")
     if unit not in units:
         raise MeetingInvalid("who calls the meeting takes part")
+    if len(set(asked.agenda)) != len(asked.agenda):
+        raise MeetingInvalid("the agenda names something twice")
+    if not ports.catalogue.categories.keys() >= set(asked.agenda):
+        raise MeetingInvalid("the agenda names what is no category")
 
 
 def _check_consent(
@@ -93,6 +111,7 @@ def _check_consent(
 
 def _tell(tx: Transaction, meeting: Meeting, *, ports: Ports) -> None:
     content = {
+        "agenda": list(meeting.agenda),
         "called_by": meeting.called_by,
         "collaboration": meeting.collaboration,
         "held_at": meeting.held_at.isoformat(),

@@ -14,10 +14,10 @@ from broker.domain.states import OPEN
 from broker.ports import Ports, Transaction
 from broker.stored import Meeting
 from broker.usecases.consents import signers
-from broker.usecases.meetings import covered
+from broker.usecases.meetings import covered, spoken_of
 from broker.usecases.people import myself
 from tillit.wire import SUBJECT, Language, MyCase, MyCases, MyMeeting, MyMeetings, Waiting
-from tillit.wire.overview import CaseGap, Responsible
+from tillit.wire.overview import AgendaItem, CaseGap, Responsible
 
 PAGE = 100
 
@@ -176,6 +176,7 @@ def _seen(
     ports: Ports,
 ) -> MyMeeting:
     units = {meeting.called_by, *(p.unit for p in meeting.participants)}
+    said_yes = spoken_of(consents, meeting.collaboration, now=now)
     return MyMeeting(
         id=meeting.id,
         collaboration=meeting.collaboration,
@@ -188,4 +189,12 @@ def _seen(
         consent_holds=covered(consents, meeting.collaboration, now=now)
         .difference(hidden)
         .issuperset(participant.unit for participant in meeting.participants),
+        agenda=tuple(
+            AgendaItem(
+                category=category,
+                label=ports.catalogue.text("category", category, language),
+                consent_holds=category in said_yes,
+            )
+            for category in meeting.agenda
+        ),
     )

@@ -272,6 +272,7 @@ def _meeting(given: Arguments) -> int:
             collaboration=given.collaboration,
             held_at=given.held_at,
             participants=given.participant,
+            agenda=given.agenda,
             actor=_actor(given),
         )
     return _say(given, meeting, display.meeting_text(meeting))

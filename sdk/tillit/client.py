@@ -377,15 +377,17 @@ class Client(Answering, Collaborating, Keeping, Waiting):
         held_at: datetime,
         participants: Sequence[wire.Participant],
         actor: wire.Actor,
+        agenda: Sequence[str] = (),
         idempotency_key: str | None = None,
     ) -> wire.MeetingView:
-        """Register a meeting about a subject, who is told of it at once. ``held_at`` has a time zone."""
+        """Register a meeting about a subject, who is told of it and its agenda at once. ``held_at`` has a time zone."""
         request = drafts.meeting(
             subject,
             collaboration=collaboration,
             held_at=held_at,
             participants=participants,
             actor=actor,
+            agenda=agenda,
         )
         flow = self._session.call_meeting(request, idempotency_key=idempotency_key)
         return self._run(flow)

@@ -244,6 +244,8 @@ def meeting_text(meeting: wire.MeetingView) -> Iterable[str]:
     """A meeting in lines."""
     yield f"{meeting.id}  {_iso(meeting.held_at)}  {meeting.collaboration}"
     yield from (f"  {one.unit}  {one.role}" for one in meeting.participants)
+    if meeting.agenda:
+        yield f"  about {', '.join(meeting.agenda)}"
 
 
 def event_text(event: wire.Event) -> Iterable[str]:

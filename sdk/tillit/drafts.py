@@ -167,6 +167,7 @@ def meeting(
     held_at: datetime,
     participants: Sequence[wire.Participant],
     actor: wire.Actor,
+    agenda: Sequence[str] = (),
 ) -> wire.MeetingRequest:
     """A meeting to register."""
     return model(
@@ -175,6 +176,7 @@ def meeting(
         subject=subject.handle,
         held_at=_in_utc(held_at),
         participants=tuple(participants),
+        agenda=_several(agenda),
         actor=actor,
     )
 

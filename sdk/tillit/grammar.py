@@ -202,6 +202,13 @@ def _add_meeting(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="UNIT:ROLE",
         help="who takes part, by unit and role",
     )
+    meeting.add_argument(
+        "--agenda",
+        nargs="+",
+        default=(),
+        metavar="CATEGORY",
+        help="what it is to talk about: categories of the catalogue",
+    )
     _add_actor(meeting)
     meeting.set_defaults(command="meeting")
 

@@ -162,9 +162,11 @@ def test_from_deposit_to_verified_answer(desks: dict[str, Desk], tmp_path: Path)
 
     who = ["--participant", f"{NAV}:veileder", f"{SCHOOL}:teacher", *WHO]
     when = ["--held-at", "2030-01-07T12:00:00+01:00", "--collaboration", LARVIK]
-    meeting = nav.run("meeting", *about_emil, *when, *who)
+    what = ["--agenda", "education", "functioning"]
+    meeting = nav.run("meeting", *about_emil, *when, *who, *what)
     assert meeting.startswith("mtg_")
     assert f"  2030-01-07T11:00:00Z  {LARVIK}\n  {NAV}  veileder\n  {SCHOOL}  teacher\n" in meeting
+    assert meeting.endswith("  about education, functioning\n")
 
     assert "consent.activated" in nav.run("events")
     events = nav.json("events")

@@ -8,7 +8,7 @@ import pytest
 
 from broker.compose import NoRegister
 from broker.domain.ids import ConsentId
-from broker.errors import NotASubject
+from broker.errors import MeetingInvalid, NotASubject
 from broker.usecases import me, meetings, overview, pathways
 from tests.agreeing import agreed
 from tests.house import ACTOR, EMIL, LARVIK, MOTHER, SARA, House
@@ -39,7 +39,9 @@ def met(house: House, national_id: str = EMIL, **asked: Any) -> MyMeetings:
     return overview.meetings(person=house.hashed(national_id), ports=house.ports, **query)
 
 
-def call(house: House, *, days: float = 7, by: str = NAV) -> MeetingView:
+def call(
+    house: House, *, days: float = 7, by: str = NAV, agenda: tuple[str, ...] = ()
+) -> MeetingView:
     """A service and the school meet about Emil."""
     request = MeetingRequest.model_validate(
         {
@@ -50,6 +52,7 @@ def call(house: House, *, days: float = 7, by: str = NAV) -> MeetingView:
                 {"unit": by, "role": "veileder"},
                 {"unit": SCHOOL, "role": "radgiver"},
             ],
+            "agenda": agenda,
             "actor": ACTOR,
         }
     )
@@ -173,6 +176,37 @@ def test_meetings_are_seen_before_and_after(house: House) -> None:
     assert ([m.id for m in found.coming], [m.id for m in found.past]) == ([later.id], [sooner.id])
     assert met(house, limit=1).next == sooner.id
     assert met(house, before=sooner.id) == MyMeetings(coming=(), past=(), next=None)
+
+
+def test_what_a_meeting_is_about_is_seen_beforehand_and_what_no_yes_covers(house: House) -> None:
+    """The youth knows what they want to talk about, and of what of it nobody there may be told."""
+    view = house.answer(house.request(NAV, EMIL), EMIL)
+    covered = view.grants[0].category
+    other = next(
+        one
+        for one in house.ports.catalogue.categories
+        if one not in {g.category for g in view.grants}
+    )
+    assert call(house, agenda=(other, covered)).agenda == (other, covered)
+    (meeting,) = met(house).coming
+    assert [(one.category, one.consent_holds) for one in meeting.agenda] == [
+        (other, False),
+        (covered, True),
+    ]
+    assert meeting.agenda[1].label == house.ports.catalogue.text("category", covered, "nb")
+    me.pause(ConsentId(view.id), call=house.person(EMIL), ports=house.ports)
+    assert [one.consent_holds for one in met(house).coming[0].agenda] == [False, False]
+
+
+@pytest.mark.parametrize("agenda", [("education", "education"), ("gossip",)])
+def test_an_agenda_that_names_nothing_or_twice_calls_no_meeting(
+    house: House, agenda: tuple[str, ...]
+) -> None:
+    """What the youth is told of it must be words of the catalogue."""
+    house.answer(house.request(NAV, EMIL), EMIL)
+    with pytest.raises(MeetingInvalid):
+        call(house, agenda=agenda)
+    assert met(house).coming == ()
 
 
 def test_a_meeting_that_no_yes_covers_any_more_says_so(house: House) -> None:

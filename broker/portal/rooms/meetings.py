@@ -20,13 +20,15 @@ PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A meeting in words."""
+    """A meeting in words. ``without_yes``: what of the agenda nobody there may know of."""
 
     at: str
     about: str
     by: str
     who: Sequence[str]
     holds: bool
+    agenda: Sequence[str]
+    without_yes: Sequence[str]
 
 
 class MeetingsQuery(BaseModel):
@@ -62,6 +64,8 @@ def met(one: MyMeeting, visit: Visit) -> Met:
             for p in one.participants
         ],
         holds=one.consent_holds,
+        agenda=[item.label for item in one.agenda],
+        without_yes=[item.label for item in one.agenda if not item.consent_holds],
     )
 
 

@@ -105,7 +105,7 @@ from tillit.wire.me import (
     MyObjections,
     ObjectionRequest,
 )
-from tillit.wire.overview import MyCase, MyCases, MyMeeting, MyMeetings, Waiting
+from tillit.wire.overview import AgendaItem, MyCase, MyCases, MyMeeting, MyMeetings, Waiting
 from tillit.wire.own import (
     OBJECTION,
     ONESELF,
@@ -208,6 +208,7 @@ __all__ = [
     "OWN_ACCESS",
     "SUBJECT",
     "Actor",
+    "AgendaItem",
     "AnonymousCase",
     "Answer",
     "Answers",

@@ -3,7 +3,15 @@
 from typing import Literal
 
 from tillit.wire.services import Participant
-from tillit.wire.terms import CollaborationId, ConsentId, Instant, MeetingId, UnitId, Wire
+from tillit.wire.terms import (
+    CategoryId,
+    CollaborationId,
+    ConsentId,
+    Instant,
+    MeetingId,
+    UnitId,
+    Wire,
+)
 
 
 class Responsible(Wire):
@@ -41,6 +49,14 @@ class Waiting(Wire):
     since: Instant
 
 
+class AgendaItem(Wire):
+    """A kind of information that a meeting is to talk about, and whether a yes in force now lets anybody there know of it."""
+
+    category: CategoryId
+    label: str
+    consent_holds: bool
+
+
 class MyMeeting(Wire):
     """A meeting about the subject: when, who called it, which services take part in which roles (``labels`` names them).
 
@@ -56,6 +72,7 @@ class MyMeeting(Wire):
     participants: tuple[Participant, ...]
     labels: dict[UnitId, str]
     consent_holds: bool
+    agenda: tuple[AgendaItem, ...] = ()
 
 
 class MyMeetings(Wire):

@@ -8,6 +8,7 @@ from tillit.wire.asks import Actor
 from tillit.wire.consents import ConsentView
 from tillit.wire.terms import (
     CaseId,
+    CategoryId,
     CollaborationId,
     ComplaintId,
     ConsentId,
@@ -23,6 +24,8 @@ from tillit.wire.terms import (
     Wire,
 )
 
+MAX_AGENDA = 20
+
 
 class Participant(Wire):
     """Who takes part, by unit and role; never by name."""
@@ -32,12 +35,16 @@ class Participant(Wire):
 
 
 class MeetingRequest(Wire):
-    """A meeting of a collaboration about one subject, who is told of it at once (N22)."""
+    """A meeting of a collaboration about one subject, who is told of it at once (N22).
+
+    ``agenda``: the kinds of information that it is to talk about, which the subject sees beforehand.
+    """
 
     collaboration: CollaborationId
     subject: SubjectHandle
     held_at: Instant
     participants: Annotated[tuple[Participant, ...], Field(min_length=2, max_length=40)]
+    agenda: Annotated[tuple[CategoryId, ...], Field(max_length=MAX_AGENDA)] = ()
     actor: Actor
 
 
@@ -48,6 +55,7 @@ class MeetingView(Wire):
     collaboration: CollaborationId
     held_at: Instant
     participants: tuple[Participant, ...]
+    agenda: tuple[CategoryId, ...] = ()
 
 
 class SubjectRequest(Wire):
