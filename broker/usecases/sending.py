@@ -132,11 +132,11 @@ def _send(one: Reached, *, rests: Rests, ports: Ports) -> Outcome:
     at = ports.clock()
     begun = one.contact.begin(fresh("msg", ports.randomness), at=at)
     try:
-        _save(begun if to else one.contact.end(at=at), was=one.contact, ports=ports)
+        if to is None:
+            return _gone(one.contact, at=at, ports=ports)
+        _save(begun, was=one.contact, ports=ports)
     except Contended:
         return "contended"
-    if to is None:
-        return "gone"
     try:
         ports.messengers[begun.channel].send(_message(begun, ports), to=to)
     except (ChannelDown, AddressBusy) as down:
@@ -148,6 +148,15 @@ def _send(one: Reached, *, rests: Rests, ports: Ports) -> Outcome:
         return _done(begun, "refused", at=at, ports=ports)
     rests.stood(begun.channel)
     return _done(begun, "told" if begun.confirmed_at else "codes", at=at, ports=ports)
+
+
+def _gone(contact: Contact, *, at: datetime, ports: Ports) -> Outcome:
+    """Use an address no more that nobody can read; the subject reads in the portal that they are told only there."""
+    with ports.store.write() as tx:
+        tx.save_contact(contact.end(at=at), was=contact.version)
+        tx.add_notice(contact.subject, Notice("contact_refused", at, None))
+        _enter(tx, "contact.removed", contact, at)
+    return "gone"
 
 
 def _message(begun: Contact, ports: Ports) -> Message:

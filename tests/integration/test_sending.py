@@ -16,7 +16,7 @@ from broker.compose import sender
 from broker.domain.contacts import LEASE, QUIET
 from broker.errors import StoreDown
 from broker.ports import Ports
-from broker.usecases import contacting, noticing, sending, shredding
+from broker.usecases import contacting, me, noticing, sending, shredding
 from broker.usecases.sending import Rests, Sent
 from tests.house import EMIL, SARA, House, build
 from tests.integration.entries import entries_about
@@ -267,6 +267,22 @@ def test_progress_and_counts_name_nobody(house: House) -> None:
     )
     assert shown == [(1, 2), (2, 2)]
     assert counted == {("email", "told"): 2}
+
+
+def test_an_address_that_nobody_can_read_any_more_does_not_fall_silent(
+    house: House, there: Post
+) -> None:
+    """Its time is over, or somebody has written over it: the youth reads in the portal that they are told only there."""
+    with house.store.engine.begin() as connection:
+        connection.execute(text("UPDATE contact SET sealed = x'00'"))
+    house.request(NAV, EMIL)
+    assert sending.send(ports=house.ports) == Sent(gone=1)
+    assert there.box.taken == []
+    assert seen(house).confirmed is None
+    assert entries_about(house, "contact.removed") == [{"channel": "email"}]
+    told = me.notices(person=house.hashed(EMIL), limit=9, ports=house.ports).notices
+    assert [notice.kind for notice in told] == ["contact_refused", "requested"]
+    assert sending.send(ports=house.ports) == Sent(in_portal=2)
 
 
 def test_the_server_sends_by_itself(
