@@ -133,7 +133,7 @@ def about(
 def answer(
     identity: ComplaintId, said: ComplaintAnswer, *, call: Call, ports: Ports
 ) -> ComplaintView:
-    """Say what was found about what the own unit asked; the subject is told.
+    """Say what was found about what the own unit asked; the subject is told. The same once more changes and tells nothing.
 
     Raises:
         UnknownComplaint: none by that id is about the unit.
@@ -145,6 +145,8 @@ def answer(
         if found is None or found.unit != call.unit:
             raise UnknownComplaint
         answered = found.answer(said.finding, at=ports.clock())
+        if found.finding == said.finding:
+            return _view(tx, found, language=call.language, ports=ports)
         tx.save_complaint(answered, was=found.version)
         actor = said.actor.model_dump(mode="json")
         _enter(tx, "complaint.answered", answered, ports, actor=actor)

@@ -85,7 +85,8 @@ def lift(record: RecordId, *, call: PersonCall, ports: Ports) -> MyContests:
 def reply(record: RecordId, said: ContestReply, *, call: Call, ports: Ports) -> ContestView:
     """A source says whether a value that it wrote is right. The subject is told; so is nobody else.
 
-    The value stays contested until the subject lifts it. A source may say another thing later.
+    The value stays contested until the subject lifts it. A source may say another thing later; the same once more changes
+    and tells nothing.
 
     Raises:
         NothingToContest: the unit wrote no value by that id that is contested.
@@ -97,6 +98,8 @@ def reply(record: RecordId, said: ContestReply, *, call: Call, ports: Ports) -> 
         if found is None:
             raise NothingToContest
         subject, held = found
+        if held.finding == said.finding:
+            return _replied(tx, subject, held, ports)
         answered = replace(held, finding=said.finding, answered_at=now)
         if not tx.answer_contest(record, said.finding, made=held.at, at=now):
             raise Contended
@@ -110,16 +113,20 @@ def reply(record: RecordId, said: ContestReply, *, call: Call, ports: Ports) -> 
         found_by = facets(services=(held.source,), outcome=said.finding)
         tx.append(Entry("contest.answered", now, content, subject, found_by))
         tx.add_notice(subject, Notice("contest_answered", now, held.source))
-        return ContestView(
-            record=record,
-            subject=handle_for(tx, held.source, subject, ports=ports),
-            field=held.field,
-            at=held.at,
-            finding=answered.finding,
-            answered_at=answered.answered_at,
-        )
+        return _replied(tx, subject, answered, ports)
 
     return once(act, answers=ContestView, call=call, ports=ports)
+
+
+def _replied(tx: Transaction, subject: SubjectId, held: Contest, ports: Ports) -> ContestView:
+    return ContestView(
+        record=held.record,
+        subject=handle_for(tx, held.source, subject, ports=ports),
+        field=held.field,
+        at=held.at,
+        finding=held.finding,
+        answered_at=held.answered_at,
+    )
 
 
 def _contestable(

@@ -128,6 +128,19 @@ def test_the_service_is_told_answers_and_the_youth_reads_it(house: House) -> Non
     assert me.copy(person=person, language="nb", ports=house.ports).complaints == (closed,)
 
 
+def test_a_service_that_says_the_same_again_tells_the_youth_nothing(house: House) -> None:
+    """Else it could fill the youth's list, and have them sent a message all day, with what they have read."""
+    shared(house)
+    made = complains(house, asked(house))
+    said = answers(house, made.id, "right")
+    house.clock.step(hours=1)
+    assert answers(house, made.id, "right") == said
+    assert len(entries_about(house, "complaint.answered")) == 1
+    assert answers(house, made.id, "not_ours").answered_at == house.clock.at
+    notices = me.notices(person=house.hashed(EMIL), limit=9, ports=house.ports).notices
+    assert [n.kind for n in notices].count("complaint_answered") == 2
+
+
 def test_a_complaint_of_one_disclosure_is_open_once(house: House) -> None:
     """The same press twice is one; another window's is told that there is one; after it is closed there may be another."""
     shared(house)

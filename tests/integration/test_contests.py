@@ -152,7 +152,8 @@ def test_the_source_finds_the_value_in_its_feed_and_replies(house: House) -> Non
     view = replies(house, which, "looking_into", once="the-very-same-key")
     assert replies(house, which, "looking_into", once="the-very-same-key") == view
     assert (view.record, view.subject) == (which, house.handle(HEALTH, EMIL))
-    replies(house, which, "corrected")
+    said = replies(house, which, "corrected")
+    assert replies(house, which, "corrected") == said
     (seen,) = contests.contests(person=house.hashed(EMIL), ports=house.ports).contests
     assert (seen.finding, seen.answered_at) == ("corrected", house.clock.at)
     findings = [one["finding"] for one in entries_about(house, "contest.answered")]
