@@ -126,6 +126,12 @@ class Contact:
             self, version=self.version + 1, sent_at=at, message=None, failures=0, try_at=quiet
         )
 
+    def unquiet(self, *, at: datetime) -> "Contact":
+        """What waits is told at once, also soon after a message; what is on its way already goes on as it was."""
+        if self.message is not None:
+            return self
+        return replace(self, version=self.version + 1, try_at=min(self.try_at, at))
+
     def postponed(self, *, at: datetime, wait: timedelta) -> "Contact":
         """It was in vain, and is tried again after a while, the same message."""
         return replace(self, version=self.version + 1, failures=self.failures + 1, try_at=at + wait)

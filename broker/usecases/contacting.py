@@ -99,9 +99,12 @@ def ask(asked: ContactRequest, *, call: PersonCall, ports: Ports) -> MyContact:
         if not tx.add_contact(kept, _vouched(address, kept, ports) + address):
             raise SubjectErased
         _enter(tx, "contact.confirmed" if vouched else "contact.asked", kept, at=now)
-        if told is not None and not vouched:
+        if told is not None:
             # It goes to the address that stands: whoever is about to lose it hears that there is something new.
             tx.add_notice(subject, Notice("contact_asked", now, None))
+            hurried = told if vouched else told.unquiet(at=now)
+            if hurried is not told:
+                tx.save_contact(hurried, was=told.version)
         return shown(tx.contacts_of(subject), now=now, ports=ports)
 
     return once(act, answers=MyContact, call=call, ports=ports)

@@ -233,6 +233,19 @@ def test_another_address_takes_the_place_of_the_first(open_house: House, there: 
     assert (len(there.box.to(ADDRESS)), there.box.to(OTHER)[1:]) == (2, [NEWS])
 
 
+def test_who_was_told_just_now_hears_of_another_address_all_the_same(
+    open_house: House, there: Post
+) -> None:
+    """Else whoever waits for a message, or has one sent, could take its place within the quiet that follows."""
+    confirmed(open_house, there)
+    open_house.request("nav-larvik", EMIL)
+    assert sending.send(ports=open_house.ports).told == 1
+    open_house.clock.step(minutes=1)
+    asks(open_house, OTHER)
+    assert sending.send(ports=open_house.ports) == Sent(told=1, codes=1)
+    assert there.box.to(ADDRESS)[1:] == [NEWS] * 2
+
+
 def test_removed_it_is_told_nothing_more(open_house: House, there: Post) -> None:
     """Nor what waits for its code; and what is due then is told in the portal."""
     confirmed(open_house, there)
@@ -345,6 +358,8 @@ def test_what_the_register_knows_is_only_ever_ones_own(
     assert (told.confirmed and told.confirmed.channel, told.waiting) == ("register", None)
     assert entries_about(house, "contact.confirmed")[-1] == {"channel": "register"}
     assert told.channels == ("email", "register")
+    notices = me.notices(person=house.hashed(EMIL), limit=9, ports=ports).notices
+    assert [one.kind for one in notices][:1] == ["contact_asked"]
     shown = seen(house).confirmed
     assert shown is not None
     assert shown.address is None
@@ -404,7 +419,7 @@ def test_without_the_custodian_no_address_is_shown(
 def test_an_address_lasts_as_long_as_what_is_kept_of_answers(
     open_house: House, there: Post
 ) -> None:
-    """Its epoch's end is its end: it is used no more, and the portal tells."""
+    """Its epoch's end is its end: it is used no more, and the portal tells that, and what is new."""
     confirmed(open_house, there)
     with open_house.store.read() as tx:
         (found,) = tx.contacts_of(subject_of(open_house, EMIL))
@@ -414,5 +429,5 @@ def test_an_address_lasts_as_long_as_what_is_kept_of_answers(
     open_house.clock.step(minutes=30)
     open_house.request("nav-larvik", EMIL)
     assert sending.send(ports=open_house.ports) == Sent(gone=1)
-    assert sending.send(ports=open_house.ports) == Sent(in_portal=1)
+    assert sending.send(ports=open_house.ports) == Sent(in_portal=2)
     assert len(there.box.taken) == 1

@@ -152,6 +152,15 @@ def test_after_news_it_is_quiet_for_a_while_and_after_a_code_it_is_not() -> None
     assert ASKED.told(at=SOON).try_at == SOON
 
 
+def test_what_must_be_told_at_once_does_not_wait_for_the_quiet() -> None:
+    """What is on its way by then is told anyway, and is not begun a second time."""
+    quiet = TOLD.told(at=NOW)
+    assert quiet.unquiet(at=SOON).try_at == SOON
+    assert TOLD.unquiet(at=SOON).try_at == NOW
+    begun = TOLD.begin("msg_1", at=NOW)
+    assert begun.unquiet(at=SOON) == begun
+
+
 def test_a_contact_is_told_in_the_language_that_is_read_now() -> None:
     """And is the same contact."""
     spoken = TOLD.speaking("en")
