@@ -8,7 +8,7 @@ from tillit.wire.asks import Actor
 from tillit.wire.terms import ComplaintId, DisclosureId, Instant, SubjectHandle, UnitId, Wire
 
 MAX_COMPLAINTS = 200
-"""So many stand in one page, and so many of one subject's wait at most."""
+"""So many stand in one page at most."""
 
 ComplaintReason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$", max_length=40)]
 """A word of the catalogue's ``complaints``."""
