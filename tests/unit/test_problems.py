@@ -64,7 +64,7 @@ def test_every_error_is_documented_on_some_route_or_by_the_router() -> None:
     pages = {
         error.code for error in _tree(BrokerError) if error.__module__ == "broker.portal.errors"
     }
-    pages |= {"login.lost", "consent.moved"}
+    pages |= {"login.lost", "consent.moved", "spot.gone"}
     assert pages <= set(TOLD)
     assert set(TABLE) - documented - by_router == internal | pages
 
