@@ -201,11 +201,11 @@ def test_two_replicas_do_not_look_at_the_same(house: House) -> None:
 
 def test_who_asked_about_whom_is_kept_by_pseudonym_and_not_for_long(house: House) -> None:
     """Neither actor nor subject in clear, and no longer than the longest rule looks back."""
-    ask(house)
+    ask(house, actor="veileder-17")  # no digest can hold these letters
     raised(house)
     with house.store.engine.connect() as connection:
         (row,) = connection.execute(select(access)).all()
-    assert "a17" not in str(row)
+    assert "veileder" not in str(row)
     assert "sub_" not in str(row)
     house.clock.step(days=load().keep.days + 1)
     ask(house, SARA)
