@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from broker.domain.consent_events import ConsentAskedBack, ConsentReplied
-from broker.domain.consents import Consent
+from broker.domain.consents import Consent, event_of
 from broker.domain.errors import (
     AskedBackAlready,
     IllegalTransition,
@@ -82,17 +82,7 @@ def asked_back(
     if any((each.by, each.said) == ("subject", said) for each in consent.remarks):
         raise AskedBackAlready
     new = consent.remark(Remark(by="subject", said=said, at=at))
-    return new, ConsentAskedBack(
-        consent=new.id,
-        subject=new.subject,
-        collaboration=new.collaboration,
-        version=new.version,
-        state=new.state,
-        at=new.changed_at,
-        by=by,
-        grants=(),
-        said=said,
-    )
+    return new, event_of(new, ConsentAskedBack, by=by, said=said)
 
 
 def replied(
@@ -109,18 +99,7 @@ def replied(
     if asked < 1:
         raise NothingToReply
     new = consent.remark(Remark(by="service", said=said, at=at))
-    return new, ConsentReplied(
-        consent=new.id,
-        subject=new.subject,
-        collaboration=new.collaboration,
-        version=new.version,
-        state=new.state,
-        at=new.changed_at,
-        by=None,
-        grants=(),
-        said=said,
-        recorded_by=recorded_by,
-    )
+    return new, event_of(new, ConsentReplied, said=said, recorded_by=recorded_by)
 
 
 def _check_open(consent: Consent) -> None:

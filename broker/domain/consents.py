@@ -171,7 +171,7 @@ class Consent:
             raise IllegalTransition(f"a consent that is {self.state} has been asked for")
         new = self._moved(State.REQUESTED, at=at)
         lines = [grant.id for grant in new.grants]
-        return new, _event(new, ConsentRequested, grants=lines, reconfirms=new.reconfirms)
+        return new, event_of(new, ConsentRequested, grants=lines, reconfirms=new.reconfirms)
 
     def answer(
         self,
@@ -270,7 +270,7 @@ class Consent:
         grants = _with(self.grants, also)
         new = self._moved(self.state, at=at, grants=grants)
         stands = {g.id: g.condition.also for g in grants if g.id in also}
-        return new, _event(new, ConsentConditioned, by=by, grants=sorted(also), also=stands)
+        return new, event_of(new, ConsentConditioned, by=by, grants=sorted(also), also=stands)
 
     def remark(self, remark: Remark) -> "Consent":
         """The same with a remark more."""
@@ -286,7 +286,7 @@ class Consent:
             raise OutOfTime
         new = self._moved(State.ACTIVE, at=at)
         new = replace(new, valid_from=new.changed_at)
-        return new, _event(new, ConsentSettled, grants=self._yes())
+        return new, event_of(new, ConsentSettled, grants=self._yes())
 
     def pause(self, *, at: datetime, by: Signer) -> tuple["Consent", ConsentPaused]:
         """Share nothing until resumed."""
@@ -294,7 +294,7 @@ class Consent:
         if self.state != State.ACTIVE:
             raise IllegalTransition(f"a consent that is {self.state} cannot be paused")
         new = self._undoable(self._moved(State.PAUSED, at=at, paused_by=by.kind), by)
-        return new, _event(new, ConsentPaused, by=by)
+        return new, event_of(new, ConsentPaused, by=by)
 
     def resume(
         self, *, at: datetime, by: Signer, grown: bool = False
@@ -312,7 +312,7 @@ class Consent:
         if at >= self.valid_until:
             raise OutOfTime
         new = self._moved(State.ACTIVE, at=at, paused_by=None)
-        return new, _event(new, ConsentResumed, by=by)
+        return new, event_of(new, ConsentResumed, by=by)
 
     def withdraw(
         self, *, at: datetime, by: Signer, grants: Iterable[GrantId] = ()
@@ -323,9 +323,9 @@ class Consent:
         left = self._without(gone)
         if any(grant.answer == "yes" for grant in left):
             new = self._undoable(self._moved(self.state, at=at, grants=left), by)
-            return new, _event(new, ConsentNarrowed, by=by, grants=sorted(gone))
+            return new, event_of(new, ConsentNarrowed, by=by, grants=sorted(gone))
         new = self._undoable(self._moved(State.WITHDRAWN, at=at), by)
-        return new, _event(new, ConsentWithdrawn, by=by, grants=sorted(gone))
+        return new, event_of(new, ConsentWithdrawn, by=by, grants=sorted(gone))
 
     def undo(
         self, *, at: datetime, by: Signer, needed: Mapping[str, Needed]
@@ -353,7 +353,7 @@ class Consent:
             raise NothingToUndo
         before = {"grants": grants, "signatures": signatures, "paused_by": was.paused_by}
         new = self._moved(was.state, at=at, table=UNDONE, **before)
-        return new, _event(new, ConsentRestored, by=by, grants=sorted(was.answers))
+        return new, event_of(new, ConsentRestored, by=by, grants=sorted(was.answers))
 
     def happen(
         self, event: EventName, *, at: datetime, recorded_by: Recorder
@@ -370,7 +370,7 @@ class Consent:
             raise EventNotHere
         state = self.state if len(ended) < len(yes) else State.EXPIRED
         new = self._moved(state, at=at, happened=(*self.happened, event))
-        return new, _event(
+        return new, event_of(
             new, ConsentEventHappened, grants=ended, event=event, recorded_by=recorded_by
         )
 
@@ -379,7 +379,7 @@ class Consent:
         if at < self.valid_until:
             raise NotOverYet
         new = self._moved(State.EXPIRED, at=at)
-        return new, _event(new, ConsentExpired, grants=self._yes())
+        return new, event_of(new, ConsentExpired, grants=self._yes())
 
     def lapse(
         self, *, at: datetime, grants: Iterable[GrantId] = ()
@@ -391,14 +391,14 @@ class Consent:
             new = self._moved(self.state, at=at, grants=left)
         else:
             new = self._moved(State.LAPSED, at=at)
-        return new, _event(new, ConsentLapsed, grants=sorted(gone))
+        return new, event_of(new, ConsentLapsed, grants=sorted(gone))
 
     def supersede(
         self, *, at: datetime, successor: ConsentId
     ) -> tuple["Consent", ConsentSuperseded]:
         """End it because ``successor`` takes its place."""
         new = self._moved(State.SUPERSEDED, at=at)
-        return new, _event(new, ConsentSuperseded, grants=self._yes(), successor=successor)
+        return new, event_of(new, ConsentSuperseded, grants=self._yes(), successor=successor)
 
     # --- how
 
@@ -445,7 +445,7 @@ class Consent:
         # An oral answer is somebody else's to write down; a no that brings the rest into force is no mere no.
         if signature.method == "digital" and (given or later or state in _GIVES_NOTHING):
             new = self._undoable(new, by, yes=given)
-        return new, _event(new, kind, by=by, grants=touched, signature=signature, also=also)
+        return new, event_of(new, kind, by=by, grants=touched, signature=signature, also=also)
 
     def _yes(self) -> tuple[GrantId, ...]:
         return tuple(grant.id for grant in self.grants if grant.answer == "yes")
@@ -470,7 +470,7 @@ def _with(grants: tuple[Grant, ...], also: Mapping[GrantId, AskFirst | None]) ->
     return tuple(grant.also(also[grant.id]) if grant.id in also else grant for grant in grants)
 
 
-def _event(
+def event_of(
     new: Consent,
     kind: type[E],
     *,
@@ -478,6 +478,7 @@ def _event(
     grants: Iterable[GrantId] = (),
     **more: Any,
 ) -> E:
+    """What a transition into ``new`` has changed."""
     return kind(
         consent=new.id,
         subject=new.subject,
