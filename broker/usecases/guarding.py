@@ -233,7 +233,8 @@ def _count(consent: Consent, line: str, said: Answer) -> int:
 
 
 def _own(consent: Consent, line: str) -> Answer | None:
-    for signature in consent.signatures:
-        if signature.signer.kind == "subject":
+    """What the youth said last; nothing of a line that they put off."""
+    for signature in reversed(consent.signatures):
+        if signature.signer.kind == "subject" and line in (*signature.yes, *signature.no):
             return "yes" if line in signature.yes else "no"
     return None

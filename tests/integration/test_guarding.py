@@ -210,6 +210,19 @@ def test_who_has_answered_is_shown_and_what_each_guardian_said_is_theirs(house: 
     }
 
 
+def test_a_line_that_the_youth_put_off_is_not_told_as_a_no(house: House) -> None:
+    """Not now is no disagreement with a mother who said yes; and what is said of it later counts."""
+    asked = house.request(NAV, SARA, categories=["health"])
+    house.answer(asked, MOTHER, child_heard=True)
+    first, *others = [line.id for line in asked.grants]
+    house.answer(asked, SARA, lambda g: "not_now" if g.id == first else "yes")
+    said = guardians(house).said[asked.id]
+    assert (said[first].subject, {said[line].subject for line in others}) == (None, {"yes"})
+    later = DigitalAnswer(read=asked.text_sha256, answers={first: "yes"})
+    me.answer(ConsentId(asked.id), later, call=house.person(SARA), ports=house.ports)
+    assert {one.subject for one in guardians(house).said[asked.id].values()} == {"yes"}
+
+
 def test_parents_on_the_telephone_count_as_one(house: House) -> None:
     """Nobody can tell whether it was the same one who rang."""
     asked = house.request(NAV, SARA, categories=["health"])
